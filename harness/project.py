@@ -1,0 +1,151 @@
+"""The checkout: where cases, data, runs and baselines lie.
+
+Inside half: standard library and NumPy only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+import numpy as np
+
+from harness.case import Batches, Case, Variant
+from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
+from harness.record import Record
+
+Weights = Dict[str, np.ndarray]
+"""Parameters by ``<layer>.kernel`` and ``<layer>.bias``, in layer order."""
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` that holds a project."""
+    for folder in (start, *start.parents):
+        if (folder / "cases").is_dir() and (folder / "tox.ini").is_file():
+            return folder
+    raise UsageError("no project here: no folder with cases/ and tox.ini", str(start),
+                     next_command="change to the checkout, or name it: harness --root DIR ...")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Paths and cases of one checkout; the path is the key of every record."""
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        """What this machine measured last."""
+        return self.root / "results" / "runs"
+
+    @property
+    def baselines(self) -> Path:
+        """The accepted records."""
+        return self.root / "results" / "baselines"
+
+    def run_path(self, case: str, environment: str) -> Path:
+        """Return the file of the last run's record."""
+        return self.runs / case / f"{environment}.json"
+
+    def failure_path(self, case: str, environment: str) -> Path:
+        """Return the file that says why the last run left no record."""
+        return self.runs / case / f"{environment}.failed.txt"
+
+    def baseline_path(self, case: str, environment: str) -> Path:
+        """Return the file of the accepted record."""
+        return self.baselines / case / f"{environment}.json"
+
+    def log_path(self, environment: str) -> Path:
+        """Return the file of the last worker's standard error."""
+        return self.runs / "logs" / f"{environment}.log"
+
+    def lock_path(self, name: str) -> Path:
+        """Return the lock file for one environment's runs, or for ``accept``."""
+        return self.runs / "locks" / f"{name}.lock"
+
+    def case_names(self) -> list[str]:
+        """Return the names of all cases: the modules in ``cases/``."""
+        return sorted(path.stem for path in (self.root / "cases").glob("[a-z]*.py"))
+
+    def cases(self, names: list[str] | None = None) -> list[Case]:
+        """Return the named cases, or all of them.
+
+        Raises:
+            UsageError: a name is unknown, or there is no case at all.
+        """
+        selected = names or self.case_names()
+        if not selected:
+            raise UsageError("nothing to do: no case selected", str(self.root / "cases"))
+        return [self.case(name) for name in selected]
+
+    def case(self, name: str) -> Case:
+        """Return the ``CASE`` that ``cases/<name>.py`` declares."""
+        if name not in self.case_names():
+            raise unknown("case", name, self.case_names())
+        path = self.root / "cases" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"cases.{name}", str(path))
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        case = getattr(module, "CASE", None)
+        if not isinstance(case, Case) or case.name != name:
+            raise HarnessError(f"a case file must declare CASE with name {name!r}", str(path))
+        return case
+
+    def data_path(self, name: str) -> Path:
+        """Return a file of data or initial weights."""
+        return self.root / "cases" / "data" / name
+
+    def batches(self, case: Case) -> Batches:
+        """Return the case's data."""
+        return case.read(self._json(case.data))
+
+    def weights(self, variant: Variant) -> Weights:
+        """Return the variant's initial weights as float32, in layer order."""
+        data = self._json(variant.weights)
+        return {f"{layer.name}.{part}": np.asarray(data[layer.name][part], np.float32)
+                for layer in variant.dense_layers for part in ("kernel", "bias")}
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
+        return hashlib.sha256(self.data_path(name).read_bytes()).hexdigest()
+
+    def check_inputs(self, record: Record, where: str) -> None:
+        """Refuse a record of other data or other initial weights.
+
+        Raises:
+            InputMismatchError: a hash differs; that is never a difference in training.
+        """
+        case = self.case(record.case)
+        self._check_hash("data", case.data, record.provenance["data_sha256"], where)
+        known = {variant.name: variant for variant in case.variants}
+        for name, measured in record.variants.items():
+            if name not in known:
+                raise unknown(f"variant of case {case.name}", name, sorted(known))
+            self._check_hash(f"initial weights of {name}", known[name].weights,
+                             measured.weights_sha256, where)
+
+    def _check_hash(self, what: str, name: str, found: str, where: str) -> None:
+        expected = self.sha256(name)
+        if found != expected:
+            raise InputMismatchError(
+                f"the record was measured on other {what} than cases/data/{name}", where,
+                f"sha256 {found[:12]}..., expected {expected[:12]}...", "measure it again")
+
+    def _json(self, name: str) -> Mapping[str, Any]:
+        data: Mapping[str, Any] = json.loads(self.data_path(name).read_text(encoding="utf-8"))
+        return data
+
+
+def select_variants(case: Case, patterns: list[str] | None) -> list[Variant]:
+    """Return the case's variants whose names match any shell pattern, or all."""
+    from fnmatch import fnmatchcase
+
+    if not patterns:
+        return list(case.variants)
+    return [variant for variant in case.variants
+            if any(fnmatchcase(variant.name, pattern) for pattern in patterns)]

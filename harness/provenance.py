@@ -1,0 +1,70 @@
+"""Where a record comes from: packages, interpreter, machine, threads, data.
+
+Inside half: standard library only.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+
+SWITCHES = ("ATEN_", "DNNL_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TF_")
+"""Prefixes of the variables that choose threads, instruction sets and kernels."""
+INSTRUCTION_SETS = ("sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw",
+                    "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "neon", "asimd", "sve")
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def packages() -> dict[str, str]:
+    """Return name and version of every installed distribution."""
+    found = {(d.metadata["Name"] or "").lower().replace("_", "-"): d.version
+             for d in metadata.distributions()}
+    return {name: found[name] for name in sorted(found) if name}
+
+
+def collect(data_sha256: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the provenance of what this process measures.
+
+    Args:
+        data_sha256: of the case's data file.
+        settings: what the adapter says of threads and switches.
+    """
+    return {
+        "harness": __version__,
+        "recorded": now(),
+        "data_sha256": data_sha256,
+        "packages": packages(),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()}-{platform.machine()}",
+        "cpu": _cpu(),
+        "variables": {name: value for name, value in sorted(os.environ.items())
+                      if name.startswith(SWITCHES)},
+        "settings": settings,
+    }
+
+
+def _cpu() -> dict[str, Any]:
+    """Return model, count and instruction sets, as far as the system tells."""
+    model, flags = platform.processor(), set()
+    try:
+        lines: list[str] = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            model = value.strip()
+        elif key.strip() in ("flags", "Features"):
+            flags |= set(value.split())
+    return {"model": model, "count": os.cpu_count(),
+            "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags]}
