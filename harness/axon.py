@@ -1,0 +1,132 @@
+"""Importer of loss curves recorded from real Axon (Elixir) releases.
+
+Outside half. An example of how any outside program's measurements become records.
+The files lie as ``curves/*.json`` beside ``data/``, which holds the data and the
+initial weights they were trained on; those are hashed, never assumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.case import SGD, Adam, Case, Variant
+from harness.errors import RecordError
+from harness.metrics import classify
+from harness.project import Project
+from harness.record import Record, Trajectory, VariantRecord
+
+COMMITS = {
+    "57c75e52": "0.6.1.dev1+57c75e52",
+    "235a0308": "0.6.1.dev2+235a0308",
+    "5f9e7bc1": "0.7.0.dev1+5f9e7bc1",
+    "0473cf92": "0.7.0.dev2+0473cf92",
+}
+"""Commits between releases, as development versions (PEP 440), oldest first."""
+LOSS_PATHS = {"bce_from_logits": "bce_logits", "bce_nxsigmoid": "bce_lambda"}
+CASES = {"xor": "xor", "imbalanced": "imbalanced_binary"}
+DEFAULT_RATES = {"sgd": 0.01, "adam": 0.001}
+OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+KEYS = {"case", "variant", "version", "nx_version", "config", "loss"}
+
+
+def is_curve(data: Any) -> bool:
+    """Return whether JSON data is one of these curves."""
+    return isinstance(data, dict) and data.keys() >= KEYS
+
+
+def convert(paths: list[Path], project: Project) -> list[Record]:
+    """Return one record for every case and version among the files.
+
+    Raises:
+        RecordError: a file is damaged, names no variant of its case, or disagrees
+            with another file about the same variant.
+    """
+    records: dict[tuple[str, str], Record] = {}
+    for path in sorted(paths):
+        curve = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            _add(records, curve, path, project)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecordError("damaged Axon curve", str(path),
+                              f"{type(error).__name__}: {error}") from error
+    return [records[key] for key in sorted(records)]
+
+
+def _add(records: dict[tuple[str, str], Record], curve: dict[str, Any], path: Path,
+         project: Project) -> None:
+    case = project.case(CASES[curve["case"]])
+    version = _version(curve["version"])
+    data = path.parent.parent / "data"
+    record = records.setdefault((case.name, version), Record(
+        case.name, f"axon-{version}",
+        {"data_sha256": _sha256(data / case.data),
+         "packages": {"axon": version, "nx": curve["nx_version"]},
+         "recorded": "2026-11-21T00:00:00Z", "platform": "Nx BinaryBackend, OTP 25",
+         "source": "imported from recorded curves"}, {}))
+    variant = _variant(case, curve)
+    trajectory = _trajectory(case, curve, project)
+    measured = VariantRecord(_sha256(data / variant.weights), {"float32": trajectory})
+    if record.variants.setdefault(variant.name, measured).trajectories["float32"].loss \
+            != trajectory.loss:
+        raise RecordError(f"two files disagree about {variant.name} of {version}", str(path))
+
+
+def _version(name: str) -> str:
+    prefix, _, commit = name.partition("-")
+    return COMMITS[commit] if prefix == "commit" else name
+
+
+def _variant(case: Case, curve: dict[str, Any]) -> Variant:
+    """Return the case's variant that has the curve's recipe."""
+    config = curve["config"]
+    rate = config["lr"] if config["lr"] != "default" else DEFAULT_RATES[config["optimizer"]]
+    optimizer = OPTIMIZERS[config["optimizer"]](rate)
+    path = curve["variant"].split("-")[0] if case.name != "xor" else "bce_sigmoid"
+    path = LOSS_PATHS.get(path, path)
+    for variant in case.variants:
+        same_weights = config.get("init", variant.weights) == variant.weights
+        plain = variant.note in ("", variant.weights[4:-5].replace("init", "init_"))
+        if (variant.loss_path, variant.optimizer) == (path, optimizer) \
+                and same_weights and plain and variant.clip is None:
+            return variant
+    raise ValueError(f"no variant of {case.name} is {path} with {optimizer} and {config}")
+
+
+def _trajectory(case: Case, curve: dict[str, Any], project: Project) -> Trajectory:
+    loss = [float(np.float32(float(value))) for value in curve["loss"]]
+    return Trajectory(loss, metrics=_metrics(case, curve, project, len(loss)),
+                      nonfinite_from=curve["params_nonfinite_from_iteration"])
+
+
+def _metrics(case: Case, curve: dict[str, Any], project: Project,
+             steps: int) -> dict[str, list[float]]:
+    """Return the metrics at the end of training, all that was recorded."""
+    targets = project.batches(case).evaluation_targets
+    if "pred_00_01_10_11" in curve:
+        predictions = np.array([[float(p)] for p in curve["pred_00_01_10_11"]])
+        values = classify(predictions, targets)
+    else:
+        values = _from_counts(curve["tp"], curve["fp"], curve["fn"], targets.size)
+    return {"step": [steps], **{name: [values[name]] for name in case.metrics}}
+
+
+def _from_counts(hits: int, false_alarms: int, misses: int, examples: int) -> dict[str, float]:
+    precision = hits / (hits + false_alarms) if hits + false_alarms else 0.0
+    recall = hits / (hits + misses) if hits + misses else 0.0
+    both = precision + recall
+    return {"precision": precision, "recall": recall,
+            "f1": 2 * precision * recall / both if both else 0.0,
+            "accuracy": (examples - false_alarms - misses) / examples}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RecordError(f"the data behind the curves is not there: {error}",
+                          str(path)) from None

@@ -1,0 +1,205 @@
+"""The ``harness`` command: one function per command.
+
+The only module that prints or exits. It runs in both halves, so it imports the
+outside half (compare, report, Rich) inside the commands that need it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.errors import FAILURE, MATCH, USAGE, HarnessError, UsageError
+from harness.project import Project, find_root
+
+
+def run(project: Project, options: argparse.Namespace) -> int:
+    """Measure cases in this environment."""
+    from harness import adapters, supervisor
+
+    adapters.family(options.environment)
+
+    def report(event: dict[str, Any]) -> None:
+        if event["event"] == "recorded":
+            extra = f", {event['unsupported']} unsupported" if event["unsupported"] else ""
+            extra += f", {event['errors']} with errors" if event["errors"] else ""
+            print(f"{options.environment}  {event['case']}: {event['variants']} variants{extra} "
+                  f"in {event['seconds']:.1f} s", flush=True)
+        elif event["event"] == "imported":
+            print(f"{options.environment}  imported in {event['seconds']:.1f} s", flush=True)
+
+    failures = supervisor.run(project, options.environment, project.cases(options.cases),
+                              options.variant, options.timeout, report)
+    for case, message in failures.items():
+        print(f"{options.environment}  {case} failed: {message}", file=sys.stderr)
+    return FAILURE if failures else MATCH
+
+
+def compare(project: Project, options: argparse.Namespace) -> int:
+    """Compare records, print the verdicts, and say by the exit code what came out."""
+    from rich.console import Console
+
+    from harness import compare as comparing
+    from harness import table
+    from harness.facts import verdict_facts
+
+    question = comparing.Question(tuple(options.environments), options.against,
+                                  tuple(options.case or ()), tuple(options.variant or ()))
+    result = comparing.compare(project, question)
+    if options.json:
+        _write_json(Path(options.json), verdict_facts(result))
+    console = Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
+    console.print(table.render(result, options.all))
+    return result.exit_code
+
+
+def report(project: Project, options: argparse.Namespace) -> int:
+    """Write the HTML report and the JSON it is made from."""
+    from harness import compare as comparing
+    from harness import report as reporting
+
+    result = comparing.compare(project, comparing.Question())
+    output = Path(options.output or project.root / "results" / "report.html")
+    reporting.write(result, project, output)
+    print(f"report: {output}")
+    return MATCH
+
+
+def accept(project: Project, options: argparse.Namespace) -> int:
+    """Show what a run would change, and promote it to a baseline."""
+    from rich.console import Console
+
+    from harness.acceptance import changes, render
+    from harness.store import Store
+
+    store = Store(project)
+    store.require_known(options.environment)
+    cases = options.cases or [case for case in project.case_names()
+                              if project.run_path(case, options.environment).exists()]
+    if not cases:
+        raise UsageError(f"{options.environment} has no run to accept",
+                         next_command=f"tox run -e {options.environment}")
+    records = [store.run(project.case(case).name, options.environment) for case in cases]
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for record in records:
+        console.print(render(record, changes(store, record)))
+    if options.dry_run:
+        return MATCH
+    store.accept(records, options.reason)
+    for record in records:
+        path = project.baseline_path(record.case, record.environment)
+        console.print(f"accepted: {path.relative_to(project.root)}", highlight=False)
+    return MATCH
+
+
+def import_(project: Project, options: argparse.Namespace) -> int:
+    """Check records that another program made, and take them in as runs."""
+    from harness.importer import load
+    from harness.store import Store
+
+    store = Store(project)
+    for record in load([Path(name) for name in options.files], project):
+        path = store.put_run(record)
+        print(f"imported: {path.relative_to(project.root)} ({len(record.variants)} variants)")
+    return MATCH
+
+
+def list_(project: Project, options: argparse.Namespace) -> int:
+    """List cases, variants, environments, baselines and waivers."""
+    from rich.console import Console
+
+    from harness.listing import render
+
+    Console(width=None if sys.stdout.isatty() else 160).print(render(project))
+    return MATCH
+
+
+def lock(project: Project, options: argparse.Namespace) -> int:
+    """Resolve and write the constraints of environments."""
+    from harness import locking
+
+    for name in options.names or locking.OUTSIDE:
+        print(f"locked: {locking.lock(project.root, name).relative_to(project.root)}")
+    return MATCH
+
+
+def _write_json(path: Path, facts: Any) -> None:
+    from harness.files import write_text
+
+    write_text(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command-line parser."""
+    parser = argparse.ArgumentParser(
+        prog="harness", description="Compare deep-learning framework versions by how they train.",
+        epilog="exit codes: 0 match, 1 a difference that is not waived, 2 wrong use, "
+               "3 could not run")
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--root", type=Path, help="the checkout (default: here or above)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    one = commands.add_parser("run", help="measure cases in this pinned environment")
+    one.add_argument("cases", nargs="*", metavar="CASE")
+    one.add_argument("--environment", required=True, help="its name, such as torch-2.13.0")
+    one.add_argument("--variant", action="append", metavar="PATTERN")
+    one.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
+                     help="without progress, before a worker counts as hung (default 600)")
+    one.set_defaults(function=run)
+
+    one = commands.add_parser("compare", help="verdicts, against baseline, previous, reference")
+    one.add_argument("environments", nargs="*", metavar="ENV")
+    one.add_argument("--against", metavar="ENV|baseline|previous|reference")
+    one.add_argument("--case", action="append", metavar="CASE")
+    one.add_argument("--variant", action="append", metavar="PATTERN")
+    one.add_argument("--json", metavar="FILE", help="write the verdicts there as well")
+    one.add_argument("--all", action="store_true", help="show what agrees, too")
+    one.set_defaults(function=compare)
+
+    one = commands.add_parser("report", help="the HTML report of everything measured last")
+    one.add_argument("--output", metavar="FILE", help="default: results/report.html")
+    one.set_defaults(function=report)
+
+    one = commands.add_parser("accept", help="promote a run to a baseline")
+    one.add_argument("environment", metavar="ENV")
+    one.add_argument("cases", nargs="*", metavar="CASE")
+    one.add_argument("--reason", required=True, metavar="TEXT")
+    one.add_argument("--dry-run", action="store_true", help="only show what it would change")
+    one.set_defaults(function=accept)
+
+    one = commands.add_parser("import", help="take in records that another program made")
+    one.add_argument("files", nargs="+", metavar="FILE")
+    one.set_defaults(function=import_)
+
+    one = commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
+    one.set_defaults(function=list_)
+
+    one = commands.add_parser("lock", help="resolve the pins of environments")
+    one.add_argument("names", nargs="*", metavar="ENV", help="default: the outside half's")
+    one.set_defaults(function=lock)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        project = Project((options.root or find_root(Path.cwd())).resolve())
+        code: int = options.function(project, options)
+        return code
+    except HarnessError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return error.exit_code
+    except ModuleNotFoundError as error:
+        if options.command == "run":
+            raise
+        print(f"harness: {error}; this command needs the outside half: pip install .",
+              file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("harness: interrupted", file=sys.stderr)
+        return FAILURE

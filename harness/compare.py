@@ -1,0 +1,277 @@
+"""Comparing: which records face each other, and what the checks say of them.
+
+Outside half. A difference is a value; what keeps two records from being compared
+is a comparison with a problem, so that everything else is still compared.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from harness import environments, waivers
+from harness.checks import CHECKS, Pair
+from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
+from harness.finding import Comparison, Finding, Verdict, Waiver
+from harness.phase import Sibling, locate
+from harness.project import Project
+from harness.record import Record, VariantRecord
+from harness.store import Store
+
+REFERENCE = "reference"
+KINDS = ("baseline", "previous", REFERENCE)
+"""The three comparisons: has anything under the pin moved, what does the upgrade
+change, is it right at all."""
+
+
+@dataclass
+class Report:
+    """Everything that was compared, and what was not.
+
+    Args:
+        observed: by (case, environment), the record that was looked at.
+        baselines: by (case, environment), the records it was compared with.
+        notes: what was not measured or compared, and why.
+        unused: waivers that matched nothing; only known after a full comparison.
+    """
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    observed: dict[tuple[str, str], Record] = field(default_factory=dict)
+    baselines: dict[tuple[str, str], Record] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    unused: list[Waiver] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 match, 1 a difference that is not waived, 3 something could not be compared."""
+        if not any(not c.problem for c in self.comparisons):
+            return FAILURE
+        if any(c.problem for c in self.comparisons):
+            return FAILURE
+        return DIFFERENCE if any(c.open_findings for c in self.comparisons) else MATCH
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to compare.
+
+    Args:
+        environments: observed; empty for everything measured last and imported.
+        against: ``baseline``, ``previous``, ``reference``, an environment, or all three.
+        cases: names; empty for all.
+        variants: shell patterns; empty for all.
+    """
+
+    environments: tuple[str, ...] = ()
+    against: str | None = None
+    cases: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+def compare(project: Project, question: Question) -> Report:
+    """Compare what the question names.
+
+    Raises:
+        UsageError: an unknown name, or a selection that is empty.
+        HarnessError: nothing has been measured.
+    """
+    comparer = Comparer(Store(project), question)
+    return comparer.compare()
+
+
+class Comparer:
+    """One comparison run: loads records once, and collects the report."""
+
+    def __init__(self, store: Store, question: Question) -> None:
+        self.store = store
+        self.question = question
+        self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
+        self.report = Report()
+        self.pairs: dict[int, Pair] = {}
+        for name in (*question.environments, question.against or REFERENCE):
+            if name not in KINDS:
+                store.require_known(name)
+
+    def compare(self) -> Report:
+        """Return the report."""
+        for case in self.cases:
+            for environment in self._observed(case):
+                self._compare_environment(case, environment)
+        if not self.report.comparisons:
+            raise HarnessError("nothing was compared: nothing has been measured",
+                               str(self.store.project.runs), " ".join(self.report.notes),
+                               "tox run -m quick")
+        self._locate_phases()
+        self._waive()
+        self.report.comparisons.sort(key=lambda c: (
+            c.case, environments.sort_key(c.observed), c.variant, c.against))
+        return self.report
+
+    def _observed(self, case: str) -> list[str]:
+        """Return the environments to look at: as asked, or measured last and imported."""
+        if self.question.environments:
+            return list(self.question.environments)
+        measured = self.store.measured(case)
+        if not measured:
+            return []
+        accepted = self.store.accepted(case)
+        for name in self.store.pinned:
+            if name not in measured:
+                self.report.notes.append(f"{name} was not measured on {case}")
+        imported = [name for name in accepted
+                    if name not in self.store.pinned and name not in measured]
+        return sorted([*measured, *imported], key=environments.sort_key)
+
+    def _compare_environment(self, case: str, environment: str) -> None:
+        try:
+            record, stored = self._load_observed(case, environment)
+        except HarnessError as error:
+            self._problem(case, "*", environment, "baseline", environment, error)
+            return
+        self.report.observed[case, environment] = record
+        for against, baseline in self._sides(case, environment, stored):
+            try:
+                self._compare_records(record, against, self._baseline(case, baseline))
+            except HarnessError as error:
+                self._problem(case, "*", environment, against, baseline, error)
+
+    def _load_observed(self, case: str, environment: str) -> tuple[Record, bool]:
+        """Return the last run, or the baseline where nothing was run; and which it is."""
+        if environment in self.store.measured(case):
+            return self.store.run(case, environment), False
+        return self._baseline(case, environment), True
+
+    def _baseline(self, case: str, environment: str) -> Record:
+        if (case, environment) not in self.report.baselines:
+            self.report.baselines[case, environment] = self.store.baseline(case, environment)
+        return self.report.baselines[case, environment]
+
+    def _sides(self, case: str, environment: str, stored: bool) -> list[tuple[str, str]]:
+        """Return (kind, environment) of every baseline to compare with."""
+        asked = self.question.against
+        if asked is not None and asked not in KINDS:
+            return [("named", asked)]
+        before = environments.previous(environment, self.store.accepted(case))
+        sides = {"baseline": None if stored else environment, "previous": before,
+                 REFERENCE: None if environment == REFERENCE else REFERENCE}
+        if asked is not None:
+            name = sides[asked]
+            if name is None:
+                raise MissingRecordError(f"{environment} has no {asked} to compare with",
+                                         f"case {case}")
+            return [(asked, name)]
+        return [(kind, name) for kind, name in sides.items() if name is not None]
+
+    def _compare_records(self, record: Record, against: str, baseline: Record) -> None:
+        names = dict.fromkeys([*record.variants, *baseline.variants])
+        imported = baseline.environment not in self.store.pinned \
+            or record.environment not in self.store.pinned
+        for name in names:
+            if not self._selected(name, record):
+                continue
+            observed, other = record.variants.get(name), baseline.variants.get(name)
+            if observed is None or other is None:
+                # another program need not express every variant; the same one must
+                if not imported or against == "baseline":
+                    self._missing(record, against, baseline, name, observed is None)
+                continue
+            self._compare_variant(record, against, baseline, name, observed, other)
+
+    def _selected(self, variant: str, record: Record) -> bool:
+        patterns = [self.question.variants, record.provenance.get("selection")]
+        return all(not p or any(fnmatchcase(variant, pattern) for pattern in p)
+                   for p in patterns)
+
+    def _compare_variant(self, record: Record, against: str, baseline: Record, name: str,
+                         observed: VariantRecord, other: VariantRecord) -> None:
+        comparison = Comparison(record.case, name, record.environment, against,
+                                baseline.environment)
+        self.report.comparisons.append(comparison)
+        if observed.error or other.error:
+            comparison.problem = observed.error or f"baseline: {other.error}"
+            return
+        if observed.unsupported or other.unsupported:
+            self._unsupported(comparison, observed, other)
+            return
+        case = self.cases[record.case]
+        variant = next(v for v in case.variants if v.name == name)
+        pair = Pair(case, variant, observed, other, self._envelope(record.case, name))
+        if not set(observed.trajectories) & set(other.trajectories):
+            comparison.problem = "no precision in common"
+            return
+        try:
+            comparison.findings = [f for check in CHECKS for f in check(pair)]
+        except HarnessError as error:
+            comparison.problem = str(error)
+            return
+        self.pairs[id(comparison)] = pair
+
+    def _unsupported(self, comparison: Comparison, observed: VariantRecord,
+                     other: VariantRecord) -> None:
+        """Say that a variant is unsupported; a problem if it was supported before."""
+        comparison.problem = f"unsupported: {observed.unsupported or other.unsupported}"
+        comparison.problem_verdict = Verdict.MISSING
+        expected = comparison.against == REFERENCE or (observed.unsupported and other.unsupported)
+        if expected:
+            self.report.comparisons.remove(comparison)
+            self.report.notes.append(f"{comparison.case} {comparison.variant}: "
+                                     f"{comparison.observed} {comparison.problem}")
+
+    def _envelope(self, case: str, variant: str) -> dict[str, list[float]] | None:
+        try:
+            reference = self._baseline(case, REFERENCE)
+        except MissingRecordError:
+            return None
+        recorded = reference.variants.get(variant)
+        trajectory = recorded.trajectories.get("float32") if recorded else None
+        return trajectory.envelope if trajectory else None
+
+    def _locate_phases(self) -> None:
+        """Name the phase of every difference, once all siblings have a verdict."""
+        groups: dict[tuple[str, str, str], list[Comparison]] = defaultdict(list)
+        for comparison in self.report.comparisons:
+            if id(comparison) in self.pairs:
+                groups[comparison.observed, comparison.baseline,
+                       comparison.against].append(comparison)
+        for group in groups.values():
+            siblings = [Sibling(c.case, self.pairs[id(c)].variant, c.verdict, c.deviation)
+                        for c in group]
+            for comparison in group:
+                comparison.findings = [self._located(comparison, finding, siblings)
+                                       for finding in comparison.findings]
+
+    def _located(self, comparison: Comparison, finding: Finding,
+                 siblings: list[Sibling]) -> Finding:
+        if not finding.verdict.is_difference or not finding.check.endswith("_trajectory"):
+            return finding
+        assert finding.deviation is not None
+        phase, evidence = locate(self.pairs[id(comparison)], finding.check.split("_")[0],
+                                 finding.deviation, siblings)
+        return dataclasses.replace(finding, phase=phase,
+                                   sentence=f"{finding.sentence}; {evidence}")
+
+    def _waive(self) -> None:
+        listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
+        for comparison in self.report.comparisons:
+            waivers.cover(comparison, listed)
+        if self.question == Question():
+            used = {w for c in self.report.comparisons for w in c.waivers}
+            self.report.unused = [w for w in listed if w not in used]
+
+    def _missing(self, record: Record, against: str, baseline: Record, name: str,
+                 in_observed: bool) -> None:
+        side = record if in_observed else baseline
+        label = "the run" if in_observed else "the baseline"
+        self.report.comparisons.append(Comparison(
+            record.case, name, record.environment, against, baseline.environment,
+            problem=f"{label} of {side.environment} has no such variant",
+            problem_verdict=Verdict.MISSING))
+
+    def _problem(self, case: str, variant: str, observed: str, against: str, baseline: str,
+                 error: HarnessError) -> None:
+        missing = isinstance(error, MissingRecordError)
+        self.report.comparisons.append(Comparison(
+            case, variant, observed, against, baseline, problem=str(error),
+            problem_verdict=Verdict.MISSING if missing else Verdict.ERROR))

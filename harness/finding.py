@@ -1,0 +1,143 @@
+"""What a comparison says: findings and verdicts, the words and their order.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Verdict(IntEnum):
+    """The outcome of a comparison, from best to worst."""
+
+    IDENTICAL = 0
+    EQUIVALENT = 1
+    DRIFT = 2
+    IMPROVEMENT = 3
+    REGRESSION = 4
+    MISSING = 5
+    ERROR = 6
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is written everywhere."""
+        return self.name.lower()
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether it needs a waiver or an ``accept``."""
+        return self in (Verdict.DRIFT, Verdict.IMPROVEMENT, Verdict.REGRESSION)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A known, explained difference that must not keep the nightly red.
+
+    Every pattern is a shell pattern, or several apart by spaces.
+
+    Args:
+        against: a kind of comparison (``baseline``, ``previous``, ``reference``)
+            or a pattern of the baseline's environment.
+        at_most: largest deviation it covers; anything larger is not waived.
+        reason: why this is known and harmless, or known and harmful.
+        upstream: issue, pull request, paper or document that says so.
+        date: when it was written, ISO 8601.
+    """
+
+    environment: str
+    against: str
+    case: str
+    variant: str
+    check: str
+    at_most: float
+    reason: str
+    upstream: str
+    date: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found in one variant.
+
+    Args:
+        check: the check's name, ``float64_trajectory``.
+        verdict: how bad it is.
+        step: first step at which the allowance is exceeded, from 0.
+        phase: forward, loss, gradient, update or metric; None if unknown.
+        observed, baseline: the two values at that step.
+        deviation: largest relative difference over all steps.
+        allowance: the one at the first differing step, or the smallest bound.
+        required: factor by which the allowance would have to grow.
+        sentence: the finding in words, with numbers.
+        waiver: the waiver that covers it.
+    """
+
+    check: str
+    verdict: Verdict
+    sentence: str
+    step: int | None = None
+    phase: str | None = None
+    observed: float | None = None
+    baseline: float | None = None
+    deviation: float | None = None
+    allowance: float | None = None
+    required: float | None = None
+    waiver: Waiver | None = None
+
+
+@dataclass
+class Comparison:
+    """One variant of one environment against one baseline.
+
+    Args:
+        observed: environment that was measured.
+        against: ``baseline``, ``previous``, ``reference`` or ``named``.
+        baseline: environment it is compared with.
+        problem: why it could not be compared; for verdicts missing and error.
+    """
+
+    case: str
+    variant: str
+    observed: str
+    against: str
+    baseline: str
+    findings: list[Finding] = field(default_factory=list)
+    problem: str = ""
+    problem_verdict: Verdict = Verdict.ERROR
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst finding's verdict."""
+        if self.problem:
+            return self.problem_verdict
+        return max((f.verdict for f in self.findings), default=Verdict.IDENTICAL)
+
+    @property
+    def deviation(self) -> float:
+        """The largest relative deviation of any trajectory."""
+        return max((f.deviation for f in self.findings if f.deviation is not None), default=0.0)
+
+    @property
+    def open_findings(self) -> list[Finding]:
+        """The differences that no waiver covers."""
+        return [f for f in self.findings if f.verdict.is_difference and f.waiver is None]
+
+    @property
+    def waivers(self) -> list[Waiver]:
+        """The waivers that cover its differences."""
+        return list(dict.fromkeys(f.waiver for f in self.findings if f.waiver is not None))
+
+    @property
+    def is_waived(self) -> bool:
+        """Whether it differs, and waivers cover all of that."""
+        return self.verdict.is_difference and not self.open_findings
+
+    @property
+    def worst(self) -> Finding | None:
+        """The finding to show: the worst verdict; of those, what is open, then where it began."""
+        located = [f for f in self.findings if f.verdict.is_difference]
+        return min(located, default=None,
+                   key=lambda f: (-f.verdict, f.waiver is not None,
+                                  f.step if f.step is not None else 1 << 62))

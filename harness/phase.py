@@ -1,0 +1,107 @@
+"""The phase in which a difference begins: forward, loss, gradient or update.
+
+Outside half. Two kinds of evidence. Within one variant, the curve that leaves its
+allowance first: the loss at step 0 comes before any gradient, a step's gradient
+before its update. Where a record has losses only, the other variants of the same
+two environments: if other loss paths agree under the same optimizer, the update is
+right, and what is left is the gradient of this loss path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.case import Variant
+from harness.checks import IDENTICAL, Pair, deviation, shared_curves
+from harness.finding import Verdict
+
+CONTRAST = 10
+"""A sibling exonerates what it shares if it deviates this many times less."""
+PHASES = {"loss": "forward", "gradient_norm": "gradient", "update_norm": "update"}
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """Another variant of the same two environments, in any case.
+
+    Args:
+        deviation: largest one, over all steps and precisions.
+    """
+
+    case: str
+    variant: Variant
+    verdict: Verdict
+    deviation: float
+
+
+def locate(pair: Pair, precision: str, own: float,
+           siblings: Sequence[Sibling]) -> tuple[str | None, str]:
+    """Return the phase in which the pair's difference begins, and the evidence.
+
+    Args:
+        precision: of the trajectory that differs.
+        own: its largest deviation.
+        siblings: everything else that was compared between the two environments.
+    """
+    step, curve = _earliest(pair, precision)
+    if curve == "loss" and step == 0:
+        return _before_gradient(pair, siblings)
+    if curve in ("gradient_norm", "update_norm"):
+        before = "loss and gradient agree" if curve == "update_norm" else "loss agrees"
+        return PHASES[curve], f"{before} up to step {step}, {curve.replace('_', ' ')} does not"
+    return _after_forward(pair, siblings, own)
+
+
+def _earliest(pair: Pair, precision: str) -> tuple[int, str]:
+    """Return the first step at which a curve is off, and the first such curve."""
+    sides = pair.trajectories(precision)
+    assert sides is not None
+    found = []
+    for order, name in enumerate(shared_curves(*sides)):
+        bound = IDENTICAL if precision == "float64" else pair.allowance(precision, name)
+        off = deviation(getattr(sides[0], name), getattr(sides[1], name), precision) > bound
+        if off.any():
+            found.append((int(np.argmax(off)), order, name))
+    step, _, name = min(found)
+    return step, name
+
+
+def _before_gradient(pair: Pair, siblings: Sequence[Sibling]) -> tuple[str, str]:
+    """The loss at step 0 differs: is it the loss path, or the model before it?"""
+    agreeing = [s for s in siblings if s.case == pair.case.name
+                and s.variant.weights == pair.variant.weights
+                and s.variant.loss_path != pair.variant.loss_path
+                and s.verdict <= Verdict.EQUIVALENT]
+    if agreeing:
+        return "loss", f"the loss at step 0 differs, while {_names(agreeing)} agree"
+    return "forward", "the loss at step 0 differs"
+
+
+def _after_forward(pair: Pair, siblings: Sequence[Sibling], own: float) -> tuple[str | None, str]:
+    """The loss at step 0 agrees: is it the gradient, or the update?"""
+    start = "the loss at step 0 agrees, so the forward pass is right"
+    mine = pair.variant
+    exonerating = [s for s in siblings if type(s.variant.optimizer) is type(mine.optimizer)
+                   and s.variant.clip == mine.clip and s.variant.loss_path != mine.loss_path
+                   and s.deviation * CONTRAST <= own]
+    if exonerating:
+        return "gradient", (f"{start}; {_names(exonerating)} agree under the same optimizer, so "
+                            f"the update is right: what is left is the gradient of "
+                            f"{mine.loss_path}")
+    same_path = [s for s in siblings if s.variant.loss_path == mine.loss_path
+                 and s.variant.optimizer != mine.optimizer]
+    nearest = [s for s in same_path if s.case == pair.case.name] or same_path
+    if nearest and all(s.deviation * CONTRAST <= own for s in nearest):
+        return "update", (f"{start}; {_names(nearest)} agree under another optimizer, so the "
+                          f"gradient is right: what is left is the update of {mine.optimizer}")
+    return None, f"{start}; gradient or update, nothing recorded can tell"
+
+
+def _names(siblings: Sequence[Sibling]) -> str:
+    """Return the siblings' names, and how well the worst of them agrees."""
+    names = sorted({s.variant.name for s in siblings})
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more} (to {max(s.deviation for s in siblings):.1e})"

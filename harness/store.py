@@ -1,0 +1,155 @@
+"""The store: runs and baselines on disk, loaded with their inputs checked.
+
+Outside half. Accepted baselines are only ever replaced whole, under a lock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from harness import environments, provenance, serialization
+from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
+from harness.files import lock
+from harness.project import Project
+from harness.record import Record
+
+
+@dataclass(frozen=True)
+class Store:
+    """Records of one project."""
+
+    project: Project
+
+    @cached_property
+    def pinned(self) -> list[str]:
+        """Environments that tox.ini pins."""
+        return environments.pinned(self.project.root)
+
+    @cached_property
+    def _steps(self) -> dict[str, int]:
+        return {}
+
+    def accepted(self, case: str) -> list[str]:
+        """Return the environments that have a baseline of a case."""
+        return _environments(self.project.baselines / case, ".json")
+
+    def measured(self, case: str) -> list[str]:
+        """Return the environments that were run last on a case, failures included."""
+        folder = self.project.runs / case
+        found = {*_environments(folder, ".json"), *_environments(folder, ".failed.txt")}
+        return sorted(found, key=environments.sort_key)
+
+    def known(self) -> list[str]:
+        """Return every environment that is pinned, measured or accepted."""
+        names = set(self.pinned)
+        for case in self.project.case_names():
+            names |= {*self.accepted(case), *self.measured(case)}
+        return sorted(names, key=environments.sort_key)
+
+    def require_known(self, environment: str) -> None:
+        """Refuse an environment that nobody has heard of."""
+        if environment not in self.known():
+            raise unknown("environment", environment, self.known())
+
+    def load(self, path: Path) -> Record:
+        """Read a record and check data, weights and number of steps.
+
+        Raises:
+            RecordError: the file is unreadable, or not what its path says.
+            InputMismatchError: it was measured on other data or weights.
+        """
+        record = serialization.read(path)
+        found = f"{record.case}/{record.environment}.json"
+        if path.parts[-2:] != (record.case, f"{record.environment}.json"):
+            raise RecordError("the record belongs to another file", str(path), found)
+        self.check(record, str(path))
+        return record
+
+    def check(self, record: Record, where: str) -> None:
+        """Check a record against its case: inputs, variants, number of steps."""
+        self.project.check_inputs(record, where)
+        if record.case not in self._steps:
+            self._steps[record.case] = self.project.batches(
+                self.project.case(record.case)).steps
+        for name, variant in record.variants.items():
+            for precision, trajectory in variant.trajectories.items():
+                if len(trajectory.loss) != self._steps[record.case]:
+                    raise RecordError(
+                        f"{name} {precision} has another number of steps than the case", where,
+                        f"{len(trajectory.loss)} against {self._steps[record.case]}")
+
+    def run(self, case: str, environment: str) -> Record:
+        """Return the last run's record.
+
+        Raises:
+            HarnessError: the last run failed, for the reason it left.
+            MissingRecordError: there was none.
+        """
+        failure = self.project.failure_path(case, environment)
+        path = self.project.run_path(case, environment)
+        if path.exists():
+            return self.load(path)
+        if failure.exists():
+            raise HarnessError(f"{environment} could not be measured: "
+                               + failure.read_text(encoding="utf-8").strip(), case,
+                               next_command=f"tox run -e {environment} -- {case}")
+        raise MissingRecordError(f"{environment} has not been measured", case,
+                                 next_command=f"tox run -e {environment}")
+
+    def baseline(self, case: str, environment: str) -> Record:
+        """Return the accepted record.
+
+        Raises:
+            MissingRecordError: there is none yet.
+        """
+        path = self.project.baseline_path(case, environment)
+        if not path.exists():
+            raise MissingRecordError(
+                f"{environment} has no baseline yet", f"case {case}",
+                next_command=f"harness accept {environment} {case} --reason TEXT")
+        return self.load(path)
+
+    def put_run(self, record: Record) -> Path:
+        """Take in a record that another program made, as that environment's run."""
+        self.check(record, f"imported {record.case} {record.environment}")
+        path = self.project.run_path(record.case, record.environment)
+        with lock(self.project.lock_path(record.environment), "harness import"):
+            serialization.write(dataclasses.replace(record, accepted=None), path)
+            self.project.failure_path(record.case, record.environment).unlink(missing_ok=True)
+        return path
+
+    def accept(self, records: list[Record], reason: str) -> None:
+        """Promote checked runs to baselines, each with the reason.
+
+        Raises:
+            UsageError: no reason, or nothing to accept.
+            HarnessError: a run is partial or holds errors; nothing is accepted then.
+        """
+        if not reason.strip():
+            raise UsageError("accepting needs a reason", next_command="--reason 'why it is right'")
+        for record in records:
+            _refuse_incomplete(record)
+        with lock(self.project.lock_path("accept"), "harness accept"):
+            for record in records:
+                accepted = {"reason": reason.strip(), "at": provenance.now()}
+                serialization.write(dataclasses.replace(record, accepted=accepted),
+                                    self.project.baseline_path(record.case, record.environment))
+
+
+def _environments(folder: Path, suffix: str) -> list[str]:
+    return [path.name[:-len(suffix)] for path in folder.glob(f"[a-z]*{suffix}")]
+
+
+def _refuse_incomplete(record: Record) -> None:
+    where = f"{record.case} {record.environment}"
+    if "selection" in record.provenance:
+        raise HarnessError("a run of selected variants cannot become a baseline", where,
+                           str(record.provenance["selection"]),
+                           f"tox run -e {record.environment}")
+    broken = [name for name, variant in record.variants.items() if variant.error is not None]
+    if broken or not record.variants:
+        raise HarnessError("a run with errors cannot become a baseline", where,
+                           ", ".join(broken) or "no variant", f"tox run -e {record.environment}")
