@@ -1,0 +1,47 @@
+"""A project of its own for every test: real cases and data, no results."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import adapters
+from harness.adapters import reference
+from harness.project import Project
+from harness.record import Record, VariantRecord
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Project:
+    """Return this checkout, to read from."""
+    return Project(ROOT)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Return a copy of the project without any results."""
+    shutil.copytree(ROOT / "cases", tmp_path / "cases", ignore=shutil.ignore_patterns("__py*"))
+    shutil.copy(ROOT / "tox.ini", tmp_path)
+    (tmp_path / "results").mkdir()
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def measured(checkout: Project) -> Record:
+    """Return a real record of two variants of a case, by the reference."""
+    case = checkout.case("imbalanced_binary")
+    batches = checkout.batches(case)
+    record = Record(case.name, "torch-2.13.0", {"data_sha256": checkout.sha256(case.data),
+                                                "packages": {"torch": "2.13.0"}}, {})
+    for variant in case.variants[:2]:
+        weights = checkout.weights(variant)
+        record.variants[variant.name] = VariantRecord(
+            checkout.sha256(variant.weights),
+            {precision: reference.train(adapters.prepare(case, variant, precision, batches,
+                                                         weights))
+             for precision in ("float64", "float32")})
+    return record

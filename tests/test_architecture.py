@@ -1,0 +1,85 @@
+"""The arrows between modules: inside never imports outside, and nobody a framework."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+INSIDE = {"__init__", "__main__", "errors", "case", "files", "metrics", "project", "provenance",
+          "record", "serialization", "supervisor", "worker"}
+FRAMEWORKS = {"torch", "tensorflow", "keras"}
+MODULES = sorted((ROOT / "harness").rglob("*.py"))
+
+
+def imports(path: Path, inside_functions: bool) -> set[str]:
+    """Return the modules a file imports, as written."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if inside_functions else iter(tree.body)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def is_inside(path: Path) -> bool:
+    """Return whether a module of harness/ belongs to the inside half."""
+    if path.parent.name == "harness":
+        return path.stem in INSIDE
+    return path.parent.name in ("adapters", "reference")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_inside_imports_standard_library_numpy_and_inside_only(path: Path) -> None:
+    """The inside half stands on the standard library, NumPy, itself and one framework."""
+    import sys
+
+    if not is_inside(path) or path.stem == "__main__":
+        return
+    allowed = set(sys.stdlib_module_names) | {"numpy"}
+    if path.parent.name == "adapters" and path.stem in ("torch", "tensorflow"):
+        allowed.add(path.stem)
+    for name in imports(path, inside_functions=True):
+        top = name.split(".")[0]
+        if top == "harness":
+            part = name.split(".")[1] if "." in name else "__init__"
+            known = INSIDE | {"adapters", "reference", "__version__"}
+            assert part in known, f"{path.name} imports {name}"
+        else:
+            assert top in allowed, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_adapters_know_a_framework(path: Path) -> None:
+    """No other module imports one, not even inside a function."""
+    if path.parent.name != "adapters":
+        tops = {name.split(".")[0] for name in imports(path, inside_functions=True)}
+        assert not tops & FRAMEWORKS
+
+
+def test_cli_starts_without_the_outside_half() -> None:
+    """In a pinned environment the command line has only the standard library and NumPy."""
+    tops = {name.split(".")[:2][-1] for name in imports(ROOT / "harness" / "cli.py", False)
+            if name.startswith("harness.")}
+    assert tops <= INSIDE | {"__version__"}
+
+
+def test_only_the_command_line_prints_or_exits() -> None:
+    """print() and sys.exit() are found in cli.py and in the worker's own process only."""
+    for path in MODULES:
+        names = {node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+        if path.stem not in ("cli", "worker"):
+            assert "print" not in names, path
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    """The median file is under 150 lines, and none is over 300."""
+    lengths = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES)
+    assert lengths[len(lengths) // 2] < 150
+    assert lengths[-1] <= 300

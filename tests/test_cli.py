@@ -1,0 +1,164 @@
+"""The command line: every kind of bad input has its message and its exit code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.project import Project
+from harness.serialization import write
+
+AXON = Path("results") / "baselines"
+
+
+def harness(project: Project, *arguments: str) -> int:
+    """Run a command in a project."""
+    return main(["--root", str(project.root), *arguments])
+
+
+@pytest.fixture
+def stored(project: Project, checkout: Project) -> Project:
+    """Return a project with the real stored baselines of three environments."""
+    for case in checkout.case_names():
+        for name in ("reference", "axon-0.6.0", "axon-0.6.1"):
+            target = project.baseline_path(case, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(checkout.baseline_path(case, name), target)
+    shutil.copy(checkout.root / "results" / "waivers.toml", project.root / "results")
+    return project
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (["run", "mnist", "--environment", "reference"], 2, "unknown case 'mnist'"),
+    (["run", "xor", "--environment", "mxnet-1.0"], 2, "unknown environment"),
+    (["run", "xor", "--environment", "reference", "--variant", "x"], 2, "no variant matches"),
+    (["compare"], 3, "nothing was compared"),
+    (["report"], 3, "nothing was compared"),
+    (["compare", "torch-9.9.9"], 2, "unknown environment"),
+    (["compare", "axon-0.6.1", "--against", "axon-9"], 2, "unknown environment"),
+    (["compare", "axon-0.6.1", "--case", "mnist"], 2, "unknown case"),
+    (["compare", "axon-0.6.1", "--variant", "nope"], 3, "nothing was compared"),
+    (["accept", "torch-2.13.0", "--reason", "x"], 2, "no run to accept"),
+    (["accept", "torch-2.13.0", "xor", "--reason", "x"], 3, "has not been measured"),
+    (["import", "none.json"], 3, "no such file"),
+])
+def test_bad_input(stored: Project, capsys: pytest.CaptureFixture[str], arguments: list[str],
+                   code: int, words: str) -> None:
+    """What is asked wrongly is named on standard error, with the exit code of its kind."""
+    assert harness(stored, *arguments) == code
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["run"], ["accept", "torch-2.13.0"]])
+def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
+    """A command that argparse refuses leaves with 2 as well."""
+    with pytest.raises(SystemExit) as error:
+        main(arguments)
+    assert error.value.code == 2
+
+
+def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                           capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is no checkout, that is said, and how to name one."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 2
+    assert "--root" in capsys.readouterr().err
+
+
+def test_compare_two_stored_baselines(stored: Project, capsys: pytest.CaptureFixture[str],
+                                      tmp_path: Path) -> None:
+    """The upgrade question is answered from the store, in words and in JSON."""
+    output = tmp_path / "out.json"
+    code = harness(stored, "compare", "axon-0.6.1", "--against", "axon-0.6.0",
+                   "--case", "imbalanced_binary", "--json", str(output))
+    text = capsys.readouterr().out
+    assert code == 1
+    assert "regression" in text
+    assert "what is left is the gradient of bce_sigmoid" in " ".join(text.split())
+    facts = json.loads(output.read_text(), parse_constant=pytest.fail)
+    assert facts["counts"]["regression"] == 2
+    assert {c["case"] for c in facts["comparisons"]} == {"imbalanced_binary"}
+
+
+def test_a_waived_difference_is_shown_and_passes(stored: Project,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    """Against the previous version the known defect is in brackets, with its reason."""
+    assert harness(stored, "compare", "axon-0.6.1") == 0
+    text = capsys.readouterr().out
+    assert "(regression)" in text
+    assert "elixir-nx/axon#535" in text
+
+
+def test_import_then_accept(project: Project, checkout: Project,
+                            capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A record of another program is checked, taken in, shown, and accepted with a reason."""
+    source = tmp_path / "stranger.json"
+    shutil.copy(checkout.baseline_path("xor", "axon-0.6.0"), source)
+    assert harness(project, "import", str(source)) == 0
+    assert harness(project, "accept", "axon-0.6.0", "--reason", "from a friend") == 0
+    assert "first baseline" in capsys.readouterr().out
+    accepted = json.loads(project.baseline_path("xor", "axon-0.6.0").read_text())["accepted"]
+    assert accepted["reason"] == "from a friend"
+
+
+def test_accept_shows_what_it_changes(project: Project, measured: object,
+                                      capsys: pytest.CaptureFixture[str]) -> None:
+    """Mean relative change and steps by size come first; --dry-run changes nothing."""
+    write(measured, project.run_path("imbalanced_binary", "torch-2.13.0"))
+    assert harness(project, "accept", "torch-2.13.0", "--reason", "first") == 0
+    before = project.baseline_path("imbalanced_binary", "torch-2.13.0").read_text()
+    path = project.run_path("imbalanced_binary", "torch-2.13.0")
+    data = json.loads(path.read_text())
+    loss = data["variants"]["bce_sigmoid-sgd_0.1"]["trajectories"]["float64"]["loss"]
+    loss[100:] = [value * 1.001 for value in loss[100:]]
+    path.write_text(json.dumps(data))
+    assert harness(project, "accept", "torch-2.13.0", "--reason", "second", "--dry-run") == 0
+    text = capsys.readouterr().out
+    assert "1 of 4 loss curves change" in text
+    assert "+7.50e-04" in text
+    assert project.baseline_path("imbalanced_binary", "torch-2.13.0").read_text() == before
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (lambda d: d["provenance"].update(data_sha256="0" * 64), "other data"),
+    (lambda d: next(iter(d["variants"].values())).update(weights_sha256="0" * 64),
+     "other initial weights"),
+    (lambda d: d["variants"].update(nope=next(iter(d["variants"].values()))), "unknown variant"),
+    (lambda d: d.update(case="mnist"), "unknown case"),
+    (lambda d: next(iter(d["variants"].values()))["trajectories"]["float32"]["loss"].pop(),
+     "another number of steps"),
+])
+def test_records_of_other_inputs_are_refused(project: Project, checkout: Project,
+                                             capsys: pytest.CaptureFixture[str], tmp_path: Path,
+                                             change: object, words: str) -> None:
+    """Other data, weights, variants, cases or steps are errors, never differences."""
+    data = json.loads(checkout.baseline_path("xor", "axon-0.6.0").read_text())
+    change(data)  # type: ignore[operator]
+    source = tmp_path / "other.json"
+    source.write_text(json.dumps(data))
+    assert harness(project, "import", str(source)) in (2, 3)
+    assert words in capsys.readouterr().err
+    assert not list(project.runs.glob("*/*.json"))
+
+
+def test_a_damaged_run_does_not_hide_the_others(stored: Project,
+                                                capsys: pytest.CaptureFixture[str]) -> None:
+    """A truncated record is an error of its environment; the rest is compared."""
+    path = stored.run_path("xor", "torch-2.13.0")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"format":1,')
+    assert harness(stored, "compare") == 3
+    text = capsys.readouterr().out
+    assert "truncated or damaged" in text
+    assert "axon-0.6.1" in text
+
+
+def test_list(stored: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Everything that has a name is listed."""
+    assert harness(stored, "list") == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("imbalanced_binary", "axon-0.6.1", "torch-2.13.0"))

@@ -1,0 +1,143 @@
+"""Records as files: exact, strict, atomic, and clear about what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import serialization
+from harness.errors import MissingRecordError, RecordError
+from harness.files import write_text
+from harness.record import Record, Trajectory, VariantRecord
+
+
+def record_of(loss: list[float], precision: str = "float64") -> Record:
+    """Return a record with one variant and one trajectory."""
+    variant = VariantRecord("0" * 64, {precision: Trajectory(loss, metrics={"step": [1]})})
+    return Record("xor", "torch-2.13.0", {"data_sha256": "0" * 64}, {"v": variant})
+
+
+def returned(record: Record) -> Record:
+    """Return the record as it comes back from its text."""
+    return serialization.loads(serialization.dumps(record), "test")
+
+
+@settings(derandomize=True)
+@given(st.lists(st.floats(width=64), min_size=1))
+def test_float64_comes_back_to_the_bit(loss: list[float]) -> None:
+    """Every double, the non-finite ones too, survives writing and reading."""
+    back = returned(record_of(loss)).variants["v"].trajectories["float64"].loss
+    assert np.array_equal(np.asarray(back), np.asarray(loss), equal_nan=True)
+
+
+@settings(derandomize=True)
+@given(st.lists(st.floats(width=32), min_size=1))
+def test_float32_comes_back_to_the_bit(loss: list[float]) -> None:
+    """Every single survives, in its own shortest decimal."""
+    back = returned(record_of(loss, "float32")).variants["v"].trajectories["float32"].loss
+    assert np.array_equal(np.asarray(back, np.float32), np.asarray(loss, np.float32),
+                          equal_nan=True)
+
+
+def test_float32_is_written_short() -> None:
+    """A single takes the digits of a single, not those of the double beside it."""
+    assert '"loss":[0.1]' in serialization.dumps(record_of([float(np.float32(0.1))], "float32"))
+
+
+def test_everything_comes_back(measured: Record) -> None:
+    """A real record equals what is read from its text."""
+    assert serialization.dumps(returned(measured)) == serialization.dumps(measured)
+    assert list(returned(measured).variants) == list(measured.variants)
+
+
+def test_text_is_strict_json() -> None:
+    """Non-finite numbers are strings; a strict parser accepts the text."""
+    text = serialization.dumps(record_of([math.nan, math.inf, -math.inf]))
+    data = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    loss = data["variants"]["v"]["trajectories"]["float64"]["loss"]
+    assert loss == ["NaN", "Infinity", "-Infinity"]
+
+
+def test_truncated_anywhere_is_refused(measured: Record) -> None:
+    """No prefix of a record passes for a record."""
+    text = serialization.dumps(measured).rstrip()
+    for length in [0, 1, 10, 500, len(text) // 2, len(text) - 1]:
+        with pytest.raises(RecordError, match="truncated or damaged"):
+            serialization.loads(text[:length], "cut.json")
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda d: d.update(format=99), "another format version"),
+    (lambda d: d.update(format="1"), "format must be a int"),
+    (lambda d: d.update(environment="../../etc/passwd"), "environment must be a name"),
+    (lambda d: trajectory(d).update(loss=[10**400]), r"loss\[0\] must be a number"),
+    (lambda d: d.pop("provenance"), "provenance must be a dict"),
+    (lambda d: d["provenance"].pop("data_sha256"), "data_sha256 must be a str"),
+    (lambda d: d.update(variants=[]), "variants must be a dict"),
+    (lambda d: d["variants"].update(v=3), "variants.v. must be an object"),
+    (lambda d: d["variants"]["v"].pop("trajectories"), "trajectories must be a dict"),
+    (lambda d: trajectory(d).update(loss=[]), "loss holds no step"),
+    (lambda d: trajectory(d).update(loss=[1.0, None]), r"loss\[1\] must be a number"),
+    (lambda d: trajectory(d).update(loss=[True]), r"loss\[0\] must be a number"),
+    (lambda d: trajectory(d).update(loss=["nan"]), r"loss\[0\] must be a number"),
+    (lambda d: trajectory(d).update(update_norm=[1.0, 2.0]), "as long as the loss"),
+    (lambda d: trajectory(d).update(metrics=None), "metrics must be a dict"),
+    (lambda d: trajectory(d).update(nonfinite_from="x"), "must be a number or null"),
+])
+def test_what_a_stranger_wrote_wrong_is_named(change: object, message: str) -> None:
+    """Each kind of malformed record is refused with the place in it."""
+    data = json.loads(serialization.dumps(record_of([1.0])))
+    change(data)  # type: ignore[operator]
+    with pytest.raises(RecordError, match=message):
+        serialization.loads(json.dumps(data), "stranger.json")
+
+
+def trajectory(data: dict) -> dict:  # type: ignore[type-arg]
+    """Return the one trajectory in a record's JSON."""
+    return data["variants"]["v"]["trajectories"]["float64"]  # type: ignore[no-any-return]
+
+
+def test_a_number_too_large_is_refused() -> None:
+    """1e999 is JSON, and no double."""
+    text = serialization.dumps(record_of([1.5])).replace("1.5", "1e999")
+    with pytest.raises(RecordError, match=r"loss\[0\] must be a number"):
+        serialization.loads(text, "huge.json")
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "null", '{"format":1,"x":NaN}', "[" * 100_000])
+def test_other_json_is_refused(text: str) -> None:
+    """JSON that is no record at all, bare NaN and abyssal nesting are refused."""
+    with pytest.raises(RecordError):
+        serialization.loads(text, "other.json")
+
+
+def test_missing_and_unreadable_files(tmp_path: Path) -> None:
+    """No file and a file that is not text are two different errors."""
+    with pytest.raises(MissingRecordError):
+        serialization.read(tmp_path / "none.json")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecordError, match="unreadable"):
+        serialization.read(tmp_path / "binary.json")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk at the last moment loses nothing and leaves no rubbish."""
+    path = tmp_path / "record.json"
+    write_text(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,120 @@
+"""Real workers that go well, crash, hang, raise, or cannot start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import supervisor
+from harness.errors import LockedError, UsageError
+from harness.files import lock
+from harness.project import Project
+from harness.store import Store
+
+TROUBLE = '''
+from dataclasses import replace
+from pathlib import Path
+import importlib.util, os, signal, sys, time
+
+spec = importlib.util.spec_from_file_location("sane", Path(__file__).with_name("xor.py"))
+sane = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sane)
+
+def read(data):
+    {action}
+
+CASE = replace(sane.CASE, name="{name}", read=read, variants=sane.CASE.variants[:1])
+'''
+
+
+def add_case(project: Project, name: str, action: str) -> None:
+    """Add a case that misbehaves when its worker reads the data."""
+    (project.root / "cases" / f"{name}.py").write_text(TROUBLE.format(name=name, action=action))
+
+
+def run(project: Project, names: list[str], environment: str = "reference",
+        patterns: list[str] | None = None, timeout: float = 60) -> dict[str, str]:
+    """Run the named cases and return the failures."""
+    return supervisor.run(project, environment, project.cases(names), patterns, timeout,
+                          lambda event: None)
+
+
+def test_a_run_leaves_a_checked_record(project: Project) -> None:
+    """The real worker measures a selection and the store accepts what it wrote."""
+    assert run(project, ["imbalanced_binary"], patterns=["bce_logits-sgd*"]) == {}
+    record = Store(project).run("imbalanced_binary", "reference")
+    assert list(record.variants) == ["bce_logits-sgd_0.1", "bce_logits-sgd_0.1-weighted_9"]
+    assert record.provenance["packages"]["numpy"]
+    assert record.provenance["selection"] == ["bce_logits-sgd*"]
+
+
+@pytest.mark.parametrize(("action", "words"), [
+    ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
+    ("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL"),
+    ("os._exit(7)", "exit code 7"),
+    ("print('last words', file=sys.stderr); raise RuntimeError('no kernel')", "last words"),
+    ("print('not an event'); raise RuntimeError('printed')", "RuntimeError: printed"),
+])
+def test_trouble_is_told_and_the_next_case_goes_on(project: Project, action: str,
+                                                   words: str) -> None:
+    """A case that takes its worker down fails alone, with its last words."""
+    add_case(project, "a_trouble", action)
+    failures = run(project, ["a_trouble", "imbalanced_binary"], patterns=["*-sgd_0.01", "cce*"])
+    assert list(failures) == ["a_trouble"]
+    assert words in failures["a_trouble"]
+    assert Store(project).run("imbalanced_binary", "reference").variants
+
+
+def test_a_hanging_worker_is_killed(project: Project) -> None:
+    """Without progress for the timeout, the worker is ended and the case has failed."""
+    add_case(project, "a_hang", "time.sleep(600)")
+    assert "no progress for 3 s" in run(project, ["a_hang"], timeout=3)["a_hang"]
+
+
+def test_a_failed_run_leaves_no_earlier_record(project: Project) -> None:
+    """After a failure the record of an earlier run cannot pass for the last one."""
+    path = project.run_path("xor", "reference")
+    path.parent.mkdir(parents=True)
+    path.write_text("an earlier record")
+    (project.data_path("xor.json")).write_text("{ damaged")
+    assert "JSONDecodeError" in run(project, ["xor"])["xor"]
+    assert not path.exists()
+    assert project.failure_path("xor", "reference").exists()
+
+
+def test_a_framework_that_does_not_import(project: Project) -> None:
+    """Where there is no such framework, the message says what to type next."""
+    failures = run(project, ["xor", "imbalanced_binary"], environment="torch-2.13.0")
+    assert set(failures) == {"xor", "imbalanced_binary"}
+    assert "does not import" in failures["xor"]
+    assert "tox run -r -e torch-2.13.0" in failures["xor"]
+
+
+def test_two_runs_at_once(project: Project) -> None:
+    """The second run of an environment is refused, and says who is at work."""
+    with lock(project.lock_path("reference"), "first"), pytest.raises(LockedError) as error:
+        run(project, ["xor"])
+    assert "process" in str(error.value)
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    """A process that is killed leaves no lock behind."""
+    code = (f"from harness.files import lock; from pathlib import Path; import os\n"
+            f"with lock(Path({str(tmp_path / 'l')!r}), 'x'): os._exit(9)")
+    root = Path(__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 9
+    with lock(tmp_path / "l", "y"):
+        pass
+
+
+def test_an_empty_selection(project: Project) -> None:
+    """Patterns that match no variant are wrong use, and no old record is removed."""
+    path = project.run_path("xor", "reference")
+    path.parent.mkdir(parents=True)
+    path.write_text("kept")
+    with pytest.raises(UsageError, match="no variant matches"):
+        run(project, ["xor"], patterns=["nothing*"])
+    assert path.read_text() == "kept"
