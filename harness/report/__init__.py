@@ -1,0 +1,41 @@
+"""The report: one self-contained HTML page, and the JSON it is made from.
+
+Outside half. It shows what ``harness.compare`` found and decides nothing itself:
+first plain facts (``facts``), then a page rendered from these facts alone
+(``render``), so that the page cannot say what the JSON does not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import provenance
+from harness.compare import Report
+from harness.errors import UsageError
+from harness.files import write_text
+from harness.project import Project
+from harness.report import facts as reporting
+from harness.report.render import render
+
+
+def write(report: Report, project: Project, output: Path) -> None:
+    """Write the HTML report, and next to it a ``.json`` with the same facts.
+
+    Apart from the time at which it is generated, the same comparison gives the
+    same bytes.
+
+    Args:
+        report: what was compared; nothing is measured or compared here.
+        project: the checkout it was compared in; for the cases and the pins.
+        output: the HTML file. It opens from ``file://`` and asks the network for
+            nothing.
+
+    Raises:
+        UsageError: the name leaves no other one for the JSON.
+    """
+    if output.suffix == ".json":
+        raise UsageError("the report is a page, its JSON is written next to it", str(output),
+                         next_command=f"harness report --output {output.with_suffix('.html')}")
+    facts = reporting.collect(report, project, provenance.now())
+    write_text(output.with_suffix(".json"), reporting.dumps(facts))
+    write_text(output, render(facts))
