@@ -55,6 +55,7 @@ CASE = Case(
         *(replace(path, optimizer=o, note="weighted_9",
                   loss=replace(path.loss, positive_weight=9.0))
           for path in (SIGMOID, LOGITS) for o in OPTIMIZERS),
+        *(replace(path, scale=30.0, note="scaled_30") for path in (SIGMOID, LOGITS)),
     ),
     metrics=("precision", "recall", "f1", "accuracy"),
     metric_every=50,

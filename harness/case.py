@@ -190,6 +190,7 @@ class Variant:
     Args:
         loss_path: name of layers and loss together, such as ``bce_sigmoid``.
         weights: file of initial weights in ``cases/data``.
+        scale: factor on all of them; a large one saturates the output.
         note: what sets it apart from its siblings, the end of its name.
     """
 
@@ -198,8 +199,22 @@ class Variant:
     loss: Loss
     optimizer: Optimizer
     weights: str
+    scale: float = 1.0
     clip: Clip | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that does not fit the model's output."""
+        last = self.layers[-1]
+        output = last.activation if isinstance(last, Dense) else getattr(last, "function", None)
+        if isinstance(self.loss, BinaryCrossentropy):
+            fits = output == (None if self.loss.from_logits else "sigmoid")
+        elif isinstance(self.loss, CategoricalCrossentropy):
+            fits = output == "softmax"
+        else:
+            fits = True
+        if not fits:
+            raise ValueError(f"{self.name}: {self.loss} does not fit the output {output!r}")
 
     @property
     def name(self) -> str:

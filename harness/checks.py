@@ -113,9 +113,9 @@ def check_float32_trajectory(pair: Pair) -> list[Finding]:
     deviations = deviation(sides[0].loss, sides[1].loss, "float32")
     allowance = pair.allowance("float32", "loss")
     with np.errstate(invalid="ignore"):  # infinite both: rounding alone can do that too
-        ratio = np.nan_to_num(deviations / (allowance / FACTOR), nan=0, posinf=np.inf)
+        ratio = np.nan_to_num(deviations / allowance, nan=0, posinf=np.inf)
     largest, required = float(deviations.max()), float(ratio.max())
-    if required <= FACTOR:
+    if required <= 1:
         verdict = Verdict.IDENTICAL if largest == 0 else Verdict.EQUIVALENT
         words = "is the same to the bit" if largest == 0 else f"agrees to {largest:.1e}"
         return [Finding("float32_trajectory", verdict, f"float32 {words}", deviation=largest,

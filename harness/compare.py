@@ -262,12 +262,13 @@ class Comparer:
 
     def _missing(self, record: Record, against: str, baseline: Record, name: str,
                  in_observed: bool) -> None:
-        side = record if in_observed else baseline
-        label = "the run" if in_observed else "the baseline"
+        environment = record.environment if in_observed else baseline.environment
+        problem = f"the run of {environment} has no such variant" if in_observed else (
+            f"the baseline of {environment} has no such variant\n"
+            f"  next:  harness accept {environment} {record.case} --reason TEXT")
         self.report.comparisons.append(Comparison(
             record.case, name, record.environment, against, baseline.environment,
-            problem=f"{label} of {side.environment} has no such variant",
-            problem_verdict=Verdict.MISSING))
+            problem=problem, problem_verdict=Verdict.MISSING))
 
     def _problem(self, case: str, variant: str, observed: str, against: str, baseline: str,
                  error: HarnessError) -> None:

@@ -107,7 +107,8 @@ class Project:
     def weights(self, variant: Variant) -> Weights:
         """Return the variant's initial weights as float32, in layer order."""
         data = self._json(variant.weights)
-        return {f"{layer.name}.{part}": np.asarray(data[layer.name][part], np.float32)
+        return {f"{layer.name}.{part}":
+                np.asarray(data[layer.name][part], np.float32) * np.float32(variant.scale)
                 for layer in variant.dense_layers for part in ("kernel", "bias")}
 
     def sha256(self, name: str) -> str:

@@ -131,15 +131,20 @@ def _worst(row: dict[str, Comparison]) -> Comparison:
 
 
 def _explanations(report: Report) -> RenderableType:
-    """Return one paragraph for every comparison that is open, waivers apart."""
-    lines = Text()
+    """Return one paragraph for everything that is open, for the same words only one."""
+    paragraphs: dict[tuple[str, ...], list[Comparison]] = defaultdict(list)
     for c in report.comparisons:
-        if not c.problem and not c.open_findings:
-            continue
-        lines.append(f"\n{c.case} {c.variant}: {c.observed} against {c.against}"
-                     f" {c.baseline}: ", "bold")
-        lines.append(c.verdict.word, STYLES[c.verdict])
-        for sentence in [c.problem] if c.problem else [f.sentence for f in c.open_findings]:
+        if c.problem or c.open_findings:
+            said = [c.problem] if c.problem else [f.sentence for f in c.open_findings]
+            against = c.baseline if c.against in ("named", c.baseline) \
+                else f"{c.against} {c.baseline}"
+            paragraphs[c.case, c.observed, against, *said].append(c)
+    lines = Text()
+    for (case, observed, against, *said), group in paragraphs.items():
+        names = ", ".join(c.variant for c in group)
+        lines.append(f"\n{case} {names}: {observed} against {against}: ", "bold")
+        lines.append(group[0].verdict.word, STYLES[group[0].verdict])
+        for sentence in said:
             lines.append(f"\n  {sentence}")
     return lines
 

@@ -44,11 +44,11 @@ def run(project: Project, names: list[str], environment: str = "reference",
 
 def test_a_run_leaves_a_checked_record(project: Project) -> None:
     """The real worker measures a selection and the store accepts what it wrote."""
-    assert run(project, ["imbalanced_binary"], patterns=["bce_logits-sgd*"]) == {}
+    assert run(project, ["imbalanced_binary"], patterns=["cce_*"]) == {}
     record = Store(project).run("imbalanced_binary", "reference")
-    assert list(record.variants) == ["bce_logits-sgd_0.1", "bce_logits-sgd_0.1-weighted_9"]
+    assert list(record.variants) == ["cce_softmax-sgd_0.1", "cce_softmax-adam_0.01"]
     assert record.provenance["packages"]["numpy"]
-    assert record.provenance["selection"] == ["bce_logits-sgd*"]
+    assert record.provenance["selection"] == ["cce_*"]
 
 
 @pytest.mark.parametrize(("action", "words"), [

@@ -34,6 +34,8 @@ from harness.record import Trajectory
 
 PACKAGES = ("tensorflow-cpu", "keras", "numpy")
 keras = tf.keras
+ACTIVATIONS = (None, "tanh", "relu", "sigmoid", "softmax")
+FUNCTIONS = {"tanh": tf.math.tanh, "relu": tf.nn.relu, "sigmoid": tf.math.sigmoid}
 Criterion = Callable[[Any, Any], Any]
 
 
@@ -105,10 +107,10 @@ def build_model(variant: Variant, widths: Sequence[int]) -> Any:
     for layer in variant.layers:
         if isinstance(layer, Concatenate):
             x = keras.layers.Concatenate()(inputs)
-        elif isinstance(layer, Dense):
+        elif isinstance(layer, Dense) and layer.activation in ACTIVATIONS:
             x = keras.layers.Dense(layer.units, activation=layer.activation)(x)
-        elif isinstance(layer, Lambda):
-            x = keras.layers.Lambda(getattr(tf.math, layer.function))(x)
+        elif isinstance(layer, Lambda) and layer.function in FUNCTIONS:
+            x = keras.layers.Lambda(FUNCTIONS[layer.function])(x)
         else:
             raise UnsupportedError(f"tensorflow: no layer {layer!r}")
     return keras.Model(inputs, x)
@@ -136,13 +138,14 @@ def build_optimizer(variant: Variant) -> Any:
         clip = {"global_clipnorm": variant.clip.maximum}
     elif isinstance(variant.clip, ClipValue):
         clip = {"clipvalue": variant.clip.maximum}
+    elif variant.clip is not None:
+        raise UnsupportedError(f"tensorflow: no clipping {variant.clip!r}")
     optimizer = variant.optimizer
-    rate = build_rate(optimizer.learning_rate)
     if isinstance(optimizer, SGD):
-        return keras.optimizers.SGD(rate, **clip)
+        return keras.optimizers.SGD(build_rate(optimizer.learning_rate), **clip)
     if isinstance(optimizer, Adam):
-        return keras.optimizers.Adam(rate, optimizer.beta_1, optimizer.beta_2,
-                                     optimizer.epsilon, **clip)
+        return keras.optimizers.Adam(build_rate(optimizer.learning_rate), optimizer.beta_1,
+                                     optimizer.beta_2, optimizer.epsilon, **clip)
     raise UnsupportedError(f"tensorflow: no optimizer {optimizer!r}")
 
 
@@ -151,7 +154,9 @@ def build_rate(rate: LearningRate) -> Any:
     if isinstance(rate, StepDecay):
         return keras.optimizers.schedules.ExponentialDecay(
             rate.initial, rate.every, rate.factor, staircase=True)
-    return rate
+    if isinstance(rate, float):
+        return rate
+    raise UnsupportedError(f"tensorflow: no learning rate {rate!r}")
 
 
 def predict(model: Any, loss: Loss, inputs: Sequence[Any]) -> Any:

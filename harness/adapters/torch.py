@@ -18,6 +18,7 @@ from harness.case import (
     Concatenate,
     Dense,
     Lambda,
+    LearningRate,
     Loss,
     StepDecay,
     Variant,
@@ -27,6 +28,7 @@ from harness.record import Trajectory
 
 PACKAGES = ("torch", "numpy")
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}
 Criterion = Callable[[Any, Any], Any]
 
 
@@ -53,34 +55,41 @@ def train(task: Task) -> Trajectory:
     inputs = list(zip(*[torch.from_numpy(x).unbind(0) for x in task.batches.inputs]))
     targets = torch.from_numpy(task.batches.targets).unbind(0)
     held_out = [torch.from_numpy(x) for x in task.batches.evaluation_inputs]
+    evaluation_steps = set(task.evaluation_steps)
 
-    size = sum(p.numel() for p in parameters)
     losses: list[float] = []
-    gradients = parameters[0].new_empty(len(targets), size)
-    states = parameters[0].new_empty(len(targets) + 1, size)
+    gradients: list[Any] = []
+    states: list[Any] = []
     predictions = []
     for step, (xs, y) in enumerate(zip(inputs, targets)):
-        if step in task.evaluation_steps:
+        if step in evaluation_steps:
             predictions.append(predict(model, variant.loss, held_out))
-        keep(states[step], parameters)
+        states.append(flat([p.data for p in parameters]))
         optimizer.zero_grad()
-        loss = criterion(model(xs), y)
+        outputs = model(xs)
+        try:
+            loss = criterion(outputs, y)
+        except RuntimeError:  # BCELoss refuses NaN: the run has diverged, and that is a result
+            if bool(outputs.isfinite().all()):
+                raise
+            loss = outputs.sum() * float("nan")
         loss.backward()
-        keep(gradients[step], [p.grad for p in parameters])
+        gradients.append(flat([p.grad for p in parameters]))
         if clip:
             clip(parameters)
         optimizer.step()
         if scheduler:
             scheduler.step()
         losses.append(loss.item())
-    keep(states[-1], parameters)
+    states.append(flat([p.data for p in parameters]))
     predictions.append(predict(model, variant.loss, held_out))
-    return task.trajectory(losses, gradients.numpy(), states.numpy(), predictions)
+    return task.trajectory(losses, torch.stack(gradients).numpy(), torch.stack(states).numpy(),
+                           predictions)
 
 
-def keep(row: Any, tensors: Sequence[Any]) -> None:
-    """Copy all tensors, flattened, into one row: one operation a step."""
-    torch.cat([t.detach().view(-1) for t in tensors], out=row)
+def flat(tensors: Sequence[Any]) -> Any:
+    """Return all tensors, flattened, in one new tensor."""
+    return torch.cat([t.view(-1) for t in tensors])
 
 
 class Joined(nn.Module):
@@ -96,7 +105,7 @@ class Applied(nn.Module):
 
     def __init__(self, function: str) -> None:
         super().__init__()
-        self.function = getattr(torch, function)
+        self.function = FUNCTIONS[function]
 
     def forward(self, x: Any) -> Any:
         """Apply the function elementwise."""
@@ -115,12 +124,13 @@ def build_model(variant: Variant, widths: Sequence[int]) -> nn.Module:
         if isinstance(layer, Dense):
             modules.append(nn.Linear(width, layer.units))
             width = layer.units
+            inside_loss = (layer.activation == "softmax" and layer is variant.layers[-1]
+                           and isinstance(variant.loss, CategoricalCrossentropy))
             if layer.activation in ACTIVATIONS:
                 modules.append(ACTIVATIONS[layer.activation]())
-            elif layer.activation and not isinstance(variant.loss, CategoricalCrossentropy):
-                raise UnsupportedError(f"torch: activation {layer.activation!r} before "
-                                       f"{type(variant.loss).__name__}")
-        elif isinstance(layer, Lambda):
+            elif layer.activation is not None and not inside_loss:
+                raise UnsupportedError(f"torch: no activation {layer.activation!r} here")
+        elif isinstance(layer, Lambda) and layer.function in FUNCTIONS:
             modules.append(Applied(layer.function))
         elif not isinstance(layer, Concatenate):
             raise UnsupportedError(f"torch: no layer {layer!r}")
@@ -155,14 +165,22 @@ def build_loss(loss: Loss) -> Criterion:
 def build_optimizer(variant: Variant, parameters: Sequence[Any]) -> torch.optim.Optimizer:
     """Return torch's own optimizer."""
     optimizer = variant.optimizer
-    rate = optimizer.learning_rate
-    start = rate.initial if isinstance(rate, StepDecay) else rate
     if isinstance(optimizer, SGD):
-        return torch.optim.SGD(parameters, lr=start)
+        return torch.optim.SGD(parameters, lr=initial_rate(optimizer.learning_rate))
     if isinstance(optimizer, Adam):
-        return torch.optim.Adam(parameters, lr=start, eps=optimizer.epsilon,
+        return torch.optim.Adam(parameters, lr=initial_rate(optimizer.learning_rate),
+                                eps=optimizer.epsilon,
                                 betas=(optimizer.beta_1, optimizer.beta_2))
     raise UnsupportedError(f"torch: no optimizer {optimizer!r}")
+
+
+def initial_rate(rate: LearningRate) -> float:
+    """Return the learning rate to begin with."""
+    if isinstance(rate, StepDecay):
+        return rate.initial
+    if isinstance(rate, float):
+        return rate
+    raise UnsupportedError(f"torch: no learning rate {rate!r}")
 
 
 def build_scheduler(variant: Variant, optimizer: torch.optim.Optimizer) -> Any:

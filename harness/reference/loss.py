@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.case import BinaryCrossentropy, Loss
+from harness.case import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from harness.errors import UnsupportedError
 from harness.reference.model import sigmoid, softmax
 
 
@@ -18,7 +19,9 @@ def loss_and_gradient(loss: Loss, logits: np.ndarray,
     """
     if isinstance(loss, BinaryCrossentropy):
         return _binary(logits, targets, loss.positive_weight)
-    return _categorical(logits, targets)
+    if isinstance(loss, CategoricalCrossentropy):
+        return _categorical(logits, targets)
+    raise UnsupportedError(f"the reference has no loss {loss!r}")
 
 
 def probabilities(activation: str, output: np.ndarray) -> np.ndarray:

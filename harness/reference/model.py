@@ -14,6 +14,7 @@ from harness.case import Concatenate, Dense, Lambda, Layer
 from harness.errors import UnsupportedError
 
 Parameters = Dict[str, np.ndarray]
+Function = Callable[[np.ndarray], np.ndarray]
 OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
 
 
@@ -30,13 +31,19 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 
 # value, and derivative as a function of that value
-HIDDEN: dict[str, tuple[Callable[[np.ndarray], np.ndarray],
-                        Callable[[np.ndarray], np.ndarray]]] = {
+_HIDDEN: dict[str, tuple[Function, Function]] = {
     "tanh": (np.tanh, lambda h: 1 - h * h),
     "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0).astype(h.dtype)),
     "sigmoid": (sigmoid, lambda h: h * (1 - h)),
 }
 """Activations between layers. relu's derivative at 0 is 0, as in every framework."""
+
+
+def hidden(name: str) -> tuple[Function, Function]:
+    """Return an activation, and its derivative as a function of its value."""
+    if name not in _HIDDEN:
+        raise UnsupportedError(f"the reference has no activation {name!r}")
+    return _HIDDEN[name]
 
 
 def split_output(layers: Sequence[Layer]) -> tuple[list[Layer], str]:
@@ -64,9 +71,9 @@ def forward(layers: Sequence[Layer], parameters: Parameters,
         if isinstance(layer, Dense):
             kernel, bias = parameters[f"{layer.name}.kernel"], parameters[f"{layer.name}.bias"]
             z = values[-1] @ kernel + bias[:, None, :]
-            values.append(HIDDEN[layer.activation][0](z) if layer.activation else z)
+            values.append(hidden(layer.activation)[0](z) if layer.activation else z)
         elif isinstance(layer, Lambda):
-            values.append(HIDDEN[layer.function][0](values[-1]))
+            values.append(hidden(layer.function)[0](values[-1]))
         elif not isinstance(layer, Concatenate):
             raise UnsupportedError(f"the reference has no layer {layer!r}")
         else:
@@ -86,10 +93,10 @@ def backward(layers: Sequence[Layer], parameters: Parameters, values: Sequence[n
     for index in reversed(range(len(layers))):
         layer, before, after = layers[index], values[index], values[index + 1]
         if isinstance(layer, Lambda):
-            gradient = gradient * HIDDEN[layer.function][1](after)
+            gradient = gradient * hidden(layer.function)[1](after)
         elif isinstance(layer, Dense):
             if layer.activation:
-                gradient = gradient * HIDDEN[layer.activation][1](after)
+                gradient = gradient * hidden(layer.activation)[1](after)
             gradients[f"{layer.name}.kernel"] = np.swapaxes(before, -1, -2) @ gradient
             gradients[f"{layer.name}.bias"] = gradient.sum(axis=-2)
             gradient = gradient @ np.swapaxes(parameters[f"{layer.name}.kernel"], -1, -2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.case import SGD, Adam, Clip, ClipNorm, LearningRate, Optimizer, StepDecay
+from harness.case import SGD, Adam, Clip, ClipNorm, ClipValue, LearningRate, Optimizer, StepDecay
+from harness.errors import UnsupportedError
 from harness.reference.model import Parameters
 
 
@@ -12,7 +13,9 @@ def rate_at(learning_rate: LearningRate, step: int) -> float:
     """Return the learning rate of a step, counted from 0."""
     if isinstance(learning_rate, StepDecay):
         return learning_rate.initial * learning_rate.factor ** (step // learning_rate.every)
-    return learning_rate
+    if isinstance(learning_rate, float):
+        return learning_rate
+    raise UnsupportedError(f"the reference has no learning rate {learning_rate!r}")
 
 
 def clip_gradients(clip: Clip | None, gradients: Parameters) -> Parameters:
@@ -25,13 +28,17 @@ def clip_gradients(clip: Clip | None, gradients: Parameters) -> Parameters:
         scale = np.where(norm > clip.maximum, clip.maximum / np.where(norm > 0, norm, 1), 1)
         return {name: g * scale.astype(g.dtype).reshape(-1, *[1] * (g.ndim - 1))
                 for name, g in gradients.items()}
-    return {name: np.clip(g, -clip.maximum, clip.maximum) for name, g in gradients.items()}
+    if isinstance(clip, ClipValue):
+        return {name: np.clip(g, -clip.maximum, clip.maximum) for name, g in gradients.items()}
+    raise UnsupportedError(f"the reference has no clipping {clip!r}")
 
 
 class Updater:
     """Apply an optimizer to parameters in place, keeping its state."""
 
     def __init__(self, optimizer: Optimizer, parameters: Parameters) -> None:
+        if not isinstance(optimizer, (SGD, Adam)):
+            raise UnsupportedError(f"the reference has no optimizer {optimizer!r}")
         self.optimizer = optimizer
         self.step = 0
         if isinstance(optimizer, Adam):
