@@ -131,6 +131,10 @@ class Comparer:
             self._problem(case, "*", environment, "baseline", environment, error)
             return
         self.report.observed[case, environment] = record
+        if self.question.environments:
+            kind = "its baseline, recorded" if stored else "its last run, of"
+            self.report.notes.append(f"{environment} on {case} is {kind} "
+                                     f"{record.provenance.get('recorded', 'at an unknown time')}")
         for against, baseline in self._sides(case, environment, stored):
             try:
                 self._compare_records(record, against, self._baseline(case, baseline))

@@ -33,8 +33,9 @@ def render(report: Report, everything: bool) -> RenderableType:
     shown = [row for row in rows if everything or any(_is_notable(c) for c in row.values())]
     if shown:
         parts.append(_table(shown, everything))
-    parts += [_explanations(report), _waivers(report), _notes(report), summary(report)]
-    return Group(*parts)
+    said = [_explanations(report), _waivers(report), _notes(report)]
+    parts += [text for text in said if text]
+    return Group(*parts, "", summary(report))
 
 
 def summary(report: Report) -> Text:
@@ -130,7 +131,7 @@ def _worst(row: dict[str, Comparison]) -> Comparison:
     return max(row.values(), key=lambda c: (bool(c.open_findings), c.verdict, c.deviation))
 
 
-def _explanations(report: Report) -> RenderableType:
+def _explanations(report: Report) -> Text:
     """Return one paragraph for everything that is open, for the same words only one."""
     paragraphs: dict[tuple[str, ...], list[Comparison]] = defaultdict(list)
     for c in report.comparisons:
@@ -149,7 +150,7 @@ def _explanations(report: Report) -> RenderableType:
     return lines
 
 
-def _waivers(report: Report) -> RenderableType:
+def _waivers(report: Report) -> Text:
     counts = Counter(w for c in report.comparisons for w in c.waivers)
     if not counts and not report.unused:
         return Text()
@@ -164,5 +165,5 @@ def _waivers(report: Report) -> RenderableType:
     return lines
 
 
-def _notes(report: Report) -> RenderableType:
+def _notes(report: Report) -> Text:
     return Text("".join(f"\nnote: {note}" for note in report.notes), "magenta")
