@@ -6,16 +6,13 @@ is a comparison with a problem, so that everything else is still compared.
 
 from __future__ import annotations
 
-import dataclasses
-from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from harness import environments, waivers
+from harness import environments, phase, waivers
 from harness.checks import CHECKS, Pair
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
-from harness.finding import Comparison, Finding, Verdict, Waiver
-from harness.phase import Sibling, locate
+from harness.finding import Comparison, Verdict, Waiver
 from harness.project import Project
 from harness.record import Record, VariantRecord
 from harness.store import Store
@@ -89,7 +86,7 @@ class Comparer:
         self.question = question
         self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
         self.report = Report()
-        self.pairs: dict[int, Pair] = {}
+        self.compared: list[tuple[Comparison, Pair]] = []
         for name in (*question.environments, question.against or REFERENCE):
             if name not in KINDS:
                 store.require_known(name)
@@ -103,7 +100,7 @@ class Comparer:
             raise HarnessError("nothing was compared: nothing has been measured",
                                str(self.store.project.runs), " ".join(self.report.notes),
                                "tox run -m quick")
-        self._locate_phases()
+        phase.name(self.compared)
         self._waive()
         self.report.comparisons.sort(key=lambda c: (
             c.case, environments.sort_key(c.observed), c.variant, c.against))
@@ -210,7 +207,7 @@ class Comparer:
         except HarnessError as error:
             comparison.problem = str(error)
             return
-        self.pairs[id(comparison)] = pair
+        self.compared.append((comparison, pair))
 
     def _unsupported(self, comparison: Comparison, observed: VariantRecord,
                      other: VariantRecord) -> None:
@@ -231,30 +228,6 @@ class Comparer:
         recorded = reference.variants.get(variant)
         trajectory = recorded.trajectories.get("float32") if recorded else None
         return trajectory.envelope if trajectory else None
-
-    def _locate_phases(self) -> None:
-        """Name the phase of every difference, once all siblings have a verdict."""
-        groups: dict[tuple[str, str, str], list[Comparison]] = defaultdict(list)
-        for comparison in self.report.comparisons:
-            if id(comparison) in self.pairs:
-                groups[comparison.observed, comparison.baseline,
-                       comparison.against].append(comparison)
-        for group in groups.values():
-            siblings = [Sibling(c.case, self.pairs[id(c)].variant, c.verdict, c.deviation)
-                        for c in group]
-            for comparison in group:
-                comparison.findings = [self._located(comparison, finding, siblings)
-                                       for finding in comparison.findings]
-
-    def _located(self, comparison: Comparison, finding: Finding,
-                 siblings: list[Sibling]) -> Finding:
-        if not finding.verdict.is_difference or not finding.check.endswith("_trajectory"):
-            return finding
-        assert finding.deviation is not None
-        phase, evidence = locate(self.pairs[id(comparison)], finding.check.split("_")[0],
-                                 finding.deviation, siblings)
-        return dataclasses.replace(finding, phase=phase,
-                                   sentence=f"{finding.sentence}; {evidence}")
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")

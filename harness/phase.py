@@ -9,14 +9,15 @@ right, and what is left is the gradient of this loss path.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.case import Variant
 from harness.checks import IDENTICAL, Pair, deviation, shared_curves
-from harness.finding import Verdict
+from harness.finding import Comparison, Finding, Verdict
 
 CONTRAST = 10
 """A sibling exonerates what it shares if it deviates this many times less."""
@@ -35,6 +36,27 @@ class Sibling:
     variant: Variant
     verdict: Verdict
     deviation: float
+
+
+def name(compared: Sequence[tuple[Comparison, Pair]]) -> None:
+    """Give every trajectory that differs its phase, once all siblings have a verdict."""
+    groups: dict[tuple[str, str, str], list[tuple[Comparison, Pair]]] = defaultdict(list)
+    for comparison, pair in compared:
+        key = comparison.observed, comparison.baseline, comparison.against
+        groups[key].append((comparison, pair))
+    for group in groups.values():
+        siblings = [Sibling(c.case, pair.variant, c.verdict, c.deviation) for c, pair in group]
+        for comparison, pair in group:
+            comparison.findings = [_named(finding, pair, siblings)
+                                   for finding in comparison.findings]
+
+
+def _named(finding: Finding, pair: Pair, siblings: Sequence[Sibling]) -> Finding:
+    if not finding.verdict.is_difference or not finding.check.endswith("_trajectory"):
+        return finding
+    assert finding.deviation is not None
+    found, evidence = locate(pair, finding.check.split("_")[0], finding.deviation, siblings)
+    return replace(finding, phase=found, sentence=f"{finding.sentence}; {evidence}")
 
 
 def locate(pair: Pair, precision: str, own: float,
