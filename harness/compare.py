@@ -108,12 +108,13 @@ class Comparer:
 
     def _observed(self, case: str) -> list[str]:
         """Return the environments to look at: as asked, or measured last and imported."""
+        measured, accepted = self.store.measured(case), self.store.accepted(case)
         if self.question.environments:
-            return list(self.question.environments)
-        measured = self.store.measured(case)
+            # another program need not hand in every case, unless it is asked for
+            return [name for name in self.question.environments
+                    if self.question.cases or name in (*self.store.pinned, *measured, *accepted)]
         if not measured:
             return []
-        accepted = self.store.accepted(case)
         for name in self.store.pinned:
             if name not in measured:
                 self.report.notes.append(f"{name} was not measured on {case}")

@@ -201,6 +201,15 @@ def test_selection_by_pattern(project: Project, measured: Record) -> None:
         outcome(project, measured, variants=("nope*",))
 
 
+def test_another_program_need_not_hand_in_every_case(project: Project,
+                                                     measured: Record) -> None:
+    """Without a record of xor it is compared on the other case, unless xor is asked for."""
+    place(project, measured, "reference", project.baselines)
+    place(project, measured, "stranger-1.0", project.baselines)
+    assert compare(project, Question(("stranger-1.0",))).exit_code == 0
+    assert compare(project, Question(("stranger-1.0",), cases=("xor",))).exit_code == 3
+
+
 def test_nothing_measured_fails(project: Project) -> None:
     """A matrix in which nothing ran is an error, never a match."""
     with pytest.raises(HarnessError, match="nothing was compared"):
