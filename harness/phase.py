@@ -95,6 +95,7 @@ def _before_gradient(pair: Pair, siblings: Sequence[Sibling]) -> tuple[str, str]
     """The loss at step 0 differs: is it the loss path, or the model before it?"""
     agreeing = [s for s in siblings if s.case == pair.case.name
                 and s.variant.weights == pair.variant.weights
+                and s.variant.scale == pair.variant.scale
                 and s.variant.loss_path != pair.variant.loss_path
                 and s.verdict <= Verdict.EQUIVALENT]
     if agreeing:
