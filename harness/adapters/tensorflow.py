@@ -11,6 +11,7 @@ from typing import Any, Callable, Sequence
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
+import numpy as np
 import tensorflow as tf
 
 from harness.adapters import Task
@@ -56,30 +57,34 @@ def train(task: Task) -> Trajectory:
     model = build_model(variant, [x.shape[-1] for x in task.batches.inputs])
     model.set_weights(list(task.weights.values()))
     step = build_step(model, build_loss(variant.loss), build_optimizer(variant))
-    inputs = list(zip(*[tf.unstack(tf.constant(x)) for x in task.batches.inputs]))
+    inputs = map(list, zip(*[tf.unstack(tf.constant(x)) for x in task.batches.inputs]))
     targets = tf.unstack(tf.constant(task.batches.targets))
     held_out = [tf.constant(x) for x in task.batches.evaluation_inputs]
+    evaluation_steps = set(task.evaluation_steps)
 
-    kept: list[Any] = []
+    rows = []
     predictions = []
     for index, (xs, y) in enumerate(zip(inputs, targets)):
-        if index in task.evaluation_steps:
+        if index in evaluation_steps:
             predictions.append(predict(model, variant.loss, held_out))
-        kept.append(step(list(xs), y))
+        rows.append(step(xs, y))
     predictions.append(predict(model, variant.loss, held_out))
-    losses, gradients, states = zip(*kept)
-    end = flat(model.trainable_variables)
-    return task.trajectory(tf.stack(losses).numpy(), tf.stack(gradients).numpy(),
-                           tf.stack([*states, end]).numpy(), predictions)
+    kept = tf.stack(rows).numpy()
+    losses, (gradients, states) = kept[:, 0], np.split(kept[:, 1:], 2, axis=1)
+    end = tf.concat(flat(model.trainable_variables), axis=0).numpy()
+    return task.trajectory(losses, gradients, np.vstack([states, end]), predictions)
 
 
-def flat(tensors: Sequence[Any]) -> Any:
-    """Return all tensors, flattened, in one."""
-    return tf.concat([tf.reshape(t, [-1]) for t in tensors], axis=0)
+def flat(tensors: Sequence[Any]) -> list[Any]:
+    """Return all tensors, each flattened."""
+    return [t if len(t.shape) == 1 else tf.reshape(t, [-1]) for t in tensors]
 
 
 def build_step(model: Any, criterion: Criterion, optimizer: Any) -> Callable[[Any, Any], Any]:
-    """Return a graph of one step: (inputs, targets) -> loss, gradients, state before."""
+    """Return a graph of one step: (inputs, targets) -> loss, gradients, state before.
+
+    All three come in one flat tensor: what a call costs grows with its outputs.
+    """
     variables = model.trainable_variables
     if hasattr(optimizer, "build"):
         optimizer.build(variables)
@@ -90,8 +95,9 @@ def build_step(model: Any, criterion: Criterion, optimizer: Any) -> Callable[[An
         with tf.GradientTape() as tape:
             loss = criterion(y, model(xs, training=True))
         gradients = tape.gradient(loss, variables)
+        kept = tf.concat([tf.reshape(loss, [1]), *flat(gradients), *state], axis=0)
         optimizer.apply_gradients(zip(gradients, variables))
-        return loss, flat(gradients), state
+        return kept
 
     return step
 
