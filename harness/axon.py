@@ -7,8 +7,6 @@ initial weights they were trained on; those are hashed, never assumed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,8 @@ import numpy as np
 
 from harness.case import SGD, Adam, Case, Variant
 from harness.errors import RecordError
-from harness.metrics import classify
+from harness.files import sha256
+from harness.metrics import classify, from_counts
 from harness.project import Project
 from harness.record import Record, Trajectory, VariantRecord
 
@@ -39,18 +38,17 @@ def is_curve(data: Any) -> bool:
     return isinstance(data, dict) and data.keys() >= KEYS
 
 
-def convert(paths: list[Path], project: Project) -> list[Record]:
-    """Return one record for every case and version among the files.
+def convert(curves: dict[Path, Any], project: Project) -> list[Record]:
+    """Return one record for every case and version among the curves, by file.
 
     Raises:
         RecordError: a file is damaged, names no variant of its case, or disagrees
             with another file about the same variant.
     """
     records: dict[tuple[str, str], Record] = {}
-    for path in sorted(paths):
-        curve = json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(curves):
         try:
-            _add(records, curve, path, project)
+            _add(records, curves[path], path, project)
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError("damaged Axon curve", str(path),
                               f"{type(error).__name__}: {error}") from error
@@ -111,22 +109,15 @@ def _metrics(case: Case, curve: dict[str, Any], project: Project,
         predictions = np.array([[float(p)] for p in curve["pred_00_01_10_11"]])
         values = classify(predictions, targets)
     else:
-        values = _from_counts(curve["tp"], curve["fp"], curve["fn"], targets.size)
+        hits, false_alarms, misses = curve["tp"], curve["fp"], curve["fn"]
+        values = from_counts(hits, hits + false_alarms, hits + misses,
+                             targets.size - false_alarms - misses, targets.size)
     return {"step": [steps], **{name: [values[name]] for name in case.metrics}}
-
-
-def _from_counts(hits: int, false_alarms: int, misses: int, examples: int) -> dict[str, float]:
-    precision = hits / (hits + false_alarms) if hits + false_alarms else 0.0
-    recall = hits / (hits + misses) if hits + misses else 0.0
-    both = precision + recall
-    return {"precision": precision, "recall": recall,
-            "f1": 2 * precision * recall / both if both else 0.0,
-            "accuracy": (examples - false_alarms - misses) / examples}
 
 
 def _sha256(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path)
     except OSError as error:
         raise RecordError(f"the data behind the curves is not there: {error}",
                           str(path)) from None

@@ -21,6 +21,8 @@ REFERENCE = "reference"
 KINDS = ("baseline", "previous", REFERENCE)
 """The three comparisons: has anything under the pin moved, what does the upgrade
 change, is it right at all."""
+ALL_KINDS = (*KINDS, "named")
+"""Those, and the comparison with an environment that was asked for by name."""
 
 
 @dataclass

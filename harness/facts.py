@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import Counter
 from typing import Any
 
 from harness.compare import Report
-from harness.finding import Comparison, Finding, Verdict, Waiver
+from harness.finding import Comparison, Finding, Verdict, Waiver, tally
 
 
 def verdict_facts(report: Report) -> dict[str, Any]:
     """Return the whole outcome: counts, comparisons, notes, unused waivers."""
-    counts = Counter(c.verdict for c in report.comparisons if not c.is_waived)
+    counts = tally(report.comparisons)
     return {
         "exit_code": report.exit_code,
         "counts": {verdict.word: counts[verdict] for verdict in Verdict},

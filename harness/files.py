@@ -1,4 +1,4 @@
-"""Files that two processes may want at once: atomic writes and locks.
+"""Files: atomic writes and locks for what two processes want at once, and hashes.
 
 Inside half: standard library only.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -29,6 +30,11 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as ``sha256sum`` prints it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager

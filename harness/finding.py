@@ -5,6 +5,8 @@ Outside half.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -141,3 +143,8 @@ class Comparison:
         return min(located, default=None,
                    key=lambda f: (-f.verdict, f.waiver is not None,
                                   f.step if f.step is not None else 1 << 62))
+
+
+def tally(comparisons: Iterable[Comparison]) -> Counter[Verdict]:
+    """Return how many comparisons have each verdict, those that are waived left out."""
+    return Counter(c.verdict for c in comparisons if not c.is_waived)

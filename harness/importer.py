@@ -21,7 +21,8 @@ def load(paths: list[Path], project: Project) -> list[Record]:
         MissingRecordError: there is no such file.
         RecordError: a file is damaged, or of no known kind.
     """
-    curves = [path for path in paths if axon.is_curve(_json(path))]
+    parsed = {path: _json(path) for path in paths}
+    curves = {path: data for path, data in parsed.items() if axon.is_curve(data)}
     records = [serialization.read(path) for path in paths if path not in curves]
     return records + axon.convert(curves, project)
 

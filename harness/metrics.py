@@ -27,12 +27,23 @@ def classify(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]
     valid = np.isfinite(probabilities)
     predicted = valid & (np.nan_to_num(probabilities) >= THRESHOLD)
     actual = targets >= THRESHOLD
-    hits = float(np.sum(predicted & actual))
-    right = float(np.sum(valid & (predicted == actual)))
-    precision = _ratio(hits, float(np.sum(predicted)))
-    recall = _ratio(hits, float(np.sum(actual)))
+    return from_counts(hits=int(np.sum(predicted & actual)), predicted=int(np.sum(predicted)),
+                       actual=int(np.sum(actual)),
+                       right=int(np.sum(valid & (predicted == actual))), examples=actual.size)
+
+
+def from_counts(hits: int, predicted: int, actual: int, right: int,
+                examples: int) -> dict[str, float]:
+    """Return the metrics from numbers of examples.
+
+    Args:
+        hits: positives predicted as such.
+        predicted, actual: predicted positives, real positives.
+        right: right predictions of either class.
+    """
+    precision, recall = _ratio(hits, predicted), _ratio(hits, actual)
     return {
-        "accuracy": right / actual.size,
+        "accuracy": right / examples,
         "precision": precision,
         "recall": recall,
         "f1": _ratio(2 * precision * recall, precision + recall),

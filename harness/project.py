@@ -5,7 +5,6 @@ Inside half: standard library and NumPy only.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from harness.case import Batches, Case, Variant
 from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
+from harness.files import sha256
 from harness.record import Record
 
 Weights = Dict[str, np.ndarray]
@@ -113,7 +113,7 @@ class Project:
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
-        return hashlib.sha256(self.data_path(name).read_bytes()).hexdigest()
+        return sha256(self.data_path(name))
 
     def check_inputs(self, record: Record, where: str) -> None:
         """Refuse a record of other data or other initial weights.

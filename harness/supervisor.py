@@ -30,15 +30,14 @@ Event = Dict[str, Any]
 
 @dataclass
 class Run:
-    """One ``harness run``: what is asked, and what has become of it so far."""
+    """One ``harness run``: what is asked, what is still pending, what has failed."""
 
     project: Project
     environment: str
-    cases: list[Case]
     patterns: list[str] | None
     timeout: float
     report: Callable[[Event], None]
-    pending: list[str] = field(default_factory=list)
+    pending: list[str]
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -68,7 +67,7 @@ def run(project: Project, environment: str, cases: list[Case], patterns: list[st
         for case in selected:
             project.run_path(case.name, environment).unlink(missing_ok=True)
             project.failure_path(case.name, environment).unlink(missing_ok=True)
-        state = Run(project, environment, selected, patterns, timeout, report,
+        state = Run(project, environment, patterns, timeout, report,
                     pending=[case.name for case in selected])
         log = project.log_path(environment)
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +82,8 @@ def run(project: Project, environment: str, cases: list[Case], patterns: list[st
 def _work(state: Run, log: Path) -> None:
     """Run one worker on what is pending; remove what it has settled."""
     command = [sys.executable, "-m", "harness.worker", "--root", str(state.project.root),
-               "--environment", state.environment, *state.pending]
-    for pattern in state.patterns or []:
-        command[-len(state.pending):-len(state.pending)] = [f"--variant={pattern}"]
+               "--environment", state.environment,
+               *(f"--variant={pattern}" for pattern in state.patterns or []), *state.pending]
     current: str | None = None
     refused = ""
     # Idle OpenMP threads sleep and do not spin: the numbers are the same, and beside
@@ -101,16 +99,14 @@ def _work(state: Run, log: Path) -> None:
                 current = event["case"]
             elif event["event"] == "refused":
                 refused = event["message"]
-            elif event["event"] == "recorded":
+            elif event["event"] in ("recorded", "failed"):
                 state.pending.remove(event["case"])
-                if event["errors"]:
+                current = None
+                if event["event"] == "failed":
+                    state.failures[event["case"]] = _message(event["message"], log)
+                elif event["errors"]:
                     state.failures[event["case"]] = _message(
                         f"{event['errors']} variants raised an error", log)
-                current = None
-            elif event["event"] == "failed":
-                state.pending.remove(event["case"])
-                state.failures[event["case"]] = _message(event["message"], log)
-                current = None
         cause = _cause(process.wait())
     except queue.Empty:
         cause = f"worker hung: no progress for {state.timeout:g} s"

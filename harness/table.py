@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.compare import KINDS, Report
-from harness.finding import Comparison, Verdict
+from harness.compare import ALL_KINDS, Report
+from harness.finding import Comparison, Verdict, tally
 
 STYLES = {
     Verdict.IDENTICAL: "green", Verdict.EQUIVALENT: "green", Verdict.DRIFT: "yellow",
@@ -40,7 +40,7 @@ def render(report: Report, everything: bool) -> RenderableType:
 
 def summary(report: Report) -> Text:
     """Return the outcome in one line."""
-    counts = Counter(c.verdict for c in report.comparisons if not c.is_waived)
+    counts = tally(report.comparisons)
     waived = sum(c.is_waived for c in report.comparisons)
     text = Text(f"{len(report.comparisons)} comparisons: ")
     pieces = [Text(f"{counts[verdict]} {verdict.word}", STYLES[verdict])
@@ -63,7 +63,7 @@ def _rows(report: Report) -> list[dict[str, Comparison]]:
 
 
 def _table(rows: list[dict[str, Comparison]], everything: bool) -> Table:
-    kinds = [kind for kind in (*KINDS, "named") if any(kind in row for row in rows)]
+    kinds = [kind for kind in ALL_KINDS if any(kind in row for row in rows)]
     table = Table(header_style="bold", pad_edge=False)
     for name in ("case", "environment", "variant"):
         table.add_column(name, overflow="fold")

@@ -77,7 +77,7 @@ def family(environment: str) -> str:
     """Return the environment's family, ``torch`` of ``torch-2.13.0``."""
     name = environment.split("-", 1)[0]
     if name not in FAMILIES:
-        raise unknown("environment", environment, [f"{f}-VERSION" for f in FAMILIES if f])
+        raise unknown("environment", environment, [f"{f}-VERSION" for f in FAMILIES])
     return name
 
 

@@ -55,6 +55,7 @@ def train(task: Task, parameters: Parameters) -> Runs:
     layers, activation = split_output(variant.layers)
     updater = Updater(variant.optimizer, parameters)
     start = _flat(parameters)
+    evaluation_steps = set(task.evaluation_steps)
     kept = Runs(np.empty((batches.steps, len(start)), start.dtype),
                 np.empty((batches.steps, *start.shape), start.dtype),
                 np.empty((batches.steps + 1, *start.shape), start.dtype), [])
@@ -64,7 +65,7 @@ def train(task: Task, parameters: Parameters) -> Runs:
         kept.predictions.append(probabilities(activation, output))
 
     for step in range(batches.steps):
-        if step in task.evaluation_steps:
+        if step in evaluation_steps:
             predict()
         kept.states[step] = _flat(parameters)
         values = forward(layers, parameters, [x[step] for x in batches.inputs])

@@ -10,13 +10,12 @@ import hashlib
 import json
 import re
 import shlex
-from collections import Counter
 from typing import Any
 
 from harness import environments
-from harness.compare import KINDS, Report
+from harness.compare import ALL_KINDS, Report
 from harness.facts import comparison_facts
-from harness.finding import Comparison, Verdict
+from harness.finding import Comparison, Verdict, tally
 from harness.project import Project
 from harness.report import charts
 from harness.report.charts import Curves
@@ -53,7 +52,7 @@ def identifier(case: str, variant: str) -> str:
 def _detail(report: Report, project: Project, case: str, variant: str, pinned: list[str],
             curves: Curves) -> dict[str, Any]:
     mine = [c for c in report.comparisons if (c.case, c.variant) == (case, variant)]
-    counts = Counter(c.verdict for c in mine if not c.is_waived)
+    counts = tally(mine)
     rows = _rows(mine)
     drawn = charts.collect(report, project.case(case), variant, mine, curves)
     return {
@@ -100,7 +99,7 @@ def _problem(comparison: dict[str, Any]) -> dict[str, Any]:
 def _order(row: dict[str, Any]) -> tuple[bool, int, int]:
     finding = row["finding"]
     severity = Verdict[finding["verdict"].upper()]
-    return finding["waiver"] is not None, -severity, (*KINDS, "named").index(row["against"])
+    return finding["waiver"] is not None, -severity, ALL_KINDS.index(row["against"])
 
 
 def _is_notable(row: dict[str, Any]) -> bool:

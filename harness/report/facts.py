@@ -12,9 +12,9 @@ from collections import Counter
 from typing import Any
 
 from harness import __version__
-from harness.compare import KINDS, Report
+from harness.compare import ALL_KINDS, Report
 from harness.facts import verdict_facts, waiver_facts
-from harness.finding import Comparison, Verdict
+from harness.finding import Comparison, Verdict, tally
 from harness.project import Project
 from harness.report import details, matrix, measured
 from harness.report.answer import answer, outcome
@@ -73,9 +73,9 @@ def _compact(values: list[float | None]) -> str:
 def _kinds(comparisons: list[Comparison]) -> list[dict[str, Any]]:
     """Return, for each kind of comparison that was made, its question and its counts."""
     facts = []
-    for kind in (*KINDS, "named"):
+    for kind in ALL_KINDS:
         found = [c for c in comparisons if c.against == kind]
-        counts = Counter(c.verdict for c in found if not c.is_waived)
+        counts = tally(found)
         if found:
             facts.append({
                 "against": kind, "question": QUESTIONS[kind], "comparisons": len(found),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness import environments
-from harness.compare import KINDS, Report
+from harness.compare import ALL_KINDS, Report
 from harness.project import Project
 from harness.report.details import identifier, variant_order
 
@@ -31,10 +31,9 @@ def collect(report: Report, project: Project) -> dict[str, Any]:
 
 
 def _columns(report: Report) -> list[Column]:
-    kinds = (*KINDS, "named")
     found = {(c.observed, c.against) for c in report.comparisons}
     return sorted(found, key=lambda column: (
-        environments.sort_key(column[0]), column[0], kinds.index(column[1])))
+        environments.sort_key(column[0]), column[0], ALL_KINDS.index(column[1])))
 
 
 def _families(columns: list[Column]) -> list[dict[str, Any]]:
