@@ -8,20 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import (
-    SGD,
-    Adam,
-    Batches,
-    BinaryCrossentropy,
-    Case,
-    CategoricalCrossentropy,
-    Dense,
-    Lambda,
-    LossFalls,
-    MetricReaches,
-    StaysFinite,
-    Variant,
-)
+from harness.case import Batch, Batches, Case, LossFalls, MetricReaches, StaysFinite, Variant
+from harness.layers import Dense, Lambda
+from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.optimizers import SGD, Adam
 
 
 def read(data):
@@ -29,7 +19,7 @@ def read(data):
     x = np.asarray(data["X"], np.float32)
     y = np.asarray(data["y"], np.float32)[:, None]
     order = np.asarray(data["order"]).reshape(-1, data["batch_size"])
-    return Batches((x[order],), y[order], (x,), y)
+    return Batches((x[order],), y[order], Batch((x,), y))
 
 
 HIDDEN = Dense("dense_0", 16, "relu")

@@ -8,22 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import (
-    SGD,
-    Adam,
-    Batches,
-    BinaryCrossentropy,
-    Case,
-    ClipNorm,
-    ClipValue,
-    Concatenate,
-    Dense,
-    LossFalls,
-    MetricReaches,
-    StaysFinite,
-    StepDecay,
-    Variant,
-)
+from harness.case import Batch, Batches, Case, LossFalls, MetricReaches, StaysFinite, Variant
+from harness.layers import Concatenate, Dense
+from harness.losses import BinaryCrossentropy
+from harness.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
 
 
 def read(data):
@@ -33,8 +21,7 @@ def read(data):
     return Batches(
         inputs=(column["x1"], column["x2"]),
         targets=column["y"],
-        evaluation_inputs=(corners[:, :1], corners[:, 1:2]),
-        evaluation_targets=corners[:, 2:],
+        evaluation=Batch((corners[:, :1], corners[:, 1:2]), corners[:, 2:]),
     )
 
 
@@ -65,6 +52,9 @@ CASE = Case(
         replace(SIGMOID, optimizer=SGD(0.1), clip=ClipNorm(0.1)),
         replace(SIGMOID, optimizer=SGD(0.1), clip=ClipValue(0.01)),
         replace(LOGITS, optimizer=SGD(StepDecay(0.1, 0.5, 250))),
+        replace(LOGITS, optimizer=SGD(0.01, momentum=0.9)),
+        replace(LOGITS, optimizer=SGD(0.001, weight_decay=0.1, maximize=True)),
+        replace(LOGITS, optimizer=AdamW(0.01, weight_decay=0.1)),
     ),
     metrics=("accuracy",),
     metric_every=100,

@@ -12,8 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.checks import deviation
 from harness.errors import MissingRecordError
+from harness.pair import deviation
 from harness.record import Record
 from harness.store import Store
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.case import SGD, Adam, Case, Variant
+from harness.case import Case, Variant
 from harness.errors import RecordError
 from harness.files import sha256
 from harness.metrics import classify, from_counts
+from harness.optimizers import SGD, Adam
 from harness.project import Project
 from harness.record import Record, Trajectory, VariantRecord
 
@@ -104,7 +105,7 @@ def _trajectory(case: Case, curve: dict[str, Any], project: Project) -> Trajecto
 def _metrics(case: Case, curve: dict[str, Any], project: Project,
              steps: int) -> dict[str, list[float]]:
     """Return the metrics at the end of training, all that was recorded."""
-    targets = project.batches(case).evaluation_targets
+    targets = project.batches(case).evaluation.targets
     if "pred_00_01_10_11" in curve:
         predictions = np.array([[float(p)] for p in curve["pred_00_01_10_11"]])
         values = classify(predictions, targets)

@@ -1,7 +1,6 @@
-"""The closed vocabulary in which a case is declared, once for every adapter.
+"""A case: its data, its variants and its promises, declared once for every adapter.
 
-Inside half: standard library and NumPy only. Adapters translate these frozen
-dataclasses into their framework's own native API; nothing here computes.
+Inside half: standard library and NumPy only; nothing here computes.
 """
 
 from __future__ import annotations
@@ -11,131 +10,11 @@ from typing import Any, Callable, Mapping, Union
 
 import numpy as np
 
+from harness.layers import Dense, Dropout, Layer, flat
+from harness.losses import BinaryCrossentropy, Loss, TokenCrossentropy
+from harness.optimizers import Clip, Optimizer
+
 PRECISIONS = ("float64", "float32")
-
-
-# ---------------------------------------------------------------- layers
-@dataclass(frozen=True)
-class Concatenate:
-    """Join all inputs along the last axis; only as the first layer."""
-
-
-@dataclass(frozen=True)
-class Dense:
-    """``activation(x @ kernel + bias)``.
-
-    Args:
-        name: the key of its kernel (inputs, units) and bias (units,) in the
-            file of initial weights.
-        units: width of the output.
-        activation: ``"tanh"``, ``"relu"``, ``"sigmoid"``, ``"softmax"`` or None.
-    """
-
-    name: str
-    units: int
-    activation: str | None = None
-
-
-@dataclass(frozen=True)
-class Lambda:
-    """An elementwise function applied as an anonymous layer.
-
-    A loss that looks for the activation behind its input (Keras, Axon) may not
-    find this one, and then takes another gradient path.
-    """
-
-    function: str
-
-
-Layer = Union[Concatenate, Dense, Lambda]
-
-
-# ---------------------------------------------------------------- losses
-@dataclass(frozen=True)
-class BinaryCrossentropy:
-    """Mean binary cross-entropy of targets 0 and 1.
-
-    Args:
-        from_logits: the model's output is a logit, not a probability.
-        positive_weight: factor on the terms of positive targets. The mean is
-            over the batch size, not over the sum of the weights.
-    """
-
-    from_logits: bool
-    positive_weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class CategoricalCrossentropy:
-    """Mean cross-entropy of one-hot targets after a softmax activation."""
-
-
-Loss = Union[BinaryCrossentropy, CategoricalCrossentropy]
-
-
-# ------------------------------------------------- schedules, optimizers
-@dataclass(frozen=True)
-class StepDecay:
-    """``initial * factor ** (step // every)``, steps counted from 0."""
-
-    initial: float
-    factor: float
-    every: int
-
-    def __str__(self) -> str:
-        return f"{self.initial:g}_step_decay"
-
-
-LearningRate = Union[float, StepDecay]
-
-
-@dataclass(frozen=True)
-class SGD:
-    """``w -= learning_rate * g``."""
-
-    learning_rate: LearningRate
-
-    def __str__(self) -> str:
-        return f"sgd_{self.learning_rate}"
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Adam, Kingma & Ba 2015, algorithm 1: epsilon is added to sqrt(v_hat)."""
-
-    learning_rate: LearningRate
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-
-    def __str__(self) -> str:
-        return f"adam_{self.learning_rate}"
-
-
-Optimizer = Union[SGD, Adam]
-
-
-@dataclass(frozen=True)
-class ClipNorm:
-    """Scale all gradients by ``min(1, maximum / global L2 norm)``."""
-
-    maximum: float
-
-    def __str__(self) -> str:
-        return f"clipnorm_{self.maximum:g}"
-
-
-@dataclass(frozen=True)
-class ClipValue:
-    """Clip every gradient component to ``[-maximum, maximum]``."""
-
-    maximum: float
-
-    def __str__(self) -> str:
-        return f"clipvalue_{self.maximum:g}"
-
-
-Clip = Union[ClipNorm, ClipValue]
 
 
 # -------------------------------------------------------------- promises
@@ -157,32 +36,64 @@ class MetricReaches:
     minimum: float
 
 
-Promise = Union[StaysFinite, LossFalls, MetricReaches]
-
-
-# ----------------------------------------------------------------- cases
 @dataclass(frozen=True)
-class Batches:
-    """A case's data, batched in training order, as float32.
+class IgnoresPadding:
+    """Padding has no gradient, and neither its content nor its length changes the loss."""
+
+
+@dataclass(frozen=True)
+class AddsUp:
+    """The loss of a batch is the mean of its rows' losses, weighted by their tokens."""
+
+
+Promise = Union[StaysFinite, LossFalls, MetricReaches, IgnoresPadding, AddsUp]
+
+
+# ------------------------------------------------------------------ data
+@dataclass(frozen=True)
+class Batch:
+    """What one step is given.
 
     Args:
-        inputs: one array (steps, batch, features) per input of the model.
-        targets: (steps, batch, 1), values 0 and 1.
-        evaluation_inputs: one array (examples, features) per input.
-        evaluation_targets: (examples, 1).
+        inputs: one array per input of the model: (batch, features), (batch, length,
+            channels), or integer tokens (batch, length).
+        targets: (batch, 1), values 0 and 1; or integer tokens (batch, length).
+        mask: (batch, length), 1 for real positions and 0 for padding; sequences only.
     """
 
     inputs: tuple[np.ndarray, ...]
     targets: np.ndarray
-    evaluation_inputs: tuple[np.ndarray, ...]
-    evaluation_targets: np.ndarray
+    mask: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A case's data, batched in training order; numbers as float32, tokens as int64.
+
+    Args:
+        inputs: as in Batch, with a leading axis of steps.
+        targets: as in Batch, with a leading axis of steps.
+        evaluation: the set on which metrics are taken.
+        mask: as in Batch, with a leading axis of steps.
+    """
+
+    inputs: tuple[np.ndarray, ...]
+    targets: np.ndarray
+    evaluation: Batch
+    mask: np.ndarray | None = None
 
     @property
     def steps(self) -> int:
         """Number of training steps."""
         return len(self.targets)
 
+    def __getitem__(self, step: int) -> Batch:
+        """Return the batch of one step."""
+        return Batch(tuple(x[step] for x in self.inputs), self.targets[step],
+                     None if self.mask is None else self.mask[step])
 
+
+# ----------------------------------------------------------------- cases
 @dataclass(frozen=True)
 class Variant:
     """One recipe of a case: a loss path x an optimizer, with its weights.
@@ -191,6 +102,7 @@ class Variant:
         loss_path: name of layers and loss together, such as ``bce_sigmoid``.
         weights: file of initial weights in ``cases/data``.
         scale: factor on all of them; a large one saturates the output.
+        padding: side of the padding, ``"right"`` or ``"left"``; sequences only.
         note: what sets it apart from its siblings, the end of its name.
     """
 
@@ -201,19 +113,20 @@ class Variant:
     weights: str
     scale: float = 1.0
     clip: Clip | None = None
+    padding: str = "right"
     note: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a loss that does not fit the model's output."""
         last = self.layers[-1]
         output = last.activation if isinstance(last, Dense) else getattr(last, "function", None)
-        if isinstance(self.loss, BinaryCrossentropy):
-            fits = output == (None if self.loss.from_logits else "sigmoid")
-        elif isinstance(self.loss, CategoricalCrossentropy):
-            fits = output == "softmax"
+        if isinstance(self.loss, TokenCrossentropy):
+            wanted = None
+        elif isinstance(self.loss, BinaryCrossentropy):
+            wanted = None if self.loss.from_logits else "sigmoid"
         else:
-            fits = True
-        if not fits:
+            wanted = _OUTPUTS.get(type(self.loss).__name__, output)
+        if output != wanted:
             raise ValueError(f"{self.name}: {self.loss} does not fit the output {output!r}")
 
     @property
@@ -223,9 +136,31 @@ class Variant:
         return "-".join(part for part in parts if part)
 
     @property
-    def dense_layers(self) -> tuple[Dense, ...]:
-        """The layers that have parameters, in order."""
-        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+    def trains_in_evaluation_mode(self) -> bool:
+        """Whether it holds dropout, whose masks cannot be injected."""
+        return any(isinstance(layer, Dropout) for layer in flat(self.layers))
+
+
+_OUTPUTS = {"CategoricalCrossentropy": "softmax", "MeanSquaredError": "sigmoid"}
+
+
+@dataclass(frozen=True)
+class Native:
+    """Native runs: the framework's own initialisers, shuffling, loop and defaults.
+
+    They train on the evaluation set, once for every seed.
+
+    Args:
+        variants: names of the variants to train so; weights, scale and batches of
+            theirs are not used.
+        trained: the metric that a run must reach to count as trained.
+    """
+
+    variants: tuple[str, ...]
+    seeds: int
+    epochs: int
+    batch_size: int
+    trained: MetricReaches
 
 
 @dataclass(frozen=True)
@@ -247,3 +182,14 @@ class Case:
     metrics: tuple[str, ...]
     metric_every: int
     promises: tuple[Promise, ...]
+    native: Native | None = None
+
+    def leads(self, variant: Variant) -> bool:
+        """Return whether a variant is the first of those that differ in their optimizer alone.
+
+        What does not depend on the optimizer is measured there, for all of them.
+        """
+        def path(one: Variant) -> tuple[object, ...]:
+            return one.layers, one.loss, one.weights, one.scale, one.padding
+
+        return next(one for one in self.variants if path(one) == path(variant)) == variant

@@ -6,84 +6,22 @@ it is decided elsewhere. ``CHECKS`` is the list of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.case import PRECISIONS, Case, Variant
-from harness.errors import HarnessError
+from harness import fingerprint
+from harness.case import PRECISIONS
 from harness.finding import Finding, Verdict
-from harness.health import evaluate
-from harness.record import CURVES, Trajectory, VariantRecord
+from harness.health import REPORTED, evaluate, misreported
+from harness.pair import EQUIVALENT, IDENTICAL, IMPLEMENTATION, Pair, deviation, shared_curves
+from harness.record import Probes, Trajectory
 
-Array = NDArray[np.float64]
-
-IDENTICAL, EQUIVALENT, IMPLEMENTATION = 1e-12, 1e-9, 1e-4
-"""Bounds on a float64 deviation: identical, equivalent, drift by another
-implementation; above the last one behaviour changed. Measured: torch 1.12 to 2.13
-agree to 3e-16, TensorFlow 2.0 to 2.16 to 2e-16, TensorFlow 2.11's new Adam differs
-by 4e-6."""
-FACTOR, FLOOR = 3.0, 2.0**-23
-"""float32 allowance: FACTOR * (envelope + FLOOR); FLOOR is one ulp of 1.
-
-Measured over 24 torch releases on the worst case known, a causal transformer under
-Adam: the largest harmless ratio is 1.02. Where the perturbed runs all round to the
-same loss the envelope is 0, and two ways of adding up one batch differ by up to two
-half ulps (measured: xor, init 7); so the floor is a whole one."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Observed and baseline of one variant, and the reference's envelope."""
-
-    case: Case
-    variant: Variant
-    observed: VariantRecord
-    baseline: VariantRecord
-    envelope: Mapping[str, list[float]] | None
-
-    def trajectories(self, precision: str) -> tuple[Trajectory, Trajectory] | None:
-        """Return both trajectories in a precision, or None if one was not measured."""
-        if precision in self.observed.trajectories and precision in self.baseline.trajectories:
-            return self.observed.trajectories[precision], self.baseline.trajectories[precision]
-        return None
-
-    def allowance(self, precision: str, curve: str) -> Array:
-        """Return the allowed relative deviation at every step.
-
-        Raises:
-            HarnessError: the reference has no envelope for this variant.
-        """
-        if precision == "float64":
-            steps = len(self.observed.trajectories[precision].loss)
-            return np.full(steps, EQUIVALENT)
-        if self.envelope is None:
-            raise HarnessError("no envelope to learn the float32 allowance from",
-                               f"{self.case.name} {self.variant.name}",
-                               next_command="tox run -e reference, then harness accept reference")
-        return FACTOR * (np.asarray(self.envelope[curve]) + FLOOR)
-
-
-def deviation(observed: list[float], baseline: list[float], precision: str) -> Array:
-    """Return |observed - baseline| / max(1, |baseline|) at every step.
-
-    Two values that are both NaN, or infinite alike, do not deviate; one of them
-    alone deviates infinitely.
-    """
-    o = np.asarray(observed, precision).astype(np.float64)
-    b = np.asarray(baseline, precision).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        relative = np.abs(o - b) / np.maximum(1, np.abs(b))
-    same = (o == b) | (np.isnan(o) & np.isnan(b))
-    return np.where(same, 0.0, np.where(np.isfinite(relative), relative, np.inf))
-
-
-def shared_curves(observed: Trajectory, baseline: Trajectory) -> list[str]:
-    """Return the curves that both trajectories have."""
-    return [name for name in CURVES
-            if getattr(observed, name) is not None and getattr(baseline, name) is not None]
+CONTRAST = {"float64": 2.0, "float32": 10.0}
+"""Two errors of a probe, both beyond the allowance, differ if one is so many times the
+other: which multiple of an error comes out, where rounding is amplified, depends on the
+instruction set."""
+CAUSE = 1e-4
+"""Smallest part of the largest error at a checkpoint that can be its cause."""
 
 
 def check_float64_trajectory(pair: Pair) -> list[Finding]:
@@ -93,16 +31,18 @@ def check_float64_trajectory(pair: Pair) -> list[Finding]:
         return []
     curves = {name: deviation(getattr(sides[0], name), getattr(sides[1], name), "float64")
               for name in shared_curves(*sides)}
+    ratios = {name: curve / pair.allowance("float64", name) for name, curve in curves.items()}
     largest = max(float(d.max()) for d in curves.values())
-    if largest <= EQUIVALENT:
+    required = max(float(ratio.max()) for ratio in ratios.values())
+    if required <= 1:
         verdict = Verdict.IDENTICAL if largest <= IDENTICAL else Verdict.EQUIVALENT
         return [Finding("float64_trajectory", verdict, f"float64 agrees to {largest:.1e}",
-                        deviation=largest, allowance=EQUIVALENT, required=largest / EQUIVALENT)]
-    name = min(curves, key=lambda n: _first(curves[n] > EQUIVALENT))
-    step = _first(curves[name] > EQUIVALENT)
+                        deviation=largest, allowance=EQUIVALENT, required=required)]
+    name = min(curves, key=lambda n: _first(ratios[n] > 1))
+    step = _first(ratios[name] > 1)
     change = "implementation changed" if largest <= IMPLEMENTATION else "behaviour changed"
-    return [_differs("float64_trajectory", sides, name, step, largest, EQUIVALENT,
-                     largest / EQUIVALENT, change)]
+    return [_differs("float64_trajectory", sides, name, step, largest,
+                     float(pair.allowance("float64", name)[step]), required, change)]
 
 
 def check_float32_trajectory(pair: Pair) -> list[Finding]:
@@ -110,29 +50,78 @@ def check_float32_trajectory(pair: Pair) -> list[Finding]:
     sides = pair.trajectories("float32")
     if sides is None:
         return []
-    deviations = deviation(sides[0].loss, sides[1].loss, "float32")
-    allowance = pair.allowance("float32", "loss")
+    allowance = pair.allowance("float32", "loss")[:pair.chaotic_from]
+    deviations = deviation(sides[0].loss, sides[1].loss, "float32")[:pair.chaotic_from]
     with np.errstate(invalid="ignore"):  # infinite both: rounding alone can do that too
         ratio = np.nan_to_num(deviations / allowance, nan=0, posinf=np.inf)
     largest, required = float(deviations.max()), float(ratio.max())
     if required <= 1:
         verdict = Verdict.IDENTICAL if largest == 0 else Verdict.EQUIVALENT
         words = "is the same to the bit" if largest == 0 else f"agrees to {largest:.1e}"
-        return [Finding("float32_trajectory", verdict, f"float32 {words}", deviation=largest,
-                        allowance=float(allowance[int(ratio.argmax())]), required=required)]
+        return [Finding("float32_trajectory", verdict, f"float32 {words}{_until(pair)}",
+                        deviation=largest, allowance=float(allowance[int(ratio.argmax())]),
+                        required=required)]
     step = _first(deviations > allowance)
     return [_differs("float32_trajectory", sides, "loss", step, largest, float(allowance[step]),
                      required, "more than rounding")]
+
+
+def check_float64_probes(pair: Pair) -> list[Finding]:
+    """One float64 step from every reference checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float64", "probes")
+
+
+def check_float32_probes(pair: Pair) -> list[Finding]:
+    """One float32 step from every reference checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float32", "probes")
+
+
+def check_float64_stress(pair: Pair) -> list[Finding]:
+    """One float64 step from every stress checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float64", "stress")
+
+
+def check_float32_stress(pair: Pair) -> list[Finding]:
+    """One float32 step from every stress checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float32", "stress")
+
+
+def check_reported_metrics(pair: Pair) -> list[Finding]:
+    """The framework's own metrics are those of its predictions, where they were before."""
+    findings = []
+    for precision in PRECISIONS:
+        sides = pair.trajectories(precision)
+        if sides is None or sides[0].reported is None:
+            continue
+        wrong, before = (misreported(side) for side in sides)
+        if wrong and not before:
+            name, step, said, real = wrong
+            findings.append(Finding(
+                "reported_metrics", Verdict.DRIFT,
+                f"{precision}: the framework reports {name} {said:.6g} at step {step}, its "
+                f"predictions have {real:.6g}", step=step, phase="metric", observed=said,
+                baseline=real, deviation=abs(said - real), allowance=REPORTED,
+                required=abs(said - real) / REPORTED))
+    return findings
+
+
+def check_fingerprint(pair: Pair) -> list[Finding]:
+    """The same seed gives the same weights, order and numbers; reports say what is."""
+    observed, baseline = pair.observed.fingerprint, pair.baseline.fingerprint
+    if observed is None or baseline is None:
+        return []
+    return [Finding("fingerprint", Verdict.DRIFT, sentence, step=0, phase=phase, tensor=tensor)
+            for phase, tensor, sentence in fingerprint.differences(observed, baseline)] or \
+           [Finding("fingerprint", Verdict.IDENTICAL, "weights, order and numbers of a seed agree")]
 
 
 def check_health(pair: Pair) -> list[Finding]:
     """The observed run keeps every promise of the case that the baseline keeps."""
     findings = []
     for precision in PRECISIONS:
-        sides = pair.trajectories(precision)
-        for promise in pair.case.promises if sides else ():
-            assert sides is not None
-            observed, baseline = (evaluate(promise, side) for side in sides)
+        for promise in pair.case.promises if pair.trajectories(precision) else ():
+            observed, baseline = (evaluate(promise, side, precision)
+                                  for side in (pair.observed, pair.baseline))
             if observed is None or baseline is None or observed.kept == baseline.kept:
                 continue
             verdict = Verdict.IMPROVEMENT if observed.kept else Verdict.REGRESSION
@@ -140,11 +129,110 @@ def check_health(pair: Pair) -> list[Finding]:
             findings.append(Finding(
                 "health", verdict,
                 f"{precision}: {verb} a promise: {observed.words}; baseline: {baseline.words}",
-                step=observed.step, observed=observed.value, baseline=baseline.value))
+                step=observed.step, phase=observed.phase, observed=observed.value,
+                baseline=baseline.value))
     return findings
 
 
-CHECKS = (check_float64_trajectory, check_float32_trajectory, check_health)
+CHECKS = (check_float64_probes, check_float32_probes, check_float64_stress, check_float32_stress,
+          check_float64_trajectory, check_float32_trajectory, check_reported_metrics,
+          check_fingerprint, check_health)
+
+
+def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
+    sides = [side.probes.get(precision) for side in (pair.observed, pair.baseline)]
+    if sides[0] is None or sides[1] is None:
+        return []
+    observed, baseline = (_of_kind(side, kind) for side in (sides[0], sides[1]))
+    if not observed.errors:
+        return []
+    check, off = f"{precision}_{kind}", _off(observed, baseline, CONTRAST[precision])
+    if not off:
+        ratio, error, limit = _nearest(observed)
+        verdict = Verdict.IDENTICAL if observed == baseline else Verdict.EQUIVALENT
+        words = f"stay within {ratio:.2g} of their allowance" if ratio <= 1 \
+            else f"are off by up to {error:.1e}, on both sides alike"
+        return [Finding(check, verdict, f"{precision} {kind} {words}", deviation=error,
+                        allowance=limit, required=ratio)]
+    checkpoint, index = _cause(off, observed, baseline)
+    tensor, error = observed.tensors[index], observed.errors[checkpoint][index]
+    before, limit = baseline.errors[checkpoint][index], \
+        _limits(observed, baseline, checkpoint)[index]
+    elsewhere = sorted({name for name, _ in off} - {checkpoint})
+    also = f", and at {', '.join(elsewhere)}" if elsewhere else ""
+    verb = "comes right" if before > error else "is off"
+    return [Finding(
+        check, Verdict.DRIFT,
+        f"{precision} probe at {checkpoint}: {tensor} {verb}: {error:.1e} from the reference, "
+        f"baseline {before:.1e}, allowed {limit:.1e}{also}",
+        step=int(checkpoint[5:]) if checkpoint.startswith("step_") else 0,
+        checkpoint=checkpoint, phase=_phase(tensor), tensor=tensor, observed=error,
+        baseline=before, deviation=max(error, before), allowance=limit,
+        required=max(error, before) / limit)]
+
+
+def _of_kind(probes: Probes, kind: str) -> Probes:
+    """Return the probes of reference checkpoints, or those of stress checkpoints."""
+    names = [name for name in probes.errors
+             if name.startswith("step_") == (kind == "probes")]
+    return Probes(probes.tensors, {name: probes.errors[name] for name in names},
+                  {name: probes.allowances[name] for name in names})
+
+
+def _off(observed: Probes, baseline: Probes, contrast: float) -> list[tuple[str, int]]:
+    """Return checkpoint and tensor wherever one side alone exceeds the allowance."""
+    off = []
+    for checkpoint, errors in observed.errors.items():
+        before = baseline.errors.get(checkpoint, errors)
+        limits = _limits(observed, baseline, checkpoint)
+        for index, (mine, theirs, limit) in enumerate(zip(errors, before, limits, strict=True)):
+            low, high = sorted((mine, theirs))
+            if high > limit and high > contrast * low:
+                off.append((checkpoint, index))
+    return off
+
+
+def _limits(observed: Probes, baseline: Probes, checkpoint: str) -> list[float]:
+    """Return the allowances at a checkpoint: the wider of both sides', each learned at its own.
+
+    Where a trajectory is chaotic, two machines do not come to quite the same checkpoint.
+    """
+    mine = observed.allowances[checkpoint]
+    return [max(pair) for pair in zip(mine, baseline.allowances.get(checkpoint, mine),
+                                      strict=True)]
+
+
+def _cause(off: list[tuple[str, int]], observed: Probes,
+           baseline: Probes) -> tuple[str, int]:
+    """Return the first tensor that is off at the first checkpoint, large enough for a cause.
+
+    Two things may differ at once; a tiny error of the outputs is not why the loss is far off.
+    """
+    first = off[0][0]
+    sizes = {index: max(observed.errors[first][index], baseline.errors[first][index])
+             for checkpoint, index in off if checkpoint == first}
+    largest = max(sizes.values())
+    return first, next(index for index, size in sizes.items()
+                       if size >= CAUSE * largest or size == largest)
+
+
+def _nearest(probes: Probes) -> tuple[float, float, float]:
+    """Return ratio, error and allowance where an error comes nearest to its allowance."""
+    return max((error / limit if limit < np.inf else 0.0, error, limit)
+               for checkpoint, errors in probes.errors.items()
+               for error, limit in zip(errors, probes.allowances[checkpoint], strict=True))
+
+
+def _phase(tensor: str) -> str:
+    """Return the phase in which a probe's tensor arises."""
+    return {"outputs": "forward"}.get(tensor, tensor.split(" ")[0])
+
+
+def _until(pair: Pair) -> str:
+    """Return where the float32 trajectory stops to say anything."""
+    if pair.chaotic_from is None:
+        return ""
+    return f"; it is chaotic from step {pair.chaotic_from} on, float64 and probes decide"
 
 
 def _first(exceeds: NDArray[np.bool_]) -> int:

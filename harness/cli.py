@@ -9,34 +9,56 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.errors import FAILURE, MATCH, USAGE, HarnessError, UsageError
+from harness.errors import DIFFERENCE, FAILURE, MATCH, USAGE, HarnessError, UsageError
 from harness.project import Project, find_root
 
 
 def run(project: Project, options: argparse.Namespace) -> int:
-    """Measure cases in this environment."""
-    from harness import adapters, supervisor
+    """Measure cases in this environment, or train under the catalogue's faults."""
+    from harness import native_runs, orders
 
-    adapters.family(options.environment)
+    project = Project(project.root, options.runs and Path(options.runs).resolve())
+    if options.native:
+        pieces = orders.native(project.cases(options.cases), options.seeds)
+    elif options.faults:
+        pieces = orders.faulty(options.environment)
+    else:
+        pieces = orders.cases(project, options.environment, options.cases, options.variant)
+    probing: Counter[str] = Counter()
 
     def report(event: dict[str, Any]) -> None:
-        if event["event"] == "recorded":
-            extra = f", {event['unsupported']} unsupported" if event["unsupported"] else ""
-            extra += f", {event['errors']} with errors" if event["errors"] else ""
-            print(f"{options.environment}  {event['case']}: {event['variants']} variants{extra} "
-                  f"in {event['seconds']:.1f} s", flush=True)
-        elif event["event"] == "imported":
-            print(f"{options.environment}  imported in {event['seconds']:.1f} s", flush=True)
+        if event["event"] == "probed":
+            probing[event["case"]] += event["seconds"]
+        if event["event"] in ("imported", "recorded"):
+            spent = probing.pop(event.get("case", ""), 0)
+            probes = f", probes {spent:.1f} s of it" if spent else ""
+            print(f"{options.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}",
+                  flush=True)
 
-    failures = supervisor.run(project, options.environment, project.cases(options.cases),
-                              options.variant, options.timeout, report)
-    for case, message in failures.items():
-        print(f"{options.environment}  {case} failed: {message}", file=sys.stderr)
+    failures = native_runs.run(project, options.environment, pieces, options.timeout, report,
+                               options.jobs)
+    for work, message in failures.items():
+        print(f"{options.environment}  {work} failed: {message}", file=sys.stderr)
     return FAILURE if failures else MATCH
+
+
+def _told(event: dict[str, Any]) -> str:
+    """Return in words what a worker has done."""
+    if event["event"] == "imported":
+        return "imported"
+    case = event["case"] + (f" under {event['fault']}" if event["fault"] else "")
+    if "native" in event:
+        run = event["native"]
+        return (f"{case}: {event['variant']} seed {run['seed']} "
+                f"{'trained' if run['trained'] else 'did not train'}")
+    extra = f", {event['unsupported']} unsupported" if event["unsupported"] else ""
+    extra += f", {event['errors']} with errors" if event["errors"] else ""
+    return f"{case}: {event['variants']} variants{extra}"
 
 
 def compare(project: Project, options: argparse.Namespace) -> int:
@@ -69,6 +91,35 @@ def report(project: Project, options: argparse.Namespace) -> int:
     return MATCH
 
 
+def faults(project: Project, options: argparse.Namespace) -> int:
+    """Say which of the faults that were trained under were seen, and how."""
+    from rich.console import Console
+
+    from harness import detection, execution
+
+    if options.measure:
+        execution.run_each(project.root, options.environments, "--faults")
+    found = detection.detect(project, options.environments)
+    console = Console(width=None if sys.stdout.isatty() else 160, soft_wrap=False)
+    console.print(detection.render(found))
+    return MATCH if detection.is_proof(found) else DIFFERENCE
+
+
+def native(project: Project, options: argparse.Namespace) -> int:
+    """Show which share of native runs trained, everywhere they were measured."""
+    from rich.console import Console
+
+    from harness import execution
+    from harness.native_table import render
+    from harness.store import Store
+
+    if options.measure:
+        execution.run_each(project.root, options.environments, "--native")
+    Console(width=None if sys.stdout.isatty() else 160).print(
+        render(Store(project), options.environments))
+    return MATCH
+
+
 def accept(project: Project, options: argparse.Namespace) -> int:
     """Show what a run would change, and promote it to a baseline."""
     from rich.console import Console
@@ -78,20 +129,23 @@ def accept(project: Project, options: argparse.Namespace) -> int:
 
     store = Store(project)
     store.require_known(options.environment)
-    cases = options.cases or [case for case in project.case_names()
-                              if project.run_path(case, options.environment).exists()]
-    if not cases:
-        raise UsageError(f"{options.environment} has no run to accept",
-                         next_command=f"tox run -e {options.environment}")
-    records = [store.run(project.case(case).name, options.environment) for case in cases]
+    name = options.environment
+    cases = [case.name for case in project.cases(options.cases)]
+    natives = [store.native(case, name, True) for case in cases
+               if project.native_run_path(case, name).exists()]
+    native_cases = {record.case for record in natives}
+    records = [store.run(case, name) for case in cases if project.run_path(case, name).exists()
+               or (options.cases and case not in native_cases)]
+    if not records and not natives:
+        raise UsageError(f"{name} has no run to accept", next_command=f"tox run -e {name}")
     console = Console(width=None if sys.stdout.isatty() else 160)
     for record in records:
         console.print(render(record, changes(store, record)))
     if options.dry_run:
         return MATCH
-    store.accept(records, options.reason)
-    for record in records:
-        path = project.baseline_path(record.case, record.environment)
+    store.accept(records, options.reason, natives)
+    for path in [*(project.baseline_path(r.case, name) for r in records),
+                 *(project.native_baseline_path(r.case, name) for r in natives)]:
         console.print(f"accepted: {path.relative_to(project.root)}", highlight=False)
     return MATCH
 
@@ -147,6 +201,13 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("cases", nargs="*", metavar="CASE")
     one.add_argument("--environment", required=True, help="its name, such as torch-2.13.0")
     one.add_argument("--variant", action="append", metavar="PATTERN")
+    one.add_argument("--faults", action="store_true",
+                     help="train under every fault of the catalogue instead")
+    one.add_argument("--native", action="store_true",
+                     help="train natively, from many seeds, instead")
+    one.add_argument("--seeds", type=int, metavar="N", help="of native runs (default: the case's)")
+    one.add_argument("--jobs", type=int, metavar="N", help="workers (default: one a core)")
+    one.add_argument("--runs", metavar="DIR", help="folder of records (default: results/runs)")
     one.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
                      help="without progress, before a worker counts as hung (default 600)")
     one.set_defaults(function=run)
@@ -163,6 +224,16 @@ def build_parser() -> argparse.ArgumentParser:
     one = commands.add_parser("report", help="the HTML report of everything measured last")
     one.add_argument("--output", metavar="FILE", help="default: results/report.html")
     one.set_defaults(function=report)
+
+    one = commands.add_parser("faults", help="which faults were seen, and how")
+    one.add_argument("environments", nargs="*", metavar="ENV", help="default: all trained")
+    one.add_argument("--measure", action="store_true", help="train under them first, through tox")
+    one.set_defaults(function=faults)
+
+    one = commands.add_parser("native", help="the share of native runs that trained")
+    one.add_argument("environments", nargs="*", metavar="ENV", help="default: all")
+    one.add_argument("--measure", action="store_true", help="train first, through tox")
+    one.set_defaults(function=native)
 
     one = commands.add_parser("accept", help="promote a run to a baseline")
     one.add_argument("environment", metavar="ENV")

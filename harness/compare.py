@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from harness import environments, phase, waivers
-from harness.checks import CHECKS, Pair
+from harness.checks import CHECKS
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
 from harness.finding import Comparison, Verdict, Waiver
+from harness.native_compare import NativeComparer
+from harness.pair import Pair, envelopes
 from harness.project import Project
 from harness.record import Record, VariantRecord
 from harness.store import Store
@@ -89,6 +91,7 @@ class Comparer:
         self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
         self.report = Report()
         self.compared: list[tuple[Comparison, Pair]] = []
+        self.native = NativeComparer(store, self.report.notes)
         for name in (*question.environments, question.against or REFERENCE):
             if name not in KINDS:
                 store.require_known(name)
@@ -102,6 +105,7 @@ class Comparer:
             raise HarnessError("nothing was compared: nothing has been measured",
                                str(self.store.project.runs), " ".join(self.report.notes),
                                "tox run -m quick")
+        self.native.finish()
         phase.name(self.compared)
         self._waive()
         self.report.comparisons.sort(key=lambda c: (
@@ -201,7 +205,7 @@ class Comparer:
             return
         case = self.cases[record.case]
         variant = next(v for v in case.variants if v.name == name)
-        pair = Pair(case, variant, observed, other, self._envelope(record.case, name))
+        pair = Pair(case, variant, observed, other, self._envelopes(record.case, name))
         if not set(observed.trajectories) & set(other.trajectories):
             comparison.problem = "no precision in common"
             return
@@ -210,7 +214,17 @@ class Comparer:
         except HarnessError as error:
             comparison.problem = str(error)
             return
+        self._say_chaos(comparison, pair)
+        self.native.add(case, comparison)
         self.compared.append((comparison, pair))
+
+    def _say_chaos(self, comparison: Comparison, pair: Pair) -> None:
+        """Say once where a float32 trajectory tells nothing, instead of allowing anything."""
+        if pair.trajectories("float32") and pair.chaotic_from is not None:
+            note = (f"{comparison.case} {comparison.variant}: float32 trajectory is chaotic from "
+                    f"step {pair.chaotic_from} on; float64 and probes decide")
+            if note not in self.report.notes:
+                self.report.notes.append(note)
 
     def _unsupported(self, comparison: Comparison, observed: VariantRecord,
                      other: VariantRecord) -> None:
@@ -223,14 +237,13 @@ class Comparer:
             self.report.notes.append(f"{comparison.case} {comparison.variant}: "
                                      f"{comparison.observed} {comparison.problem}")
 
-    def _envelope(self, case: str, variant: str) -> dict[str, list[float]] | None:
+    def _envelopes(self, case: str, variant: str) -> dict[str, dict[str, list[float]]]:
         try:
             reference = self._baseline(case, REFERENCE)
         except MissingRecordError:
-            return None
+            return {}
         recorded = reference.variants.get(variant)
-        trajectory = recorded.trajectories.get("float32") if recorded else None
-        return trajectory.envelope if trajectory else None
+        return envelopes(recorded) if recorded else {}
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")

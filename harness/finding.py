@@ -67,7 +67,10 @@ class Finding:
         check: the check's name, ``float64_trajectory``.
         verdict: how bad it is.
         step: first step at which the allowance is exceeded, from 0.
-        phase: forward, loss, gradient, update or metric; None if unknown.
+        checkpoint: the probe's, ``step_10`` or ``scaled_30``.
+        phase: initialisation, data order, forward, loss, gradient, update or metric;
+            None if unknown.
+        tensor: the first one that is off, such as ``gradient of dense_1.bias``.
         observed, baseline: the two values at that step.
         deviation: largest relative difference over all steps.
         allowance: the one at the first differing step, or the smallest bound.
@@ -80,7 +83,9 @@ class Finding:
     verdict: Verdict
     sentence: str
     step: int | None = None
+    checkpoint: str | None = None
     phase: str | None = None
+    tensor: str | None = None
     observed: float | None = None
     baseline: float | None = None
     deviation: float | None = None
@@ -135,6 +140,13 @@ class Comparison:
     def is_waived(self) -> bool:
         """Whether it differs, and waivers cover all of that."""
         return self.verdict.is_difference and not self.open_findings
+
+    @property
+    def cause(self) -> Finding | None:
+        """The difference that tells the phase: a probe's, or else the earliest."""
+        telling = [f for f in self.findings if f.verdict.is_difference and f.phase]
+        return min(telling, default=None, key=lambda f: (
+            f.waiver is not None, f.checkpoint is None, f.step if f.step is not None else 1 << 62))
 
     @property
     def worst(self) -> Finding | None:

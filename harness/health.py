@@ -1,4 +1,4 @@
-"""Health: whether a trajectory keeps a case's promises.
+"""Health: whether a variant's measurements keep a case's promises.
 
 Outside half.
 """
@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.case import LossFalls, MetricReaches, Promise, StaysFinite
-from harness.record import Trajectory
+from harness.invariances import CLAIMS
+from harness.record import Trajectory, VariantRecord
+
+INVARIANCE = {"float64": 1e-12, "float32": 2.0**-20}
+"""How much rounding may change a loss that should stay as it is."""
+REPORTED = 1e-6
+"""Largest difference of a reported metric: float32 counts and divides."""
 
 
 @dataclass(frozen=True)
@@ -19,22 +25,41 @@ class Health:
 
     Args:
         step: where it is decided, or broken first.
+        phase: where the kind of promise tells it.
     """
 
     kept: bool
     value: float
     words: str
     step: int | None = None
+    phase: str | None = None
 
 
-def evaluate(promise: Promise, trajectory: Trajectory) -> Health | None:
-    """Return whether the trajectory keeps the promise; None if it was not measured."""
+def evaluate(promise: Promise, variant: VariantRecord, precision: str) -> Health | None:
+    """Return whether a variant keeps the promise; None if that was not measured."""
+    if type(promise) in CLAIMS:
+        return _stays_invariant(CLAIMS[type(promise)], variant.invariances.get(precision, {}),
+                                precision)
+    trajectory = variant.trajectories[precision]
     if isinstance(promise, StaysFinite):
         return _stays_finite(trajectory)
     if isinstance(promise, LossFalls):
         return _loss_falls(trajectory)
     assert isinstance(promise, MetricReaches)
     return _metric_reaches(promise, trajectory)
+
+
+def _stays_invariant(claims: tuple[str, ...], figures: dict[str, float],
+                     precision: str) -> Health | None:
+    """A gradient of padding must be 0 exactly, every other change 0 but for rounding."""
+    if not figures:
+        return None
+    for claim in claims:
+        bound = 0.0 if claim == "padding_gradient" else INVARIANCE[precision]
+        value, words = figures[claim], claim.replace("_", " ")
+        if not value <= bound:
+            return Health(False, value, f"{words} {value:.2g} is more than {bound:.2g}", 0)
+    return Health(True, max(figures[claim] for claim in claims), f"no change by {claims[0]}", 0)
 
 
 def _stays_finite(trajectory: Trajectory) -> Health:
@@ -64,3 +89,14 @@ def _metric_reaches(promise: MetricReaches, trajectory: Trajectory) -> Health | 
     return Health(values[-1] >= promise.minimum, values[-1],
                   f"{promise.metric} {values[-1]:.3g} {verb} {promise.minimum:g}",
                   int(trajectory.metrics["step"][-1]))
+
+
+def misreported(trajectory: Trajectory) -> tuple[str, int, float, float] | None:
+    """Return metric, step, reported and computed value where they first differ, if they do."""
+    reported, computed = trajectory.reported or {}, trajectory.metrics
+    for row, step in enumerate(reported.get("step", [])):
+        for name in reported.keys() & computed.keys() - {"step"}:
+            said, real = reported[name][row], computed[name][computed["step"].index(step)]
+            if not abs(said - real) <= REPORTED:
+                return name, int(step), said, real
+    return None

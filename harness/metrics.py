@@ -9,8 +9,10 @@ from typing import Sequence
 
 import numpy as np
 
+from harness.case import Batch
+
 THRESHOLD = 0.5
-"""A probability at or above it is a positive prediction."""
+"""A probability above it is a positive prediction, as in Keras' metrics."""
 
 
 def classify(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
@@ -25,8 +27,8 @@ def classify(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]
         targets: shape (examples, 1), values 0 and 1.
     """
     valid = np.isfinite(probabilities)
-    predicted = valid & (np.nan_to_num(probabilities) >= THRESHOLD)
-    actual = targets >= THRESHOLD
+    predicted = valid & (np.nan_to_num(probabilities) > THRESHOLD)
+    actual = targets > THRESHOLD
     return from_counts(hits=int(np.sum(predicted & actual)), predicted=int(np.sum(predicted)),
                        actual=int(np.sum(actual)),
                        right=int(np.sum(valid & (predicted == actual))), examples=actual.size)
@@ -55,14 +57,39 @@ def evaluation_steps(steps: int, every: int) -> list[int]:
     return [*range(0, steps, every), steps]
 
 
-def tabulate(names: Sequence[str], steps: Sequence[int],
-             predictions: Sequence[np.ndarray], targets: np.ndarray) -> dict[str, list[float]]:
-    """Return ``{"step": [...], name: [...]}`` for predictions taken at ``steps``."""
-    rows = [classify(np.asarray(prediction, np.float64), targets) for prediction in predictions]
+def tabulate(names: Sequence[str], steps: Sequence[int], predictions: Sequence[np.ndarray],
+             evaluation: Batch) -> dict[str, list[float]]:
+    """Return ``{"step": [...], name: [...]}`` for predictions taken at ``steps``.
+
+    Args:
+        predictions: of the evaluation set: probabilities (examples, 1), or logits
+            (examples, length, vocabulary).
+    """
+    rows = [measure(np.asarray(prediction, np.float64), evaluation) for prediction in predictions]
     table: dict[str, list[float]] = {"step": list(steps)}
     for name in names:
         table[name] = [row[name] for row in rows]
     return table
+
+
+def measure(prediction: np.ndarray, evaluation: Batch) -> dict[str, float]:
+    """Return every metric that fits the predictions."""
+    if evaluation.mask is None:
+        return classify(prediction, evaluation.targets)
+    return {"token_accuracy": token_accuracy(prediction, evaluation.targets, evaluation.mask)}
+
+
+def token_accuracy(logits: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> float:
+    """Return the share of unmasked positions whose largest logit is the target's.
+
+    Args:
+        logits: (examples, length, vocabulary); a row with NaN is wrong.
+        targets: tokens (examples, length).
+        mask: (examples, length), 1 where a token counts.
+    """
+    valid = np.isfinite(logits).all(axis=-1)
+    right = valid & (np.nan_to_num(logits).argmax(axis=-1) == targets)
+    return float(right[mask > 0].mean())
 
 
 def _ratio(numerator: float, denominator: float) -> float:

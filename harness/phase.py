@@ -1,10 +1,11 @@
 """The phase in which a difference begins: forward, loss, gradient or update.
 
-Outside half. Two kinds of evidence. Within one variant, the curve that leaves its
-allowance first: the loss at step 0 comes before any gradient, a step's gradient
-before its update. Where a record has losses only, the other variants of the same
-two environments: if other loss paths agree under the same optimizer, the update is
-right, and what is left is the gradient of this loss path.
+Outside half. Three kinds of evidence. A probe of a reference checkpoint names the first
+tensor that is off. Without one, within a variant, the curve that leaves its allowance
+first: the loss at step 0 comes before any gradient, a step's gradient before its update.
+Where a record has losses only, the other variants of the same two environments: if other
+loss paths agree under the same optimizer, the update is right, and what is left is the
+gradient of this loss path.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.case import Variant
-from harness.checks import IDENTICAL, Pair, deviation, shared_curves
 from harness.finding import Comparison, Finding, Verdict
+from harness.pair import IDENTICAL, Pair, deviation, shared_curves
+from harness.record import Trajectory
 
 CONTRAST = 10
 """A sibling exonerates what it shares if it deviates this many times less."""
@@ -45,15 +47,33 @@ def name(compared: Sequence[tuple[Comparison, Pair]]) -> None:
         key = comparison.observed, comparison.baseline, comparison.against
         groups[key].append((comparison, pair))
     for group in groups.values():
-        siblings = [Sibling(c.case, pair.variant, c.verdict, c.deviation) for c, pair in group]
+        siblings = [Sibling(c.case, pair.variant, c.verdict, _deviation(c)) for c, pair in group]
         for comparison, pair in group:
-            comparison.findings = [_named(finding, pair, siblings)
+            probed = _probed(comparison)
+            comparison.findings = [_named(finding, pair, siblings, probed)
                                    for finding in comparison.findings]
 
 
-def _named(finding: Finding, pair: Pair, siblings: Sequence[Sibling]) -> Finding:
+def _deviation(comparison: Comparison) -> float:
+    """Return the largest deviation of a trajectory; a probe's error is no such thing."""
+    return max((f.deviation or 0.0 for f in comparison.findings
+                if f.check.endswith("_trajectory")), default=0.0)
+
+
+def _probed(comparison: Comparison) -> Finding | None:
+    """Return the probe of a reference checkpoint that differs, of float64 before float32."""
+    return next((f for f in comparison.findings if f.verdict.is_difference
+                 and f.checkpoint is not None and f.checkpoint.startswith("step_")), None)
+
+
+def _named(finding: Finding, pair: Pair, siblings: Sequence[Sibling],
+           probed: Finding | None) -> Finding:
     if not finding.verdict.is_difference or not finding.check.endswith("_trajectory"):
         return finding
+    if probed is not None:
+        return replace(finding, phase=probed.phase, tensor=probed.tensor,
+                       sentence=f"{finding.sentence}; a probe names the first tensor that is off: "
+                                f"{probed.tensor}")
     assert finding.deviation is not None
     found, evidence = locate(pair, finding.check.split("_")[0], finding.deviation, siblings)
     return replace(finding, phase=found, sentence=f"{finding.sentence}; {evidence}")
@@ -74,16 +94,26 @@ def locate(pair: Pair, precision: str, own: float,
     if curve in ("gradient_norm", "update_norm"):
         before = "loss and gradient agree" if curve == "update_norm" else "loss agrees"
         return PHASES[curve], f"{before} up to step {step}, {curve.replace('_', ' ')} does not"
+    norms = len(shared_curves(*_sides(pair, precision))) > 1
+    if precision == "float64" and norms and pair.observed.probes:
+        return "forward", (f"gradient and update norms agree up to step {step}, and so do the "
+                           f"probes of reference checkpoints, the loss does not: it is where the "
+                           f"trajectory has come to that the forward pass or the loss differs")
     return _after_forward(pair, siblings, own)
+
+
+def _sides(pair: Pair, precision: str) -> tuple[Trajectory, Trajectory]:
+    sides = pair.trajectories(precision)
+    assert sides is not None
+    return sides
 
 
 def _earliest(pair: Pair, precision: str) -> tuple[int, str]:
     """Return the first step at which a curve is off, and the first such curve."""
-    sides = pair.trajectories(precision)
-    assert sides is not None
+    sides = _sides(pair, precision)
     found = []
     for order, name in enumerate(shared_curves(*sides)):
-        bound = IDENTICAL if precision == "float64" else pair.allowance(precision, name)
+        bound = pair.allowance(precision, name, floor=IDENTICAL)
         off = deviation(getattr(sides[0], name), getattr(sides[1], name), precision) > bound
         if off.any():
             found.append((int(np.argmax(off)), order, name))

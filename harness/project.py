@@ -16,10 +16,12 @@ import numpy as np
 from harness.case import Batches, Case, Variant
 from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
 from harness.files import sha256
+from harness.layers import parameter_names
 from harness.record import Record
+from harness.stream import expand
 
 Weights = Dict[str, np.ndarray]
-"""Parameters by ``<layer>.kernel`` and ``<layer>.bias``, in layer order."""
+"""Parameters by ``<layer>.<part>``, in layer order."""
 
 
 def find_root(start: Path) -> Path:
@@ -33,14 +35,23 @@ def find_root(start: Path) -> Path:
 
 @dataclass(frozen=True)
 class Project:
-    """Paths and cases of one checkout; the path is the key of every record."""
+    """Paths and cases of one checkout; the path is the key of every record.
+
+    Args:
+        measured: folder of the runs, if not ``results/runs``.
+    """
 
     root: Path
+    measured: Path | None = None
 
     @property
     def runs(self) -> Path:
         """What this machine measured last."""
-        return self.root / "results" / "runs"
+        return self.measured or self.root / "results" / "runs"
+
+    def under(self, fault: str) -> Project:
+        """Return the same checkout with the records of runs under a fault."""
+        return Project(self.root, self.root / "results" / "faults" / fault)
 
     @property
     def baselines(self) -> Path:
@@ -58,6 +69,14 @@ class Project:
     def baseline_path(self, case: str, environment: str) -> Path:
         """Return the file of the accepted record."""
         return self.baselines / case / f"{environment}.json"
+
+    def native_run_path(self, case: str, environment: str) -> Path:
+        """Return the file of the last native runs."""
+        return self.runs / case / "native" / f"{environment}.json"
+
+    def native_baseline_path(self, case: str, environment: str) -> Path:
+        """Return the file of the accepted native runs."""
+        return self.baselines / case / "native" / f"{environment}.json"
 
     def log_path(self, environment: str) -> Path:
         """Return the file of the last worker's standard error."""
@@ -106,10 +125,9 @@ class Project:
 
     def weights(self, variant: Variant) -> Weights:
         """Return the variant's initial weights as float32, in layer order."""
-        data = self._json(variant.weights)
-        return {f"{layer.name}.{part}":
-                np.asarray(data[layer.name][part], np.float32) * np.float32(variant.scale)
-                for layer in variant.dense_layers for part in ("kernel", "bias")}
+        data = expand(self._json(variant.weights))
+        return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
+                for layer, part in parameter_names(variant.layers)}
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
@@ -122,13 +140,21 @@ class Project:
             InputMismatchError: a hash differs; that is never a difference in training.
         """
         case = self.case(record.case)
-        self._check_hash("data", case.data, record.provenance["data_sha256"], where)
+        self.check_data(case, record.provenance, where)
         known = {variant.name: variant for variant in case.variants}
         for name, measured in record.variants.items():
             if name not in known:
                 raise unknown(f"variant of case {case.name}", name, sorted(known))
             self._check_hash(f"initial weights of {name}", known[name].weights,
                              measured.weights_sha256, where)
+
+    def check_data(self, case: Case, provenance: Mapping[str, Any], where: str) -> None:
+        """Refuse what was measured on other data than the case's.
+
+        Raises:
+            InputMismatchError: the hash differs, or there is none.
+        """
+        self._check_hash("data", case.data, str(provenance.get("data_sha256")), where)
 
     def _check_hash(self, what: str, name: str, found: str, where: str) -> None:
         expected = self.sha256(name)

@@ -10,19 +10,23 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
 from harness.errors import MissingRecordError, RecordError
 from harness.files import write_text
-from harness.record import CURVES, Record, Trajectory, VariantRecord
+from harness.native import Fingerprint
+from harness.reader import Reader, parse
+from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
 
-FORMAT = 1
-"""Version of the record format; a reader accepts its own only."""
+FORMAT = 2
+"""Version of the record format that is written."""
+READABLE = (1, 2)
+"""Versions that are read: 1 has no probes, invariances, fingerprints, reported metrics."""
 _NAME = re.compile(r"^[a-z][a-z0-9_]*(-[0-9A-Za-z][0-9A-Za-z.+_]*)?$")
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def write(record: Record, path: Path) -> None:
@@ -60,17 +64,7 @@ def read(path: Path) -> Record:
 
 def loads(text: str, where: str) -> Record:
     """Return the record in a JSON text; ``where`` names it in errors."""
-    def refuse(constant: str) -> float:
-        raise RecordError(f"bare {constant} is not JSON; write it as a string", where)
-
-    try:
-        data = json.loads(text, parse_constant=refuse)
-    except json.JSONDecodeError as error:
-        raise RecordError("not JSON: truncated or damaged", where, str(error),
-                          "measure or import it again") from None
-    except RecursionError:
-        raise RecordError("nested too deeply to be a record", where) from None
-    return _decode(data, _Reader(where))
+    return _decode(parse(text, where), Reader(where))
 
 
 def _compact(value: Any) -> str:
@@ -85,7 +79,27 @@ def _encode_variant(variant: VariantRecord) -> dict[str, Any]:
     if variant.trajectories:
         data["trajectories"] = {precision: _encode_trajectory(trajectory, np.dtype(precision))
                                 for precision, trajectory in variant.trajectories.items()}
+    if variant.probes:
+        data["probes"] = {precision: _encode_probes(probes)
+                          for precision, probes in variant.probes.items()}
+    if variant.invariances:
+        data["invariances"] = {precision: {claim: _rounded(value) for claim, value in found.items()}
+                               for precision, found in variant.invariances.items()}
+    if variant.fingerprint is not None:
+        data["fingerprint"] = asdict(variant.fingerprint)
     return data
+
+
+def _encode_probes(probes: Probes) -> dict[str, Any]:
+    return {"tensors": probes.tensors,
+            **{part: {checkpoint: [_rounded(value) for value in values]
+                      for checkpoint, values in getattr(probes, part).items()}
+               for part in ("errors", "allowances")}}
+
+
+def _rounded(value: float) -> Any:
+    """Return three significant digits: the size of an error, not a measured value."""
+    return encode_curve([float(f"{value:.3g}")], np.dtype("float64"))[0]
 
 
 def _encode_trajectory(trajectory: Trajectory, dtype: np.dtype) -> dict[str, Any]:
@@ -93,65 +107,36 @@ def _encode_trajectory(trajectory: Trajectory, dtype: np.dtype) -> dict[str, Any
     for name in CURVES:
         curve = getattr(trajectory, name)
         if curve is not None:
-            data[name] = _encode_curve(curve, dtype)
-    data["metrics"] = {name: [int(value) for value in values] if name == "step"
-                       else _encode_curve(values, np.dtype("float64"))
-                       for name, values in trajectory.metrics.items()}
+            data[name] = encode_curve(curve, dtype)
+    data["metrics"] = _encode_table(trajectory.metrics)
+    if trajectory.reported is not None:
+        data["reported"] = _encode_table(trajectory.reported)
     data["nonfinite_from"] = trajectory.nonfinite_from
     if trajectory.envelope is not None:
-        data["envelope"] = {name: _encode_curve(curve, np.dtype("float32"))
+        data["envelope"] = {name: encode_curve(curve, np.dtype("float32"))
                             for name, curve in trajectory.envelope.items()}
     return data
 
 
-def _encode_curve(values: list[float], dtype: np.dtype) -> list[Any]:
+def _encode_table(table: dict[str, list[float]]) -> dict[str, Any]:
+    return {name: [int(value) for value in values] if name == "step"
+            else encode_curve(values, np.dtype("float64")) for name, values in table.items()}
+
+
+def encode_curve(values: list[float], dtype: np.dtype) -> list[Any]:
+    """Return the shortest decimals of a precision, strings for what is not finite."""
     shortest = [float(str(value)) for value in np.asarray(values, dtype)]
     return [value if math.isfinite(value) else
             "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
             for value in shortest]
 
 
-class _Reader:
-    """Typed access to untrusted JSON; every error names the place."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def get(self, data: Any, key: str, kind: Any, path: str) -> Any:
-        if not isinstance(data, dict):
-            raise RecordError(f"{path or 'record'} must be an object", self.where)
-        value = data.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            expected = getattr(kind, "__name__", "number or null")
-            raise RecordError(f"{path}{key} must be a {expected}", self.where,
-                              f"{type(value).__name__}: {str(value)[:80]!r}")
-        return value
-
-    def curve(self, data: Any, key: str, path: str) -> list[float]:
-        values = self.get(data, key, list, path)
-        for index, value in enumerate(values):
-            if type(value) is not float or not math.isfinite(value):
-                values[index] = self._number(value, f"{path}{key}[{index}]")
-        return values  # type: ignore[no-any-return]
-
-    def _number(self, value: Any, path: str) -> float:
-        if isinstance(value, str) and value in _NON_FINITE:
-            return _NON_FINITE[value]
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
-            return float(value)
-        raise RecordError(f"{path} must be a number", self.where, repr(value)[:80])
-
-    def mapping(self, data: Any, key: str, path: str,
-                decode: Callable[[Any, str], Any]) -> dict[str, Any]:
-        children = self.get(data, key, dict, path)
-        return {name: decode(child, f"{path}{key}.{name}.") for name, child in children.items()}
-
-
-def _decode(data: Any, reader: _Reader) -> Record:
+def _decode(data: Any, reader: Reader) -> Record:
     found = reader.get(data, "format", int, "")
-    if found != FORMAT:
+    if found not in READABLE:
         raise RecordError("record of another format version", reader.where,
-                          f"format {found}, this harness reads {FORMAT}", "measure it again")
+                          f"format {found}, this harness reads "
+                          f"{' and '.join(map(str, READABLE))}", "measure it again")
     environment = reader.get(data, "environment", str, "")
     if not _NAME.match(environment):
         raise RecordError("environment must be a name such as torch-2.13.0", reader.where,
@@ -168,7 +153,7 @@ def _decode(data: Any, reader: _Reader) -> Record:
     )
 
 
-def _decode_variant(data: Any, path: str, reader: _Reader) -> VariantRecord:
+def _decode_variant(data: Any, path: str, reader: Reader) -> VariantRecord:
     variant = VariantRecord(reader.get(data, "weights_sha256", str, path))
     for reason in ("unsupported", "error"):
         if reason in data:
@@ -176,10 +161,39 @@ def _decode_variant(data: Any, path: str, reader: _Reader) -> VariantRecord:
             return variant
     variant.trajectories = reader.mapping(
         data, "trajectories", path, lambda child, where: _decode_trajectory(child, where, reader))
+    if "probes" in data:
+        variant.probes = reader.mapping(
+            data, "probes", path, lambda child, where: _decode_probes(child, where, reader))
+    if "invariances" in data:
+        variant.invariances = reader.mapping(data, "invariances", path, reader.numbers)
+    if "fingerprint" in data:
+        variant.fingerprint = _decode_fingerprint(data["fingerprint"], path, reader)
     return variant
 
 
-def _decode_trajectory(data: Any, path: str, reader: _Reader) -> Trajectory:
+def _decode_probes(data: Any, path: str, reader: Reader) -> Probes:
+    tensors = reader.get(data, "tensors", list, path)
+    parts = {}
+    for part in ("errors", "allowances"):
+        children = reader.get(data, part, dict, path)
+        parts[part] = {name: reader.curve(children, name, f"{path}{part}.") for name in children}
+    lengths = {len(values) for children in parts.values() for values in children.values()}
+    if lengths - {len(tensors)} or parts["errors"].keys() != parts["allowances"].keys():
+        raise RecordError(f"{path}errors and allowances must have a number for every tensor",
+                          reader.where)
+    return Probes([str(name) for name in tensors], **parts)
+
+
+def _decode_fingerprint(data: Any, path: str, reader: Reader) -> Fingerprint:
+    number = (int, float)
+    kinds = {"int": int, "str": str, "float": number, "float | None": (*number, type(None))}
+    found = {field.name: reader.get(data, field.name,
+                                    kinds.get(str(field.type), (dict, list)), f"{path}fingerprint.")
+             for field in fields(Fingerprint)}
+    return Fingerprint(**found)
+
+
+def _decode_trajectory(data: Any, path: str, reader: Reader) -> Trajectory:
     loss = reader.curve(data, "loss", path)
     if not loss:
         raise RecordError(f"{path}loss holds no step", reader.where)
@@ -188,13 +202,11 @@ def _decode_trajectory(data: Any, path: str, reader: _Reader) -> Trajectory:
         if len(curve) != len(loss):
             raise RecordError(f"{path}{name} must be as long as the loss", reader.where,
                               f"{len(curve)} against {len(loss)}")
-    metrics = reader.get(data, "metrics", dict, path)
-    envelope = reader.get(data, "envelope", dict, path) if "envelope" in data else None
     return Trajectory(
         loss=loss,
-        metrics={name: reader.curve(metrics, name, f"{path}metrics.") for name in metrics},
+        metrics=reader.curves(data, "metrics", path),
+        reported=reader.curves(data, "reported", path) if "reported" in data else None,
         nonfinite_from=reader.get(data, "nonfinite_from", (int, type(None)), path),
-        envelope=None if envelope is None else
-        {name: reader.curve(envelope, name, f"{path}envelope.") for name in envelope},
+        envelope=reader.curves(data, "envelope", path) if "envelope" in data else None,
         **optional,
     )

@@ -6,13 +6,15 @@ Outside half. Accepted baselines are only ever replaced whole, under a lock.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harness import environments, provenance, serialization
+from harness import environments, native_record, provenance, serialization
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.files import lock
+from harness.native_record import NativeRecord
 from harness.project import Project
 from harness.record import Record
 
@@ -112,6 +114,25 @@ class Store:
                 next_command=f"harness accept {environment} {case} --reason TEXT")
         return self.load(path)
 
+    def native(self, case: str, environment: str, is_run: bool) -> NativeRecord:
+        """Return native runs, of the same data and of this environment.
+
+        Args:
+            is_run: prefer what was measured last to what was accepted.
+
+        Raises:
+            MissingRecordError: there are none.
+        """
+        path = self.project.native_run_path(case, environment)
+        if not (is_run and path.exists()):
+            path = self.project.native_baseline_path(case, environment)
+        record = native_record.read(path)
+        if (record.case, record.environment) != (case, environment):
+            raise RecordError("the native runs belong to another file", str(path),
+                              f"{record.case}/native/{record.environment}.json")
+        self.project.check_data(self.project.case(case), record.provenance, str(path))
+        return record
+
     def put_run(self, record: Record) -> Path:
         """Take in a record that another program made, as that environment's run."""
         self.check(record, f"imported {record.case} {record.environment}")
@@ -121,7 +142,8 @@ class Store:
             self.project.failure_path(record.case, record.environment).unlink(missing_ok=True)
         return path
 
-    def accept(self, records: list[Record], reason: str) -> None:
+    def accept(self, records: list[Record], reason: str,
+               natives: Sequence[NativeRecord] = ()) -> None:
         """Promote checked runs to baselines, each with the reason.
 
         Raises:
@@ -133,10 +155,14 @@ class Store:
         for record in records:
             _refuse_incomplete(record)
         with lock(self.project.lock_path("accept"), "harness accept"):
+            accepted = {"reason": reason.strip(), "at": provenance.now()}
             for record in records:
-                accepted = {"reason": reason.strip(), "at": provenance.now()}
                 serialization.write(dataclasses.replace(record, accepted=accepted),
                                     self.project.baseline_path(record.case, record.environment))
+            for native in natives:
+                native_record.write(
+                    dataclasses.replace(native, accepted=accepted),
+                    self.project.native_baseline_path(native.case, native.environment))
 
 
 def _environments(folder: Path, suffix: str) -> list[str]:

@@ -2,13 +2,17 @@
 
 Inside half: standard library, NumPy, and the one framework its adapter imports.
 ``harness run`` starts it as a process of its own, so that a crash or a hang of
-a framework is an event and not the end of everything. It tells what it does in
-JSON lines on standard output; whatever a framework prints goes to standard error.
+a framework is an event and not the end of everything. It is told what to do in JSON
+lines on standard input, and tells what it does in JSON lines on standard output;
+whatever a framework prints goes to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
+import importlib
 import json
 import os
 import sys
@@ -16,48 +20,69 @@ import time
 import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, ContextManager, Iterable
 
-from harness import adapters, provenance, serialization
+from harness import adapters, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
 from harness.errors import FAILURE, MATCH, HarnessError, UnsupportedError, WorkerError
 from harness.project import Project, select_variants
 from harness.record import Record, VariantRecord
 
 Emit = Callable[..., None]
+FINGERPRINT_SEED = 0
+"""Of the native run whose beginning is kept in the record."""
 
 
-def measure(project: Project, environment: str, cases: list[Case],
-            patterns: list[str] | None, emit: Emit) -> bool:
-    """Measure the cases one after another; return whether all left a record.
+def serve(project: Project, environment: str, orders: Iterable[str], emit: Emit) -> None:
+    """Do the pieces of work that come in, one JSON object a line, until there are no more.
 
     Args:
-        patterns: shell patterns of variants; None for all.
+        orders: lines, each a ``harness.supervisor.Work``.
         emit: called with an event's name and fields as work goes on.
     """
     started = time.perf_counter()
     adapter = adapters.load(environment)
     check_version(environment)
     emit("imported", seconds=time.perf_counter() - started)
-    complete = True
-    for case in cases:
-        emit("case", case=case.name)
-        started = time.perf_counter()
+    for line in orders:
+        work = json.loads(line)
         try:
-            record = measure_case(project, environment, adapter, case, patterns, emit)
+            do = measure if work["seed"] is None else measure_native
+            emit("recorded", **do(project, environment, adapter, work, emit))
         except Exception as error:
             traceback.print_exc()
-            emit("failed", case=case.name, message=f"{type(error).__name__}: {error}")
-            complete = False
-            continue
-        seconds = time.perf_counter() - started
-        serialization.write(record, project.run_path(case.name, environment))
-        broken = [name for name, v in record.variants.items() if v.error is not None]
-        emit("recorded", case=case.name, variants=len(record.variants), errors=len(broken),
-             unsupported=sum(v.unsupported is not None for v in record.variants.values()),
-             seconds=seconds)
-        complete = complete and not broken
-    return complete
+            emit("failed", case=work["case"], message=f"{type(error).__name__}: {error}")
+
+
+def measure(project: Project, environment: str, adapter: Any, work: dict[str, Any],
+            emit: Emit) -> dict[str, Any]:
+    """Do one piece of work and write its record; return what there is to tell of it."""
+    case, started = project.case(work["case"]), time.perf_counter()
+    emit("case", case=case.name)
+    with under(adapter, work["fault"]):
+        record = measure_case(project, environment, adapter, case, list(work["variants"]), emit)
+    record.provenance["seconds"] = round(time.perf_counter() - started, 1)
+    home = project.under(work["fault"]) if work["fault"] else project
+    serialization.write(record, home.run_path(case.name, environment))
+    return {"case": case.name, "fault": work["fault"], "variants": len(record.variants),
+            "errors": sum(v.error is not None for v in record.variants.values()),
+            "unsupported": sum(v.unsupported is not None for v in record.variants.values()),
+            "seconds": time.perf_counter() - started}
+
+
+def measure_native(project: Project, environment: str, adapter: Any, work: dict[str, Any],
+                   emit: Emit) -> dict[str, Any]:
+    """Do one native run; return it with its provenance, for the record of all seeds."""
+    case, started = project.case(work["case"]), time.perf_counter()
+    variant = select_variants(case, work["variants"])[0]
+    emit("training", case=case.name, variant=variant.name, seed=work["seed"])
+    evaluation = project.batches(case).evaluation
+    with under(adapter, work["fault"]):
+        run = submodule(adapter, "native").run(case, variant, evaluation, work["seed"])
+    return {"case": case.name, "fault": work["fault"], "variant": variant.name,
+            "native": dataclasses.asdict(run),
+            "provenance": provenance.collect(project.sha256(case.data), adapter.describe()),
+            "seconds": time.perf_counter() - started}
 
 
 def measure_case(project: Project, environment: str, adapter: Any, case: Case,
@@ -78,20 +103,52 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
                     batches: Batches, emit: Emit) -> VariantRecord:
     """Return one variant's trajectories, or why there are none."""
     measured = VariantRecord(project.sha256(variant.weights))
-    weights = project.weights(variant)
-    for precision in PRECISIONS:
-        emit("training", case=case.name, variant=variant.name, precision=precision)
-        task = adapters.prepare(case, variant, precision, batches, weights)
-        try:
-            measured.trajectories[precision] = adapter.train(task)
-        except UnsupportedError as error:
-            return VariantRecord(measured.weights_sha256, unsupported=error.what)
-        except Exception as error:
-            print(f"{case.name} {variant.name} {precision}:", file=sys.stderr)
-            traceback.print_exc()
-            return VariantRecord(measured.weights_sha256,
-                                 error=f"{type(error).__name__}: {error}"[:2000])
+    try:
+        weights, started = project.weights(variant), time.perf_counter()
+        expected = [(checkpoint, probes.expect(variant, checkpoint))
+                    for checkpoint in probes.checkpoints(project, case, variant)]
+        emit("probed", case=case.name, seconds=time.perf_counter() - started)
+        for precision in PRECISIONS:
+            emit("training", case=case.name, variant=variant.name, precision=precision)
+            task = adapters.prepare(case, variant, precision, batches, weights)
+            training = adapter.build(task)
+            measured.trajectories[precision] = training.train()
+            started = time.perf_counter()
+            measured.probes[precision] = probes.measure(task, training, expected)
+            measured.invariances[precision] = invariances.measure(task, training)
+            emit("probed", case=case.name, seconds=time.perf_counter() - started)
+        if case.native and variant.name in case.native.variants and hasattr(adapter, "__path__"):
+            measured.fingerprint = submodule(adapter, "native").fingerprint(
+                case, variant, batches.evaluation, FINGERPRINT_SEED)
+    except UnsupportedError as error:
+        return VariantRecord(measured.weights_sha256, unsupported=error.what)
+    except Exception as error:
+        print(f"{case.name} {variant.name}:", file=sys.stderr)
+        traceback.print_exc()
+        return VariantRecord(measured.weights_sha256,
+                             error=f"{type(error).__name__}: {error}"[:2000])
     return measured
+
+
+def under(adapter: Any, fault: str | None) -> ContextManager[None]:
+    """Return the context in which the framework has a fault, or one in which it has none."""
+    if fault is None:
+        return contextlib.nullcontext()
+    return submodule(adapter, "faults").PATCHES[fault]()  # type: ignore[no-any-return]
+
+
+def submodule(adapter: Any, name: str) -> Any:
+    """Return a module of an adapter's package.
+
+    Raises:
+        UnsupportedError: the adapter has no such part.
+    """
+    try:
+        return importlib.import_module(f"{adapter.__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{adapter.__name__}.{name}":
+            raise
+        raise UnsupportedError(f"{adapter.__name__} has no {name}") from None
 
 
 def check_version(environment: str) -> None:
@@ -111,12 +168,11 @@ def check_version(environment: str) -> None:
 
 
 def main() -> int:
-    """Measure what the arguments say; return the exit code."""
+    """Measure what comes in on standard input; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m harness.worker")
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--runs", type=Path)
     parser.add_argument("--environment", required=True)
-    parser.add_argument("--variant", action="append")
-    parser.add_argument("cases", nargs="+")
     options = parser.parse_args()
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -125,15 +181,13 @@ def main() -> int:
         events.write(json.dumps({"event": event, **fields}) + "\n")
         events.flush()
 
-    project = Project(options.root)
     try:
-        complete = measure(project, options.environment, project.cases(options.cases),
-                           options.variant, emit)
+        serve(Project(options.root, options.runs), options.environment, sys.stdin, emit)
     except HarnessError as error:
         traceback.print_exc()
         emit("refused", message=str(error))
         return FAILURE
-    return MATCH if complete else FAILURE
+    return MATCH
 
 
 if __name__ == "__main__":

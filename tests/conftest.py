@@ -41,7 +41,7 @@ def measured(checkout: Project) -> Record:
         weights = checkout.weights(variant)
         record.variants[variant.name] = VariantRecord(
             checkout.sha256(variant.weights),
-            {precision: reference.train(adapters.prepare(case, variant, precision, batches,
-                                                         weights))
+            {precision: reference.build(adapters.prepare(case, variant, precision, batches,
+                                                         weights)).train()
              for precision in ("float64", "float32")})
     return record

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.metrics import classify, evaluation_steps, tabulate
+from harness.case import Batch
+from harness.metrics import classify, evaluation_steps, tabulate, token_accuracy
 
 
 def column(*values):
@@ -29,11 +30,11 @@ def test_perfect_and_inverted_predictions():
     assert set(classify(1 - targets, targets).values()) == {0.0}
 
 
-def test_exactly_one_half_is_positive():
-    """The threshold belongs to the positive side, the number just below it does not."""
-    assert classify(column(0.5), column(1))["recall"] == 1
-    assert classify(column(math.nextafter(0.5, 0)), column(1))["recall"] == 0
-    assert classify(np.full((1, 1), 0.5, np.float32), column(1))["accuracy"] == 1
+def test_exactly_one_half_is_negative():
+    """The threshold belongs to the negative side, the number just above it does not."""
+    assert classify(column(0.5), column(1))["recall"] == 0
+    assert classify(column(math.nextafter(0.5, 1)), column(1))["recall"] == 1
+    assert classify(np.full((1, 1), 0.5, np.float32), column(0))["accuracy"] == 1
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
@@ -78,7 +79,7 @@ def test_tabulate_keeps_steps_names_and_order():
     """The table has the steps and the asked metrics, in the asked order, a value a step."""
     targets = column(1, 0, 0)
     predictions = [column(.1, .1, .1), column(.9, .9, .1), column(.9, math.nan, .1)]
-    table = tabulate(("recall", "accuracy"), [0, 2, 4], predictions, targets)
+    table = tabulate(("recall", "accuracy"), [0, 2, 4], predictions, Batch((), targets))
     assert list(table) == ["step", "recall", "accuracy"]
     assert table["step"] == [0, 2, 4]
     assert table["recall"] == [0, 1, 1]
@@ -87,13 +88,24 @@ def test_tabulate_keeps_steps_names_and_order():
 
 def test_tabulate_takes_float32_predictions():
     """Predictions in another precision give the same table."""
-    targets, predictions = column(1, 0), [column(.7, .2)]
+    evaluation, predictions = Batch((), column(1, 0)), [column(.7, .2)]
     single = [predictions[0].astype(np.float32)]
-    assert (tabulate(("f1",), (0,), single, targets)
-            == tabulate(("f1",), (0,), predictions, targets) == {"step": [0], "f1": [1.0]})
+    assert (tabulate(("f1",), (0,), single, evaluation)
+            == tabulate(("f1",), (0,), predictions, evaluation) == {"step": [0], "f1": [1.0]})
 
 
 def test_tabulate_refuses_an_unknown_metric():
     """A metric that is not measured is an error, not an empty column."""
     with pytest.raises(KeyError):
-        tabulate(("auc",), (0,), [column(.5)], column(1))
+        tabulate(("auc",), (0,), [column(.5)], Batch((), column(1)))
+
+
+def test_token_accuracy_counts_unmasked_positions():
+    """Of three real positions one is right; padding and NaN never are."""
+    logits = np.zeros((1, 4, 3))
+    logits[0, [0, 1, 2, 3], [2, 1, 0, 1]] = 1
+    logits[0, 2, 1] = math.nan
+    targets, mask = np.array([[2, 0, 0, 1]]), np.array([[1, 1, 1, 0]])
+    assert token_accuracy(logits, targets, mask) == pytest.approx(1 / 3)
+    table = tabulate(("token_accuracy",), (7,), [logits], Batch((), targets, mask))
+    assert table == {"step": [7], "token_accuracy": [pytest.approx(1 / 3)]}

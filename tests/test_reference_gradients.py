@@ -1,195 +1,213 @@
 """The reference's hand-written gradients, against finite differences and plain formulas."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from differences import (
+    BINARY,
+    FROM_LOGITS,
+    TOKENS,
+    VOCABULARY,
+    WIDTH,
+    assert_same,
+    differentiate,
+    draw,
+    padding,
+    problem,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.case import BinaryCrossentropy, CategoricalCrossentropy, Concatenate, Dense, Lambda
+from harness.case import Batch, Variant
 from harness.errors import UnsupportedError
-from harness.reference.loss import loss_and_gradient, probabilities
+from harness.layers import (
+    LSTM,
+    Attention,
+    Concatenate,
+    Conv1D,
+    Dense,
+    DivideByMaximum,
+    Dropout,
+    Embedding,
+    Flatten,
+    Lambda,
+    Residual,
+    SeparableConv1D,
+)
+from harness.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue
+from harness.reference import training
 from harness.reference.model import backward, forward, split_output
 
-RUNS, STEP, KINK = 2, 1e-5, 1e-3
-HIDDEN = ("tanh", "relu", "sigmoid")
-FROM_LOGITS = BinaryCrossentropy(from_logits=True)
-LOSSES = (
-    FROM_LOGITS,
-    BinaryCrossentropy(from_logits=False),
-    BinaryCrossentropy(from_logits=True, positive_weight=9.0),
-    BinaryCrossentropy(from_logits=False, positive_weight=0.25),
-    CategoricalCrossentropy(),
+KINK = 1e-3
+SEQUENCE_LAYERS = (
+    *(Dense("dense", WIDTH, name) for name in (None, "tanh", "relu", "sigmoid")),
+    *(Lambda(name) for name in ("tanh", "relu", "sigmoid")),
+    *(Attention("attention", heads) for heads in (1, 2, 4)), LSTM("lstm", WIDTH),
+    Residual((Attention("inner", 2), Dropout(0.5), Dense("dense", WIDTH, "tanh"))),
+    Residual((LSTM("lstm", WIDTH), Residual((Dense("inner", WIDTH),)))), Dropout(0.5),
+    *(Conv1D("conv", WIDTH, size, name) for size, name in ((1, None), (3, "relu"), (5, "tanh"))),
+    *(SeparableConv1D("separable", WIDTH, size, name)
+      for size, name in ((1, None), (3, "relu"), (5, "tanh"))),
+    DivideByMaximum(),
 )
 
 
-@dataclass
-class Problem:
-    """A small model with a loss, data, and parameters of two runs."""
-
-    layers: tuple
-    loss: object
-    inputs: list
-    targets: np.ndarray
-    parameters: dict
-
-    def losses(self):
-        """Return the loss of every run, (runs,)."""
-        layers, _ = split_output(self.layers)
-        output = forward(layers, self.parameters, self.inputs)[-1]
-        return loss_and_gradient(self.loss, output, self.targets)[0]
-
-    def gradients(self):
-        """Return the hand-written gradients."""
-        layers, _ = split_output(self.layers)
-        values = forward(layers, self.parameters, self.inputs)
-        _, gradient = loss_and_gradient(self.loss, values[-1], self.targets)
-        return backward(layers, self.parameters, values, gradient)
-
-    def near_kink(self):
-        """Return whether a relu's input is so near 0 that a difference would cross it."""
-        layers, _ = split_output(self.layers)
-        values = forward(layers, self.parameters, self.inputs)
-        for layer, before in zip(layers, values, strict=False):
-            if isinstance(layer, Dense) and layer.activation == "relu":
-                before = (before @ self.parameters[f"{layer.name}.kernel"]
-                          + self.parameters[f"{layer.name}.bias"][:, None, :])
-            elif getattr(layer, "function", None) != "relu":
-                continue
+def near_kink(layers, parameters, inputs, mask):
+    """Return whether a relu or a maximum would change branch within a step."""
+    for index, layer in enumerate(layers):
+        before = forward(layers[:index], parameters, inputs, mask)[0]
+        if isinstance(layer, DivideByMaximum):
+            top = np.sort(np.abs(before), axis=2)[:, :, -2:]
+            if top.min() < 10 * KINK or np.any(np.abs(np.diff(top, axis=2)) < KINK):
+                return True
+        elif "relu" in (getattr(layer, "activation", None), getattr(layer, "function", None)):
+            linear = (replace(layer, activation=None),) if hasattr(layer, "activation") else ()
+            before = forward((*layers[:index], *linear), parameters, inputs, mask)[0]
             if np.abs(before).min() < KINK:
                 return True
-        return False
+    return False
 
 
-def build(hidden, output_lambda, loss, widths, units, seed):
-    """Return a problem: joined inputs, one hidden layer per entry of ``hidden``, one output."""
+def check_layers(layers, tokens, length, lengths, side, seed):
+    """Check all gradients of a random linear function of a model's output."""
     random = np.random.RandomState(seed)
-    layers, parameters, width = [Concatenate()], {}, sum(widths)
-
-    def dense(count, activation):
-        nonlocal width
-        name = f"dense_{len(parameters) // 2}"
-        layers.append(Dense(name, count, activation))
-        parameters[f"{name}.kernel"] = random.normal(size=(RUNS, width, count))
-        parameters[f"{name}.bias"] = random.normal(size=(RUNS, count))
-        width = count
-
-    for kind, function in hidden:
-        dense(units, function if kind == "dense" else None)
-        layers.extend([Lambda(function)] if kind == "lambda" else [])
-    if isinstance(loss, CategoricalCrossentropy):
-        dense(2, "softmax")
+    if tokens:
+        inputs = [random.randint(0, VOCABULARY, size=(len(lengths), length))]
     else:
-        dense(1, None if loss.from_logits or output_lambda else "sigmoid")
-        layers.extend([Lambda("sigmoid")] if output_lambda and not loss.from_logits else [])
-    inputs = [random.normal(size=(3, n)) for n in widths]
-    targets = random.randint(0, 2, size=(3, 1)).astype(float)
-    return Problem(tuple(layers), loss, inputs, targets, parameters)
+        inputs = [random.normal(size=(len(lengths), length, 3))]
+    # a layer in front, so that the gradient by a layer's input is checked as well
+    front = Embedding("front", VOCABULARY, WIDTH) if tokens else Dense("front", WIDTH)
+    named = [replace(layer, name=f"{layer.name}_{index}") if hasattr(layer, "name") else layer
+             for index, layer in enumerate(layers)]
+    model, mask = [front, *named], padding(lengths, length, side)
+    parameters, _ = draw(model, 3, random, length)
+    if len([x for x in model if isinstance(x, Residual)]) > 1 or near_kink(
+            model, parameters, inputs, mask):
+        return False
+    output, tape = forward(model, parameters, inputs, mask)
+    assert np.isfinite(output).all()
+    direction = random.normal(size=output.shape)
+    gradients = backward(model, parameters, tape, direction)
+    assert_same(gradients, differentiate(lambda runs: (
+        direction * forward(model, runs, inputs, mask)[0]).reshape(
+            len(next(iter(runs.values()))), -1).sum(axis=1), parameters))
+    return True
 
 
-def assert_gradients_right(problem):
-    """Assert that every partial derivative of every run is the difference quotient."""
-    gradients = problem.gradients()
-    assert list(gradients) == list(problem.parameters)
-    for name, values in problem.parameters.items():
-        assert gradients[name].shape == values.shape
-        for index in np.ndindex(*values.shape):
-            original = values[index]
-            values[index] = original + STEP
-            above = problem.losses()
-            values[index] = original - STEP
-            quotient = (above - problem.losses()) / (2 * STEP)
-            values[index] = original
-            assert gradients[name][index] == pytest.approx(quotient[index[0]], rel=1e-7, abs=1e-8)
-            assert np.all(np.delete(quotient, index[0]) == 0), "one run's parameter moved another"
-
-
-hidden_layers = st.lists(
-    st.tuples(st.sampled_from(["dense", "lambda"]), st.sampled_from(HIDDEN)), max_size=2)
+# ---------------------------------------------------------------- layers
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("layer", [*SEQUENCE_LAYERS, Flatten()], ids=repr)
+def test_every_layer_has_the_right_gradient(layer, side):
+    """No layer is left to what Hypothesis happens to draw; padding may fill a whole row."""
+    for tokens in (True, False):
+        assert any(check_layers([layer], tokens, 4, (4, 2, 0), side, seed) for seed in range(99))
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)
-@given(hidden=hidden_layers, output_lambda=st.booleans(), loss=st.sampled_from(LOSSES),
-       widths=st.lists(st.integers(1, 2), min_size=1, max_size=2), units=st.integers(1, 3),
+@given(layers=st.lists(st.sampled_from(SEQUENCE_LAYERS), min_size=1, max_size=3),
+       flatten=st.booleans(), tokens=st.booleans(), side=st.sampled_from(["right", "left"]),
+       lengths=st.lists(st.integers(0, 4), min_size=1, max_size=3), length=st.integers(4, 5),
        seed=st.integers(0, 2**32 - 1))
-def test_any_model_has_the_gradient_of_its_loss(hidden, output_lambda, loss, widths, units, seed):
-    """Every derivative of a generated model is its difference quotient, run by run."""
-    problem = build(hidden, output_lambda, loss, widths, units, seed)
-    assume(not problem.near_kink())
-    assert_gradients_right(problem)
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
-@pytest.mark.parametrize("kind", ["dense", "lambda"])
-@pytest.mark.parametrize("function", HIDDEN)
-def test_each_layer_and_loss_has_the_right_gradient(function, kind, loss):
-    """No combination of hidden layer and loss is left to what Hypothesis happens to draw."""
-    problem = build([(kind, function)], False, loss, (2, 1), 3, seed=1)
-    assert not problem.near_kink()
-    assert_gradients_right(problem)
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_a_run_is_the_same_alone_and_beside_another(loss):
-    """Loss and gradients of a run do not depend on the other runs."""
-    together = build([("dense", "tanh")], False, loss, (2, 1), 3, seed=2)
-    losses, gradients = together.losses(), together.gradients()
-    assert losses[0] != losses[1]
-    for run in range(RUNS):
-        alone = Problem(together.layers, loss, together.inputs, together.targets,
-                        {name: p[run:run + 1] for name, p in together.parameters.items()})
-        assert alone.losses()[0] == pytest.approx(losses[run], rel=1e-14)
-        for name, gradient in alone.gradients().items():
-            np.testing.assert_allclose(gradient[0], gradients[name][run], rtol=1e-13, atol=1e-15)
+def test_any_layers_together_have_the_right_gradient(layers, flatten, tokens, side, lengths,
+                                                     length, seed):
+    """Every derivative of a generated model is its difference quotient."""
+    stack = [*layers, Flatten(), Dense("last", 2)] if flatten else layers
+    assume(check_layers(stack, tokens, length, lengths, side, seed))
 
 
 def test_relu_has_no_gradient_at_zero():
     """At a relu's kink the derivative is 0, as in every framework."""
     layers = (Dense("d", 1, "relu"),)
     parameters = {"d.kernel": np.ones((1, 1, 1)), "d.bias": np.zeros((1, 1))}
-    values = forward(layers, parameters, [np.zeros((1, 1))])
-    assert backward(layers, parameters, values, np.ones((1, 1, 1)))["d.bias"] == 0
+    _, tape = forward(layers, parameters, [np.zeros((1, 1))])
+    assert backward(layers, parameters, tape, np.ones((1, 1, 1)))["d.bias"] == 0
 
 
-def test_an_unknown_layer_is_refused():
+@pytest.mark.parametrize("layer", [object(), Lambda("cosh"), Residual((object(),)),
+                                   Dense("d", 1, "cosh")], ids=repr)
+def test_an_unknown_layer_or_activation_is_refused(layer):
     """A layer outside the vocabulary is an error, never passed over."""
     with pytest.raises(UnsupportedError):
-        forward((object(),), {}, [np.zeros((1, 1))])
+        forward((layer,), {"d.kernel": np.ones((1, 1, 1)), "d.bias": np.ones((1, 1))},
+                [np.zeros((1, 1))])
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
-@given(loss=st.sampled_from(LOSSES), batch=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
-def test_losses_are_the_plain_formulas(loss, batch, seed):
-    """The loss is the mean of -y log p - (1 - y) log(1 - p), positives weighted."""
+# ------------------------------------------------------ whole models, one step
+MODELS = {
+    **{repr(loss): ((Concatenate(), Dense("a", 3, "tanh"), *last), loss) for loss, last in (
+        (FROM_LOGITS, (Dense("b", 1),)),
+        (BINARY[1], (Dense("b", 1, "sigmoid"),)),
+        (BINARY[3], (Dense("b", 1), Lambda("sigmoid"))),
+        (BINARY[4], (Dense("b", 2, "softmax"),)),
+        (BINARY[5], (Dense("b", 1, "sigmoid"),)))},
+    **{f"{loss!r} {side}": ((Embedding("e", VOCABULARY, WIDTH), Residual((Attention("a", 2),)),
+                             Dense("b", VOCABULARY)), loss)
+       for loss in TOKENS for side in ("right", "left")},
+}
+OPTIMIZERS = {  # the first step's decrement of weights w with gradient g
+    SGD(0.1): lambda g, w: 0.1 * g,
+    SGD(0.1, momentum=0.9): lambda g, w: 0.1 * g,
+    SGD(0.1, weight_decay=0.3, maximize=True): lambda g, w: 0.1 * (-g + 0.3 * w),
+    Adam(0.1, epsilon=1e-2): lambda g, w: 0.1 * g / (np.abs(g) + 1e-2),
+    AdamW(0.1, 0.3, epsilon=1e-2): lambda g, w: 0.03 * w + 0.1 * g / (np.abs(g) + 1e-2),
+}
+CLIPS = {
+    None: lambda g, norm: g,
+    ClipNorm(0.05): lambda g, norm: g * min(1, 0.05 / norm),
+    ClipValue(0.05): lambda g, norm: np.clip(g, -0.05, 0.05),
+}
+
+
+def whole(name, seed):
+    """Return the layers, loss, batch and parameters of one of the models."""
+    layers, loss = MODELS[name]
     random = np.random.RandomState(seed)
-    binary = isinstance(loss, BinaryCrossentropy)
-    z = random.uniform(-15, 15, size=(RUNS, batch, 1 if binary else 2))
-    y = random.randint(0, 2, size=(batch, 1)).astype(float)
-    if binary:
-        p, weight = 1 / (1 + np.exp(-z)), np.where(y == 1, loss.positive_weight, 1)
-    else:
-        p, weight = np.exp(z)[..., 1:] / np.exp(z).sum(axis=-1, keepdims=True), 1
-    plain = weight * (-y * np.log(p) - (1 - y) * np.log1p(-p))
-    computed, gradient = loss_and_gradient(loss, z, y)
-    np.testing.assert_allclose(computed, plain.sum(axis=(1, 2)) / batch, rtol=1e-8, atol=1e-12)
-    np.testing.assert_allclose(gradient[..., -1:], weight * (p - y) / batch, rtol=1e-8, atol=1e-12)
-    np.testing.assert_allclose(probabilities("" if binary else "softmax", z), p, rtol=1e-12)
+    _, targets, mask = problem(loss, 3, seed, name.split(" ")[-1])
+    inputs = ((random.randint(0, VOCABULARY, targets.shape),) if mask is not None else
+              (random.normal(size=(3, 2)), random.normal(size=(3, 1))))
+    return layers, loss, Batch(inputs, targets, mask), draw(layers, 3, random)[0]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("logit", "target", "loss", "slope"), [
-    (1000, 1, 0, 0), (1000, 0, 1000, 1), (-1000, 1, 1000, -1), (-1000, 0, 0, 0)])
-def test_extreme_logits_neither_overflow_nor_saturate(logit, target, loss, slope, dtype):
-    """At logits of 1000 either way every loss and gradient is exact, without a warning."""
-    y = np.full((1, 1), target, dtype)
-    z = np.full((1, 1, 1), logit, dtype)
-    pair = np.concatenate([-z, z], axis=-1) / 2  # a softmax sees the difference of its logits
-    with np.errstate(over="raise", invalid="raise", divide="raise"):
-        for value, gradient in (loss_and_gradient(FROM_LOGITS, z, y),
-                                loss_and_gradient(CategoricalCrossentropy(), pair, y)):
-            assert value.tolist() == [loss]
-            assert gradient[0, 0, -1] == slope
-        weighted, gradient = loss_and_gradient(BinaryCrossentropy(True, 9.0), z, y)
-    factor = 9 if target else 1
-    assert (weighted[0], gradient[0, 0, 0]) == (factor * loss, factor * slope)
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("clip", CLIPS, ids=str)
+def test_one_step_follows_the_finite_differences_of_the_loss(name, optimizer, clip):
+    """Gradients and updates of a step are what plain formulas make of difference quotients."""
+    layers, loss, batch, parameters = whole(name, seed=3)
+    variant = Variant("x", layers, loss, optimizer, "", clip=clip)
+    quotients = differentiate(lambda runs: training.loss(variant, runs, batch), parameters)
+    norm = np.sqrt(sum((value**2).sum() for value in quotients.values()))
+    assert norm > 0.05, "nothing to clip"
+    steps = training.step(variant, parameters, batch)
+    assert_same(steps.gradients, quotients)
+    assert list(steps.updates) == list(parameters)
+    for key, gradient in quotients.items():
+        decrement = OPTIMIZERS[optimizer](CLIPS[clip](gradient, norm), parameters[key])
+        np.testing.assert_allclose(steps.updates[key], -decrement, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_run_is_the_same_alone_and_beside_another(name):
+    """Loss and gradients of a run do not depend on the other runs."""
+    layers, loss, batch, first = whole(name, seed=2)
+    second = {key: value * 1.5 for key, value in first.items()}
+    variant = Variant("x", layers, loss, SGD(0.1), "", clip=ClipNorm(0.05))
+    together = training.step(variant, {key: np.concatenate([first[key], second[key]])
+                                       for key in first}, batch)
+    assert together.losses[0] != together.losses[1]
+    for run, parameters in enumerate((first, second)):
+        alone = training.step(variant, parameters, batch)
+        assert alone.losses[0] == pytest.approx(together.losses[run], rel=1e-14)
+        for ours, theirs in ((alone.gradients, together.gradients),
+                             (alone.updates, together.updates)):
+            for key, value in ours.items():
+                np.testing.assert_allclose(value[0], theirs[key][run], rtol=1e-12, atol=1e-15)
+
+
+def test_only_a_final_activation_is_left_to_the_loss():
+    """Sigmoid and softmax at the end are split off; the same inside, or relu, is not."""
+    hidden = Dense("a", 3, "sigmoid")
+    assert split_output((hidden, Dense("b", 1, "sigmoid"))) == ((hidden, Dense("b", 1)), "sigmoid")
+    assert split_output((hidden, Lambda("softmax"))) == ((hidden,), "softmax")
+    assert split_output((hidden, Dense("b", 1, "relu"))) == ((hidden, Dense("b", 1, "relu")), "")

@@ -5,15 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from harness.case import SGD, Adam, ClipNorm, ClipValue, Dense, StepDecay
-from harness.case import BinaryCrossentropy as Bce
+from harness.errors import UnsupportedError
+from harness.layers import Dense
+from harness.losses import BinaryCrossentropy as Bce
+from harness.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
 from harness.reference.loss import loss_and_gradient
 from harness.reference.model import backward, forward
 from harness.reference.optimizer import Updater, clip_gradients, rate_at
 from harness.reference.training import envelope, perturb
 
 GRADIENTS = (0.5, -2.0, 1e-3, 0.0, 3.0, -1e-9, 0.25)
-ULP = 2.0**-23
+ULP = 2.0**-52
 
 
 def train_scalar(optimizer, gradients, dtype="float64"):
@@ -39,6 +41,42 @@ def test_sgd_subtracts_rate_times_gradient(rate):
     assert train_scalar(SGD(rate), GRADIENTS) == expected
 
 
+def test_momentum_adds_up_the_gradients():
+    """The velocity starts at 0: v = momentum v + g; the rate scales what it is at the step."""
+    w, v, expected = 1.5, 0.0, []
+    for step, g in enumerate(GRADIENTS):
+        v = 0.9 * v + g
+        w -= 0.4 * 0.5 ** (step // 2) * v
+        expected.append(w)
+    trained = train_scalar(SGD(StepDecay(0.4, 0.5, 2), momentum=0.9), GRADIENTS)
+    assert trained == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_weight_decay_pulls_to_zero_even_while_climbing(sign):
+    """``maximize`` turns the gradient round and not the decay."""
+    w, expected = 1.5, []
+    for g in GRADIENTS:
+        w -= 0.1 * (sign * g + 0.3 * w)
+        expected.append(w)
+    trained = train_scalar(SGD(0.1, weight_decay=0.3, maximize=sign < 0), GRADIENTS)
+    assert trained == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("decay", [0.3, StepDecay(0.2, 0.5, 2)], ids=str)
+def test_adamw_decays_the_weights_apart_from_the_moments(decay):
+    """AdamW equals a scalar transcription of Loshchilov & Hutter's algorithm 2."""
+    adamw = AdamW(decay, 0.25, 0.5, 0.7, 1e-2)
+    theta, m, v, expected = 1.5, 0.0, 0.0, []
+    for t, g in enumerate(GRADIENTS, start=1):
+        rate = decay if isinstance(decay, float) else 0.2 * 0.5 ** ((t - 1) // 2)
+        m, v = 0.5 * m + 0.5 * g, 0.7 * v + 0.3 * g**2
+        adam = (m / (1 - 0.5**t)) / (math.sqrt(v / (1 - 0.7**t)) + 1e-2)
+        theta -= rate * (adam + 0.25 * theta)
+        expected.append(theta)
+    assert train_scalar(adamw, GRADIENTS) == pytest.approx(expected, rel=1e-14)
+
+
 @pytest.mark.parametrize("adam", [Adam(0.01), Adam(0.3, 0.5, 0.7, 1e-2)], ids=repr)
 def test_adam_is_algorithm_1(adam):
     """Adam equals a scalar transcription of algorithm 1 of Kingma & Ba, in plain Python."""
@@ -60,7 +98,8 @@ def test_adam_follows_a_schedule():
     np.testing.assert_allclose(decayed, plain * [1, 1, .5, .5, .25, .25, .125], rtol=1e-12)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.01)], ids=str)
+@pytest.mark.parametrize("optimizer", [
+    SGD(0.1), SGD(0.1, 0.9, 0.1), Adam(0.01), AdamW(0.01, 0.1)], ids=str)
 def test_float32_stays_float32(optimizer):
     """A float32 parameter is updated in float32, close to the float64 one."""
     single = train_scalar(optimizer, GRADIENTS, "float32")
@@ -68,7 +107,8 @@ def test_float32_stays_float32(optimizer):
 
 
 @pytest.mark.parametrize("clip", [None, ClipNorm(0.01), ClipValue(0.01)], ids=str)
-@pytest.mark.parametrize("optimizer", [SGD(0.01), Adam(0.01)], ids=str)
+@pytest.mark.parametrize("optimizer", [
+    SGD(0.01), SGD(0.01, momentum=0.9), Adam(0.01), AdamW(0.01, 1e-3)], ids=str)
 def test_an_update_lowers_the_loss_of_every_run(optimizer, clip):
     """One small step along the gradients lowers the loss they were taken of."""
     random = np.random.RandomState(0)
@@ -76,11 +116,11 @@ def test_an_update_lowers_the_loss_of_every_run(optimizer, clip):
     parameters = {"a.kernel": random.normal(size=(3, 2, 4)), "a.bias": np.zeros((3, 4)),
                   "b.kernel": random.normal(size=(3, 4, 1)), "b.bias": np.zeros((3, 1))}
     x, y = random.normal(size=(16, 2)), random.randint(0, 2, (16, 1)).astype(float)
-    values = forward(layers, parameters, [x])
-    before, gradient = loss_and_gradient(loss, values[-1], y)
-    gradients = clip_gradients(clip, backward(layers, parameters, values, gradient))
+    output, tape = forward(layers, parameters, [x])
+    before, gradient = loss_and_gradient(loss, output, y)
+    gradients = clip_gradients(clip, backward(layers, parameters, tape, gradient))
     Updater(optimizer, parameters).update(parameters, gradients)
-    after, _ = loss_and_gradient(loss, forward(layers, parameters, [x])[-1], y)
+    after, _ = loss_and_gradient(loss, forward(layers, parameters, [x])[0], y)
     assert np.all(after < before)
 
 
@@ -89,6 +129,16 @@ def test_step_decay_multiplies_at_every_boundary():
     rates = [rate_at(StepDecay(0.1, 0.5, 250), step) for step in (0, 249, 250, 499, 500, 999)]
     assert rates == [0.1, 0.1, 0.05, 0.05, 0.025, 0.0125]
     assert rate_at(0.3, 12345) == 0.3
+
+
+def test_what_is_outside_the_vocabulary_is_refused():
+    """An unknown optimizer, learning rate or clipping is an error, never passed over."""
+    with pytest.raises(UnsupportedError):
+        Updater(object(), {})
+    with pytest.raises(UnsupportedError):
+        rate_at("0.1", 0)
+    with pytest.raises(UnsupportedError):
+        clip_gradients(object(), {})
 
 
 # -------------------------------------------------------------- clipping
@@ -127,12 +177,13 @@ def test_no_clip_is_no_change():
 # -------------------------------------------------- perturbed runs, envelope
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_perturb_multiplies_by_one_plus_or_minus_an_ulp(dtype):
-    """Every copy's value is the original times exactly 1 - or + 2**-23; run 0 is untouched."""
+    """Every copy's value is the original times exactly 1 - or + epsilon; run 0 is untouched."""
+    epsilon = np.finfo(dtype).eps
     value = np.random.RandomState(0).normal(size=(8, 16)).astype(dtype)
     runs = perturb({"w": value, "b": np.zeros(3, dtype)}, 8)
     assert runs["w"].shape == (9, 8, 16) and runs["w"].dtype == dtype
     assert runs["w"][0].tobytes() == value.tobytes()
-    up, down = ((value * (1 + sign * ULP)).astype(dtype) for sign in (1.0, -1.0))
+    up, down = ((value * (1 + sign * epsilon)).astype(dtype) for sign in (1.0, -1.0))
     for copy in runs["w"][1:]:
         assert np.all((copy == up) | (copy == down))
         assert np.all(copy != value)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.checks import EQUIVALENT, FACTOR, FLOOR, Pair, check_float32_trajectory
+from harness.checks import check_float32_trajectory
 from harness.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
 from harness.finding import Comparison, Finding, Verdict, Waiver
+from harness.pair import EQUIVALENT, FACTOR, FLOOR, Pair
 from harness.project import Project
 from harness.record import Record, Trajectory, VariantRecord
 from harness.report import facts as reporting

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness import serialization
 from harness.errors import MissingRecordError, RecordError
 from harness.files import write_text
-from harness.record import Record, Trajectory, VariantRecord
+from harness.record import Probes, Record, Trajectory, VariantRecord
 
 
 def record_of(loss: list[float], precision: str = "float64") -> Record:
@@ -55,6 +55,24 @@ def test_everything_comes_back(measured: Record) -> None:
     """A real record equals what is read from its text."""
     assert serialization.dumps(returned(measured)) == serialization.dumps(measured)
     assert list(returned(measured).variants) == list(measured.variants)
+
+
+def test_probes_keep_three_digits() -> None:
+    """Errors and allowances come back to three digits, an infinite one as it is."""
+    record = record_of([0.5])
+    variant = record.variants["v"]
+    variant.probes["float32"] = Probes(["outputs", "loss"], {"step_0": [1.23456e-7, math.inf]},
+                                       {"step_0": [3e-7, 1e-6]})
+    variant.invariances["float32"] = {"row_losses": 0.000123456}
+    variant.trajectories["float64"].reported = {"step": [0], "accuracy": [0.75]}
+    back = returned(record).variants["v"]
+    assert back.probes["float32"].errors == {"step_0": [1.23e-7, math.inf]}
+    assert back.probes["float32"].tensors == ["outputs", "loss"]
+    assert back.invariances == {"float32": {"row_losses": 0.000123}}
+    assert back.trajectories["float64"].reported == {"step": [0], "accuracy": [0.75]}
+    variant.probes["float32"].allowances["step_0"].pop()
+    with pytest.raises(RecordError, match="a number for every tensor"):
+        returned(record)
 
 
 def test_text_is_strict_json() -> None:

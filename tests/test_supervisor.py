@@ -36,10 +36,12 @@ def add_case(project: Project, name: str, action: str) -> None:
 
 
 def run(project: Project, names: list[str], environment: str = "reference",
-        patterns: list[str] | None = None, timeout: float = 60) -> dict[str, str]:
-    """Run the named cases and return the failures."""
-    return supervisor.run(project, environment, project.cases(names), patterns, timeout,
-                          lambda event: None)
+        patterns: list[str] | None = None, timeout: float = 60,
+        jobs: int | None = None) -> dict[str, str]:
+    """Run the named cases and return the failures, by case."""
+    pieces = [supervisor.Work(name, tuple(patterns or ())) for name in names]
+    failures = supervisor.run(project, environment, pieces, timeout, lambda event: None, jobs)
+    return {work.case: message for work, message in failures.items()}
 
 
 def test_a_run_leaves_a_checked_record(project: Project) -> None:
@@ -110,11 +112,31 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
         pass
 
 
-def test_an_empty_selection(project: Project) -> None:
-    """Patterns that match no variant are wrong use, and no old record is removed."""
-    path = project.run_path("xor", "reference")
-    path.parent.mkdir(parents=True)
-    path.write_text("kept")
-    with pytest.raises(UsageError, match="no variant matches"):
-        run(project, ["xor"], patterns=["nothing*"])
-    assert path.read_text() == "kept"
+def test_nothing_to_do(project: Project) -> None:
+    """A run without any work is wrong use."""
+    with pytest.raises(UsageError, match="nothing to measure"):
+        run(project, [])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_workers_share_the_work(project: Project, jobs: int) -> None:
+    """As many workers as asked for do all of it, and each case is measured once."""
+    for name in ("a", "b", "c"):
+        add_case(project, f"{name}_trouble", "raise RuntimeError(str(os.getpid()))")
+    events = []
+    pieces = [supervisor.Work(f"{name}_trouble") for name in ("a", "b", "c")]
+    failures = supervisor.run(project, "reference", pieces, 60, events.append, jobs)
+    assert list(failures) == pieces
+    assert [e["event"] for e in events].count("imported") == jobs
+    assert sorted(e["case"] for e in events if e["event"] == "case") == [
+        "a_trouble", "b_trouble", "c_trouble"]
+
+
+def test_a_worker_has_one_thread(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers do not depend on the machine's cores, unless the caller says so."""
+    words = "raise RuntimeError('threads ' + os.environ['OMP_NUM_THREADS'])"
+    add_case(project, "a_trouble", words)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert "threads 1" in run(project, ["a_trouble"])["a_trouble"]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert "threads 2" in run(project, ["a_trouble"])["a_trouble"]

@@ -1,26 +1,29 @@
-"""Adapters: the only code that knows a framework; one module each.
+"""Adapters: the only code that knows a framework; one package each.
 
-Inside half. An adapter module is named as the flag, the tox factor and the
-results prefix are, imports its framework when it is imported itself, and has
+Inside half. An adapter is named as the flag, the tox factor and the results prefix
+are, imports its framework when it is imported itself, and has
 
 - ``PACKAGES``: the distributions whose versions decide how training behaves;
-- ``train(task) -> Trajectory``: train natively, one batch a step, from the
-  injected weights. Raises ``UnsupportedError`` for what it cannot express;
-- ``describe() -> dict``: threads and other settings, for the provenance.
+- ``describe() -> dict``: threads and other settings, for the provenance;
+- ``build(task) -> Training``: the native model, loss and optimizer of a task.
+  Raises ``UnsupportedError`` for what the framework cannot express.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable, Dict, Sequence
 
 import numpy as np
 
-from harness.case import Batches, Case, Variant
+from harness.case import Batch, Batches, Case, Variant
 from harness.errors import HarnessError, unknown
 from harness.metrics import evaluation_steps, tabulate
+from harness.padding import left
 from harness.record import Trajectory
 
+Tensors = Dict[str, np.ndarray]
+"""Arrays by parameter, ``<layer>.<part>``, in the vocabulary's shapes and order."""
 FAMILIES: dict[str, tuple[str, str]] = {
     "reference": ("reference", ""),
     "torch": ("torch", "torch"),
@@ -28,6 +31,8 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "keras": ("tensorflow", "keras"),
 }
 """Environment family -> its adapter, and the distribution that has its version."""
+HELD = 2**21
+"""Numbers that a trace holds before it reduces them to norms."""
 
 
 @dataclass(frozen=True)
@@ -35,42 +40,131 @@ class Task:
     """One training: what an adapter is given.
 
     Args:
-        precision: ``"float64"`` or ``"float32"``; batches and weights have it.
-        weights: by ``<layer>.kernel`` (inputs, units) and ``<layer>.bias`` (units,).
+        precision: ``"float64"`` or ``"float32"``; batches and weights have it,
+            tokens stay int64.
+        weights: the initial ones.
     """
 
     case: Case
     variant: Variant
     precision: str
     batches: Batches
-    weights: dict[str, np.ndarray]
+    weights: Tensors
 
     @property
     def evaluation_steps(self) -> tuple[int, ...]:
         """Steps before which to predict the evaluation set; the last is the end."""
         return tuple(evaluation_steps(self.batches.steps, self.case.metric_every))
 
-    def trajectory(self, losses: Any, gradients: Any, states: Any,
-                   predictions: Any) -> Trajectory:
-        """Return the trajectory from what a training loop kept.
+
+@dataclass(frozen=True)
+class Step:
+    """One training step from given weights, with a new optimizer, tensor by tensor.
+
+    Args:
+        outputs: of the model; probabilities where it ends in an activation, which is
+            (batch, 1) for a sigmoid and (batch, 2) for a softmax, otherwise logits.
+        loss: before the update.
+        output_gradient: of the loss by the logits (batch, length, vocabulary);
+            sequences only.
+        gradients: of every parameter, before clipping.
+        updates: of every parameter, after minus before.
+    """
+
+    outputs: np.ndarray
+    loss: float
+    output_gradient: np.ndarray | None
+    gradients: Tensors
+    updates: Tensors
+
+
+class Training:
+    """A native model, loss and optimizer, built once and used from several weights.
+
+    What an adapter's ``build`` returns. It trains one batch a step; everything that
+    it was given stays as it was.
+    """
+
+    def train(self) -> Trajectory:
+        """Train the task from its initial weights; return the trajectory."""
+        raise NotImplementedError
+
+    def probe(self, weights: Tensors, batch: Batch) -> Step:
+        """Take one step from other weights on a batch, with a new optimizer's state."""
+        raise NotImplementedError
+
+    def loss(self, weights: Tensors, batch: Batch) -> float:
+        """Return the loss of a batch of any size, without a step."""
+        raise NotImplementedError
+
+
+class Trace:
+    """What a training loop keeps, reduced to norms as it goes.
+
+    Args:
+        stack: turns a list of rows into one array (rows, columns).
+    """
+
+    def __init__(self, task: Task, stack: Callable[[Sequence[Any]], np.ndarray]) -> None:
+        self.task = task
+        self.stack = stack
+        self.rows: list[Any] = []
+        self.losses: list[float] = []
+        self.norms: list[float] = []
+        self.updates: list[float] = []
+        self.last: np.ndarray | None = None
+        self.nonfinite_from: int | None = None
+        size = sum(value.size for value in task.weights.values())
+        self.every = max(1, HELD // (2 * size + 1))
+
+    def add(self, row: Any) -> None:
+        """Keep one step: loss, all gradients before clipping, all parameters before it."""
+        self.rows.append(row)
+        if len(self.rows) >= self.every:
+            self.flush()
+
+    def flush(self) -> None:
+        """Reduce the rows that are held."""
+        if self.rows:
+            self.reduce(self.stack(self.rows))
+            self.rows = []
+
+    def reduce(self, rows: np.ndarray) -> None:
+        """Keep several steps, (steps, columns), each as ``add`` takes it."""
+        gradients, states = np.split(rows[:, 1:], 2, axis=1)
+        self.losses += rows[:, 0].tolist()
+        self.norms += np.linalg.norm(gradients, axis=1).tolist()
+        self._move(states)
+
+    def _move(self, states: np.ndarray) -> None:
+        if self.last is not None:
+            states = np.vstack([self.last[None], states])
+        self.updates += np.linalg.norm(np.diff(states, axis=0), axis=1).tolist()
+        broken = np.flatnonzero(~np.isfinite(states).all(axis=1))
+        if broken.size and self.nonfinite_from is None:
+            first = len(self.updates) - len(states) + int(broken[0])
+            self.nonfinite_from = max(0, first)
+        self.last = states[-1].copy()
+
+    def finish(self, end: np.ndarray, predictions: Sequence[np.ndarray],
+               reported: dict[str, list[float]] | None = None) -> Trajectory:
+        """Return the trajectory.
 
         Args:
-            losses: (steps,).
-            gradients: all gradients before clipping, flat, (steps, parameters).
-            states: all parameters before each step and at the end, flat,
-                (steps + 1, parameters).
-            predictions: probabilities (examples, 1) at each evaluation step.
+            end: all parameters after the last step, flat.
+            predictions: model outputs on the evaluation set at each evaluation step,
+                probabilities of the positive class (examples, 1) or logits (examples,
+                length, vocabulary).
+            reported: the framework's own metrics at these steps.
         """
-        states = np.asarray(states)
-        broken = np.flatnonzero(~np.isfinite(states[1:]).all(axis=1))
+        self.flush()
+        self._move(np.asarray(end)[None])
+        evaluation = self.task.batches.evaluation
+        steps = self.task.evaluation_steps
         return Trajectory(
-            loss=np.asarray(losses).tolist(),
-            gradient_norm=np.linalg.norm(np.asarray(gradients), axis=1).tolist(),
-            update_norm=np.linalg.norm(np.diff(states, axis=0), axis=1).tolist(),
-            metrics=tabulate(self.case.metrics, self.evaluation_steps, predictions,
-                             self.batches.evaluation_targets),
-            nonfinite_from=int(broken[0]) if broken.size else None,
-        )
+            loss=self.losses, gradient_norm=self.norms, update_norm=self.updates,
+            metrics=tabulate(self.task.case.metrics, steps, predictions, evaluation),
+            reported=reported, nonfinite_from=self.nonfinite_from)
 
 
 def family(environment: str) -> str:
@@ -82,7 +176,7 @@ def family(environment: str) -> str:
 
 
 def load(environment: str) -> Any:
-    """Import and return the adapter module of an environment.
+    """Import and return the adapter of an environment.
 
     Raises:
         HarnessError: its framework does not import; the cause is kept.
@@ -99,12 +193,25 @@ def load(environment: str) -> Any:
 
 
 def prepare(case: Case, variant: Variant, precision: str, batches: Batches,
-            weights: dict[str, np.ndarray]) -> Task:
-    """Return a task with data and weights in the asked precision."""
-    def cast(arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-        return tuple(array.astype(precision) for array in arrays)
-
-    ready = Batches(cast(batches.inputs), batches.targets.astype(precision),
-                    cast(batches.evaluation_inputs), batches.evaluation_targets)
+            weights: Tensors) -> Task:
+    """Return a task with data and weights in the asked precision, padded as asked."""
+    evaluation = batches.evaluation
+    if variant.padding == "left":
+        batches, evaluation = left(batches), left(evaluation)
+    ready = Batches(inputs=tuple(_cast(x, precision) for x in batches.inputs),
+                    targets=_cast(batches.targets, precision),
+                    mask=None if batches.mask is None else _cast(batches.mask, precision),
+                    evaluation=cast(evaluation, precision))
     return Task(case, variant, precision, ready,
                 {name: value.astype(precision) for name, value in weights.items()})
+
+
+def cast(batch: Batch, precision: str) -> Batch:
+    """Return a batch in the asked precision; tokens stay as they are."""
+    return Batch(tuple(_cast(x, precision) for x in batch.inputs),
+                 _cast(batch.targets, precision),
+                 None if batch.mask is None else _cast(batch.mask, precision))
+
+
+def _cast(array: np.ndarray, precision: str) -> np.ndarray:
+    return array.astype(precision) if array.dtype.kind == "f" else array

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from harness.adapters import Task
+from harness.adapters import Step, Task, Tensors, Training
+from harness.case import Batch
+from harness.metrics import tabulate
 from harness.record import Trajectory
 from harness.reference import training
 
 PACKAGES = ("numpy",)
 COPIES = 8
-"""Perturbed float32 runs from which an allowance is learned."""
+"""Perturbed runs from which an allowance is learned."""
+NEGLIGIBLE = 1e-10
+"""A float64 envelope is kept where it exceeds this: no fixed bound is as tight."""
 
 
 def describe() -> dict[str, Any]:
@@ -20,16 +22,46 @@ def describe() -> dict[str, Any]:
     return {"perturbed_copies": COPIES}
 
 
-def train(task: Task) -> Trajectory:
-    """Train one run, in float32 together with the perturbed copies."""
-    copies = COPIES if task.precision == "float32" else 0
-    runs = training.train(task, training.perturb(task.weights, copies))
-    trajectory = task.trajectory(runs.losses[:, 0], runs.gradients[:, 0], runs.states[:, 0],
-                                 [prediction[0] for prediction in runs.predictions])
-    if copies:
-        updates = np.diff(runs.states, axis=0)
-        curves = {"loss": runs.losses,
-                  "gradient_norm": np.linalg.norm(runs.gradients, axis=-1),
-                  "update_norm": np.linalg.norm(updates, axis=-1)}
-        trajectory.envelope = {name: training.envelope(curve) for name, curve in curves.items()}
-    return trajectory
+def build(task: Task) -> Training:
+    """Return the task's training in NumPy."""
+    return Reference(task)
+
+
+class Reference(Training):
+    """A variant's mathematics, trained together with its perturbed copies."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def train(self) -> Trajectory:
+        """Train one run, and beside it the perturbed copies."""
+        task = self.task
+        runs = training.train(task, training.perturb(task.weights, COPIES))
+        curves = {"loss": runs.losses, "gradient_norm": runs.gradient_norms,
+                  "update_norm": runs.update_norms}
+        envelope = {name: training.envelope(curve) for name, curve in curves.items()}
+        matters = task.precision == "float32" or \
+            any(curve[-1] > NEGLIGIBLE for curve in envelope.values())
+        return Trajectory(
+            **{name: curve[:, 0].tolist() for name, curve in curves.items()},
+            metrics=tabulate(task.case.metrics, task.evaluation_steps,
+                             [prediction[0] for prediction in runs.predictions],
+                             task.batches.evaluation),
+            nonfinite_from=runs.nonfinite_from, envelope=envelope if matters else None)
+
+    def probe(self, weights: Tensors, batch: Batch) -> Step:
+        """Take one step from other weights on a batch, with a new optimizer's state."""
+        steps = training.step(self.task.variant, _one_run(weights), batch)
+        gradient = steps.output_gradient
+        return Step(steps.outputs[0], float(steps.losses[0]),
+                    None if gradient is None else gradient[0],
+                    {name: value[0] for name, value in steps.gradients.items()},
+                    {name: value[0] for name, value in steps.updates.items()})
+
+    def loss(self, weights: Tensors, batch: Batch) -> float:
+        """Return the loss of a batch of any size, without a step."""
+        return float(training.loss(self.task.variant, _one_run(weights), batch)[0])
+
+
+def _one_run(weights: Tensors) -> Tensors:
+    return {name: value[None] for name, value in weights.items()}

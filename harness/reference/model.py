@@ -1,4 +1,4 @@
-"""Layers: forward and backward passes in NumPy.
+"""Models: forward and backward passes through layers in NumPy.
 
 A final sigmoid or softmax is left to the loss, which works on logits: the
 reference is the mathematics of a loss path, and that is the same for both.
@@ -6,98 +6,145 @@ reference is the mathematics of a loss path, and that is the same for both.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Sequence
+from dataclasses import replace
+from typing import Any, Callable, Sequence, Tuple
 
 import numpy as np
 
-from harness.case import Concatenate, Dense, Lambda, Layer
 from harness.errors import UnsupportedError
+from harness.layers import (
+    LSTM,
+    Attention,
+    Concatenate,
+    Conv1D,
+    Dense,
+    DivideByMaximum,
+    Dropout,
+    Embedding,
+    Flatten,
+    Lambda,
+    Layer,
+    Residual,
+    SeparableConv1D,
+)
+from harness.reference import attention, convolution, dense, recurrent
+from harness.reference.activation import Parameters, activate, deactivate
 
-Parameters = Dict[str, np.ndarray]
-Function = Callable[[np.ndarray], np.ndarray]
+Tape = Sequence[Any]
+"""What each layer's forward pass saved for its backward pass."""
+Forward = Callable[..., Tuple[np.ndarray, Any]]
+Backward = Callable[..., Tuple[np.ndarray, Parameters]]
 OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
 
 
-def sigmoid(z: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-z)), without overflow."""
-    e = np.exp(-np.abs(z))
-    return np.asarray(np.where(z >= 0, 1 / (1 + e), e / (1 + e)))
+def _pass(layer: Any, weights: Parameters, x: np.ndarray, mask: Any) -> tuple[np.ndarray, Any]:
+    return x, None
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return the softmax over the last axis, without overflow."""
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+def _pass_backward(layer: Any, weights: Parameters, saved: Any,
+                   gradient: np.ndarray) -> tuple[np.ndarray, Parameters]:
+    return gradient, {}
 
 
-# value, and derivative as a function of that value
-_HIDDEN: dict[str, tuple[Function, Function]] = {
-    "tanh": (np.tanh, lambda h: 1 - h * h),
-    "relu": (lambda z: np.maximum(z, 0), lambda h: (h > 0).astype(h.dtype)),
-    "sigmoid": (sigmoid, lambda h: h * (1 - h)),
+def _apply(layer: Lambda, weights: Parameters, x: np.ndarray, mask: Any) -> tuple[np.ndarray, Any]:
+    y = activate(layer.function, x)
+    return y, y
+
+
+def _apply_backward(layer: Lambda, weights: Parameters, saved: Any,
+                    gradient: np.ndarray) -> tuple[np.ndarray, Parameters]:
+    return deactivate(layer.function, saved, gradient), {}
+
+
+def _flatten(layer: Flatten, weights: Parameters, x: np.ndarray,
+             mask: Any) -> tuple[np.ndarray, Any]:
+    return x.reshape(*x.shape[:2], -1), x.shape[1:]
+
+
+def _flatten_backward(layer: Flatten, weights: Parameters, saved: Any,
+                      gradient: np.ndarray) -> tuple[np.ndarray, Parameters]:
+    return gradient.reshape(len(gradient), *saved), {}
+
+
+_PASSES: dict[type, tuple[Forward, Backward]] = {
+    Concatenate: (_pass, _pass_backward),  # done before the first layer
+    Dropout: (_pass, _pass_backward),
+    Flatten: (_flatten, _flatten_backward),
+    Lambda: (_apply, _apply_backward),
+    Dense: (dense.dense, dense.dense_backward),
+    Embedding: (dense.embedding, dense.embedding_backward),
+    Attention: (attention.attention, attention.attention_backward),
+    LSTM: (recurrent.lstm, recurrent.lstm_backward),
+    Conv1D: (convolution.conv, convolution.conv_backward),
+    SeparableConv1D: (convolution.separable, convolution.separable_backward),
+    DivideByMaximum: (convolution.divide, convolution.divide_backward),
 }
-"""Activations between layers. relu's derivative at 0 is 0, as in every framework."""
 
 
-def hidden(name: str) -> tuple[Function, Function]:
-    """Return an activation, and its derivative as a function of its value."""
-    if name not in _HIDDEN:
-        raise UnsupportedError(f"the reference has no activation {name!r}")
-    return _HIDDEN[name]
-
-
-def split_output(layers: Sequence[Layer]) -> tuple[list[Layer], str]:
+def split_output(layers: Sequence[Layer]) -> tuple[tuple[Layer, ...], str]:
     """Return the layers that give logits, and the output activation ("" for none)."""
     last = layers[-1]
     if isinstance(last, Lambda) and last.function in OUTPUT_ACTIVATIONS:
-        return list(layers[:-1]), last.function
+        return tuple(layers[:-1]), last.function
     if isinstance(last, Dense) and last.activation in OUTPUT_ACTIVATIONS:
-        return [*layers[:-1], Dense(last.name, last.units)], last.activation or ""
-    return list(layers), ""
+        return (*layers[:-1], replace(last, activation=None)), last.activation or ""
+    return tuple(layers), ""
 
 
-def forward(layers: Sequence[Layer], parameters: Parameters,
-            inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return every layer's output, the first being the joined input.
+def forward(layers: Sequence[Layer], parameters: Parameters, inputs: Sequence[np.ndarray],
+            mask: np.ndarray | None = None) -> tuple[np.ndarray, Tape]:
+    """Return the model's output, (runs, batch, ...), and the tape for ``backward``.
 
     Args:
-        inputs: one array (batch, features) per input.
-
-    Returns:
-        Arrays (runs, batch, units); the last holds the model's output.
+        inputs: one array (batch, ...) per input; several are joined along the last axis.
+        mask: (batch, length), 0 at padding; sequences only.
     """
-    values = [np.concatenate(inputs, axis=-1)[None]]
-    for layer in layers:
-        if isinstance(layer, Dense):
-            kernel, bias = parameters[f"{layer.name}.kernel"], parameters[f"{layer.name}.bias"]
-            z = values[-1] @ kernel + bias[:, None, :]
-            values.append(hidden(layer.activation)[0](z) if layer.activation else z)
-        elif isinstance(layer, Lambda):
-            values.append(hidden(layer.function)[0](values[-1]))
-        elif not isinstance(layer, Concatenate):
-            raise UnsupportedError(f"the reference has no layer {layer!r}")
-        else:
-            values.append(values[-1])
-    return values
+    joined = inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=-1)
+    return _forward(layers, parameters, joined[None], mask)
 
 
-def backward(layers: Sequence[Layer], parameters: Parameters, values: Sequence[np.ndarray],
+def backward(layers: Sequence[Layer], parameters: Parameters, tape: Tape,
              gradient: np.ndarray) -> Parameters:
-    """Return the gradient of every parameter.
+    """Return the gradient of every parameter, in the parameters' order.
 
     Args:
-        values: what ``forward`` returned.
-        gradient: of the loss by the model's output, (runs, batch, units).
+        tape: what ``forward`` returned for the same parameters.
+        gradient: of the loss by the model's output, (runs, batch, ...).
     """
     gradients: Parameters = {}
-    for index in reversed(range(len(layers))):
-        layer, before, after = layers[index], values[index], values[index + 1]
-        if isinstance(layer, Lambda):
-            gradient = gradient * hidden(layer.function)[1](after)
-        elif isinstance(layer, Dense):
-            if layer.activation:
-                gradient = gradient * hidden(layer.activation)[1](after)
-            gradients[f"{layer.name}.kernel"] = np.swapaxes(before, -1, -2) @ gradient
-            gradients[f"{layer.name}.bias"] = gradient.sum(axis=-2)
-            gradient = gradient @ np.swapaxes(parameters[f"{layer.name}.kernel"], -1, -2)
+    _backward(layers, parameters, tape, gradient, gradients)
     return {name: gradients[name] for name in parameters}
+
+
+def _forward(layers: Sequence[Layer], parameters: Parameters, x: np.ndarray,
+             mask: np.ndarray | None) -> tuple[np.ndarray, Tape]:
+    tape: list[Any] = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            inner, saved = _forward(layer.layers, parameters, x, mask)
+            x = x + inner
+        elif type(layer) in _PASSES:
+            x, saved = _PASSES[type(layer)][0](layer, _weights(layer, parameters), x, mask)
+        else:
+            raise UnsupportedError(f"the reference has no layer {layer!r}")
+        tape.append(saved)
+    return x, tape
+
+
+def _backward(layers: Sequence[Layer], parameters: Parameters, tape: Tape,
+              gradient: np.ndarray, gradients: Parameters) -> np.ndarray:
+    """Return the gradient by the input; add that of every parameter to ``gradients``."""
+    for layer, saved in zip(reversed(layers), reversed(tape)):
+        if isinstance(layer, Residual):
+            gradient = gradient + _backward(layer.layers, parameters, saved, gradient, gradients)
+            continue
+        gradient, parts = _PASSES[type(layer)][1](layer, _weights(layer, parameters), saved,
+                                                  gradient)
+        for part, value in parts.items():
+            gradients[f"{layer.name}.{part}"] = value  # type: ignore[union-attr]
+    return gradient
+
+
+def _weights(layer: Any, parameters: Parameters) -> Parameters:
+    """Return one layer's parameters by part."""
+    return {part: parameters[f"{layer.name}.{part}"] for part in getattr(layer, "PARTS", ())}

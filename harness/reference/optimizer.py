@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.case import SGD, Adam, Clip, ClipNorm, ClipValue, LearningRate, Optimizer, StepDecay
 from harness.errors import UnsupportedError
-from harness.reference.model import Parameters
+from harness.optimizers import (
+    SGD,
+    Adam,
+    AdamW,
+    Clip,
+    ClipNorm,
+    ClipValue,
+    LearningRate,
+    Optimizer,
+    StepDecay,
+)
+from harness.reference.activation import Parameters
 
 
 def rate_at(learning_rate: LearningRate, step: int) -> float:
@@ -37,12 +47,12 @@ class Updater:
     """Apply an optimizer to parameters in place, keeping its state."""
 
     def __init__(self, optimizer: Optimizer, parameters: Parameters) -> None:
-        if not isinstance(optimizer, (SGD, Adam)):
+        if not isinstance(optimizer, (SGD, Adam, AdamW)):
             raise UnsupportedError(f"the reference has no optimizer {optimizer!r}")
         self.optimizer = optimizer
         self.step = 0
-        if isinstance(optimizer, Adam):
-            self.first = {name: np.zeros_like(p) for name, p in parameters.items()}
+        self.first = {name: np.zeros_like(p) for name, p in parameters.items()}
+        if not isinstance(optimizer, SGD):
             self.second = {name: np.zeros_like(p) for name, p in parameters.items()}
 
     def update(self, parameters: Parameters, gradients: Parameters) -> None:
@@ -51,11 +61,24 @@ class Updater:
         self.step += 1
         for name, gradient in gradients.items():
             if isinstance(self.optimizer, SGD):
-                parameters[name] -= rate * gradient
-            else:
-                parameters[name] -= self._adam(self.optimizer, name, gradient, rate)
+                velocity = self._sgd(self.optimizer, name, gradient, parameters[name])
+                parameters[name] -= rate * velocity
+                continue
+            if isinstance(self.optimizer, AdamW):
+                parameters[name] -= rate * self.optimizer.weight_decay * parameters[name]
+            parameters[name] -= self._adam(self.optimizer, name, gradient, rate)
 
-    def _adam(self, adam: Adam, name: str, g: np.ndarray, rate: float) -> np.ndarray:
+    def _sgd(self, sgd: SGD, name: str, g: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return what the learning rate scales; the velocity, if there is momentum."""
+        if sgd.maximize:
+            g = -g
+        if sgd.weight_decay:
+            g = g + sgd.weight_decay * weights
+        if sgd.momentum:
+            g = self.first[name] = sgd.momentum * self.first[name] + g
+        return g
+
+    def _adam(self, adam: Adam | AdamW, name: str, g: np.ndarray, rate: float) -> np.ndarray:
         """Return Adam's decrement: Kingma & Ba 2015, algorithm 1."""
         m = self.first[name] = adam.beta_1 * self.first[name] + (1 - adam.beta_1) * g
         v = self.second[name] = adam.beta_2 * self.second[name] + (1 - adam.beta_2) * g * g

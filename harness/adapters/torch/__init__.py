@@ -1,0 +1,31 @@
+"""PyTorch: ``torch.nn`` modules, ``torch.optim``, one eager step a batch.
+
+Inside half: standard library, NumPy and torch, 1.8 or later.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from harness.adapters import Task, Training
+from harness.adapters.torch.training import TorchTraining
+
+PACKAGES = ("torch", "numpy")
+
+
+def describe() -> dict[str, Any]:
+    """Return the settings that could change the numbers."""
+    capability = getattr(getattr(torch.backends, "cpu", None), "get_cpu_capability", None)
+    return {
+        "intraop_threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "cpu_capability": capability() if capability else None,
+        "mkldnn": torch.backends.mkldnn.is_available(),
+    }
+
+
+def build(task: Task) -> Training:
+    """Return torch's own model, loss and optimizer of a task."""
+    return TorchTraining(task)

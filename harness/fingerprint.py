@@ -1,0 +1,75 @@
+"""Fingerprints of native runs compared: what the same seed gives in two environments.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from harness.native import Fingerprint
+
+SPREAD = 5.0
+"""Standard errors by which a standard deviation of initial weights must move."""
+REPORTED = 1e-5
+"""Relative difference of a reported loss from the computed one: float32 sums."""
+
+
+def differences(observed: Fingerprint,
+                baseline: Fingerprint) -> Iterator[tuple[str, str | None, str]]:
+    """Yield phase, tensor and sentence of everything that differs, in order of cause."""
+    yield from _initialisation(observed, baseline)
+    yield from _order(observed, baseline)
+    mine, theirs = (_misreported(side) for side in (observed, baseline))
+    if mine != theirs:
+        yield "metric", None, (
+            f"the framework reports a loss of {observed.reported} where its predictions give "
+            f"{observed.evaluated:.9g}; baseline {baseline.reported} for {baseline.evaluated:.9g}")
+
+
+def _initialisation(observed: Fingerprint,
+                    baseline: Fingerprint) -> Iterator[tuple[str, str | None, str]]:
+    if observed.weights_sha256 == baseline.weights_sha256:
+        return
+    for name, (_, deviation, count) in observed.weights.items():
+        before = baseline.weights.get(name, [0.0, 0.0, 0.0])[1]
+        if abs(deviation - before) > SPREAD * max(deviation, before) / math.sqrt(2 * count):
+            yield "initialisation", name, (
+                f"initial weights have another distribution: standard deviation of {name} "
+                f"{deviation:.4g} instead of {before:.4g}")
+            return
+    stream = "another random stream" if observed.random_sha256 != baseline.random_sha256 \
+        else "the same random stream"
+    yield "initialisation", None, (
+        f"seed {observed.seed} gives other initial weights of the same distribution, from {stream}")
+
+
+def _order(observed: Fingerprint,
+           baseline: Fingerprint) -> Iterator[tuple[str, str | None, str]]:
+    if observed.presented != baseline.presented:
+        yield "data order", None, (f"epochs present {observed.presented} examples instead of "
+                                   f"{baseline.presented}")
+    elif observed.order_sha256 != baseline.order_sha256:
+        yield "data order", None, f"seed {observed.seed}: {_words(observed, baseline)}"
+
+
+def _words(observed: Fingerprint, baseline: Fingerprint) -> str:
+    """Return how the order of the examples differs."""
+    repeats, repeated = (len(side.order) > 1 and side.order[0] == side.order[1]
+                         for side in (observed, baseline))
+    if repeats != repeated:
+        now, before = ("the same", "another") if repeats else ("another", "the same")
+        return (f"the second epoch presents the examples in {now} order as the first, "
+                f"in the baseline in {before}").replace("another order as", "another order than")
+    for number, (mine, theirs) in enumerate(zip(observed.order, baseline.order, strict=True), 1):
+        if mine != theirs:
+            return f"epoch {number} begins with the examples {mine} instead of {theirs}"
+    return "the examples come in another order after the first few"
+
+
+def _misreported(side: Fingerprint) -> bool:
+    """Return whether the framework reports another loss than its predictions have."""
+    if side.reported is None:
+        return False
+    return not abs(side.reported - side.evaluated) <= REPORTED * max(1.0, abs(side.evaluated))

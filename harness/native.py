@@ -1,0 +1,165 @@
+"""Native runs: what they leave, and the numbers that the harness takes of them itself.
+
+Inside half: standard library and NumPy only. A native run is a user's training with
+the framework's own initialisers, shuffling, loop and defaults; only the seed, the
+learning rate, the batch size and the number of epochs are given. Run to run it is
+compared as a distribution; what the seed determines is kept as a fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from harness.case import Batch, Case, Variant
+from harness.errors import UnsupportedError
+from harness.losses import BinaryCrossentropy, Loss, MeanSquaredError
+from harness.metrics import measure
+from harness.optimizers import SGD, Adam
+
+EXAMPLES = 500
+"""Examples that a fingerprint presents: no multiple of a usual batch size, so that a
+last batch that is dropped, or weighted as a full one, shows."""
+EPOCHS = 2
+"""Epochs that it presents, to see whether the second is shuffled anew."""
+FIRST = 8
+"""Indices of each epoch, and random numbers, that it keeps in clear."""
+RESOLUTION = 2.0**-25
+"""Half the distance from 1 to the next smaller float32."""
+
+
+@dataclass
+class NativeRun:
+    """One native training.
+
+    Args:
+        final_loss: of all examples at the final weights, computed by the harness from
+            the framework's predictions; not finite if the run diverged.
+        reported_loss: what the framework's loop says of the last epoch, a mean over
+            weights on the move; None where it has no loop.
+        metric: at the final weights, of ``case.native.trained``.
+        trained: whether the metric reached its minimum.
+    """
+
+    seed: int
+    final_loss: float
+    reported_loss: float | None
+    metric: float
+    trained: bool
+
+
+@dataclass
+class Fingerprint:
+    """What a seed determines in a framework, before any training.
+
+    Args:
+        weights: name of each parameter, in order -> mean, standard deviation, count.
+        weights_sha256: of all of them, float32 in the vocabulary's shapes.
+        order: the first indices of each epoch of shuffled data.
+        order_sha256: of all indices of all epochs.
+        presented: number of examples in each epoch, of ``EXAMPLES`` given.
+        random: the first uniform float32 numbers after seeding.
+        random_sha256: of these.
+        evaluated: mean loss of the first ``EXAMPLES`` examples at the initial weights,
+            computed by the harness from the framework's predictions.
+        reported: the same as the framework evaluates it, batch by batch; None where it
+            has no such function.
+    """
+
+    seed: int
+    weights: dict[str, list[float]]
+    weights_sha256: str
+    order: list[list[int]]
+    order_sha256: str
+    presented: list[int]
+    random: list[float]
+    random_sha256: str
+    evaluated: float
+    reported: float | None
+
+
+def optimizer(variant: Variant) -> tuple[str, float]:
+    """Return the class name, the same in every framework, and the learning rate.
+
+    Raises:
+        UnsupportedError: the recipe asks for more than a learning rate.
+    """
+    declared = variant.optimizer
+    rate = declared.learning_rate
+    if isinstance(rate, float) and variant.clip is None and declared in (SGD(rate), Adam(rate)):
+        return type(declared).__name__, rate
+    raise UnsupportedError(f"{variant.name}: a native run takes SGD or Adam with nothing but "
+                           "a learning rate")
+
+
+def finished(case: Case, variant: Variant, evaluation: Batch, seed: int,
+             predictions: np.ndarray, reported_loss: float | None) -> NativeRun:
+    """Return the run that ended with these predictions.
+
+    Args:
+        predictions: probabilities of the positive class, (examples, 1).
+    """
+    assert case.native is not None
+    target = case.native.trained
+    metric = measure(np.asarray(predictions, np.float64), evaluation)[target.metric]
+    return NativeRun(seed=seed, final_loss=loss(variant.loss, predictions, evaluation.targets),
+                     reported_loss=reported_loss, metric=metric,
+                     trained=metric >= target.minimum)
+
+
+def fingerprint(variant: Variant, evaluation: Batch, seed: int, weights: Mapping[str, np.ndarray],
+                epochs: Sequence[np.ndarray], random: np.ndarray, predictions: np.ndarray,
+                reported: float | None) -> Fingerprint:
+    """Return the fingerprint of what an adapter took from its framework.
+
+    Args:
+        weights: initial ones, by name in the vocabulary's order and shapes.
+        epochs: the indices that each presented, in order.
+        predictions: of ``evaluation``, at these weights.
+    """
+    return Fingerprint(
+        seed=seed,
+        weights={name: [float(value.mean(dtype=np.float64)), float(value.std(dtype=np.float64)),
+                        value.size]
+                 for name, value in weights.items()},
+        weights_sha256=_sha256(weights.values(), "<f4"),
+        order=[[int(index) for index in epoch[:FIRST]] for epoch in epochs],
+        order_sha256=_sha256(epochs, "<i8"), presented=[len(epoch) for epoch in epochs],
+        random=[float(number) for number in random], random_sha256=_sha256([random], "<f4"),
+        evaluated=loss(variant.loss, predictions, evaluation.targets), reported=reported)
+
+
+def first(evaluation: Batch) -> Batch:
+    """Return the first ``EXAMPLES`` examples."""
+    return Batch(tuple(x[:EXAMPLES] for x in evaluation.inputs), evaluation.targets[:EXAMPLES])
+
+
+def loss(declared: Loss, probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Return the mean loss of float32 probabilities, in float64.
+
+    A probability that is 0 or 1 in float32 only says that it lies within half a
+    rounding of it, so cross-entropy clips there: at most 17.3 for an example.
+
+    Args:
+        probabilities: (examples, 1); NaN makes the loss NaN.
+        targets: (examples, 1), values 0 and 1.
+    """
+    p, y = np.asarray(probabilities, np.float64), np.asarray(targets, np.float64)
+    if p.shape != y.shape:
+        raise ValueError(f"predictions of shape {p.shape} for targets of shape {y.shape}")
+    if isinstance(declared, MeanSquaredError):
+        return float(((p - y) ** 2).mean())
+    if declared == BinaryCrossentropy(from_logits=False):
+        p = np.clip(p, RESOLUTION, 1 - RESOLUTION)
+        return float(-(y * np.log(p) + (1 - y) * np.log1p(-p)).mean())
+    raise UnsupportedError(f"native runs have no loss {declared!r}")
+
+
+def _sha256(arrays: Iterable[np.ndarray], dtype: str) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array, dtype).tobytes())
+    return digest.hexdigest()

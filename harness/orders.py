@@ -1,0 +1,73 @@
+"""What ``harness run`` is asked for, as pieces of work.
+
+Inside half: standard library and NumPy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness import serialization
+from harness.adapters import FAMILIES, family
+from harness.case import Case
+from harness.errors import HarnessError, UsageError
+from harness.faults import expressible
+from harness.project import Project, select_variants
+from harness.supervisor import Work
+
+
+def cases(project: Project, environment: str, names: list[str],
+          patterns: list[str] | None) -> list[Work]:
+    """Return the cases to measure from injected weights, the longest first.
+
+    Args:
+        names: of the cases; empty for all.
+        patterns: shell patterns of variants; None for all.
+    """
+    family(environment)
+    found = [case for case in project.cases(names) if select_variants(case, patterns)]
+    found.sort(key=lambda case: -_seconds(project, case.name, environment))
+    return [Work(case.name, tuple(patterns or ())) for case in found]
+
+
+def native(found: list[Case], seeds: int | None) -> list[Work]:
+    """Return the native runs of the cases.
+
+    Args:
+        seeds: how many; None for what the case declares.
+
+    Raises:
+        UsageError: no case has native runs.
+    """
+    pieces = [Work(case.name, (variant,), seed=seed) for case in found if case.native
+              for seed in range(seeds or case.native.seeds) for variant in case.native.variants]
+    if not pieces:
+        raise UsageError("no case here has native runs", " ".join(case.name for case in found),
+                         next_command="harness list")
+    return pieces
+
+
+def faulty(environment: str) -> list[Work]:
+    """Return the faults that the environment's framework can have.
+
+    Where one shows in native training alone, one native run as well.
+
+    Raises:
+        UsageError: the environment has no framework.
+    """
+    adapter = FAMILIES[family(environment)][0]
+    if adapter == "reference":
+        raise UsageError("the reference has no faults", environment)
+    found = expressible(adapter)
+    pieces = [Work(fault.case, fault.variants, fault.name) for fault in found]
+    runs = [replace(piece, seed=0) for piece, fault in zip(pieces, found) if fault.is_native]
+    return [*runs, *pieces]
+
+
+def _seconds(project: Project, case: str, environment: str) -> float:
+    """Return how long a case took for its baseline; what is unknown goes first."""
+    try:
+        record = serialization.read(project.baseline_path(case, environment))
+        return float(record.provenance["seconds"])
+    except (HarnessError, KeyError, TypeError, ValueError):
+        return float("inf")

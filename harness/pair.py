@@ -1,0 +1,107 @@
+"""Two sides of one variant, how far apart they are, and how far they may be.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.case import Case, Variant
+from harness.errors import HarnessError
+from harness.record import CURVES, Trajectory, VariantRecord
+
+Array = NDArray[np.float64]
+
+IDENTICAL, EQUIVALENT, IMPLEMENTATION = 1e-12, 1e-9, 1e-4
+"""Bounds on a float64 deviation: identical, equivalent, drift by another
+implementation; above the last one behaviour changed. Measured: torch 1.12 to 2.13
+agree to 3e-16, TensorFlow 2.0 to 2.16 to 2e-16, TensorFlow 2.11's new Adam differs
+by 4e-6."""
+FACTOR, FLOOR = 3.0, 2.0**-23
+"""float32 allowance: FACTOR * (envelope + FLOOR); FLOOR is one ulp of 1.
+
+Measured over 24 torch releases on the worst case known, a causal transformer under
+Adam: the largest harmless ratio is 1.02. Where the perturbed runs all round to the
+same loss the envelope is 0, and two ways of adding up one batch differ by up to two
+half ulps (measured: xor, init 7); so the floor is a whole one."""
+CHAOS = 0.01
+"""A float32 trajectory is chaotic where rounding alone moves its loss by this much: an
+allowance that wide would see nothing. float64 and probes decide from there on."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Observed and baseline of one variant, and the reference's envelopes by precision."""
+
+    case: Case
+    variant: Variant
+    observed: VariantRecord
+    baseline: VariantRecord
+    envelopes: Mapping[str, Mapping[str, list[float]]]
+
+    def trajectories(self, precision: str) -> tuple[Trajectory, Trajectory] | None:
+        """Return both trajectories in a precision, or None if one was not measured."""
+        if precision in self.observed.trajectories and precision in self.baseline.trajectories:
+            return self.observed.trajectories[precision], self.baseline.trajectories[precision]
+        return None
+
+    def allowance(self, precision: str, curve: str, floor: float = EQUIVALENT) -> Array:
+        """Return the allowed relative deviation at every step.
+
+        Args:
+            floor: smallest one in float64.
+
+        Raises:
+            HarnessError: the reference has no envelope for this variant.
+        """
+        envelope = self.envelopes.get(precision)
+        if precision == "float64":
+            steps = len(self.observed.trajectories[precision].loss)
+            learned = np.zeros(steps) if envelope is None else FACTOR * np.asarray(envelope[curve])
+            return np.clip(learned, floor, IMPLEMENTATION)
+        if envelope is None:
+            raise HarnessError("no envelope to learn the float32 allowance from",
+                               f"{self.case.name} {self.variant.name}",
+                               next_command="tox run -e reference, then harness accept reference")
+        return FACTOR * (np.asarray(envelope[curve]) + FLOOR)
+
+    @property
+    def chaotic_from(self) -> int | None:
+        """The first step at which the float32 trajectory is chaotic."""
+        envelope = self.envelopes.get("float32")
+        if envelope is None:
+            return None
+        chaotic = np.asarray(envelope["loss"]) > CHAOS
+        return int(chaotic.argmax()) if chaotic.any() else None
+
+
+def envelopes(reference: VariantRecord) -> dict[str, dict[str, list[float]]]:
+    """Return the envelopes that the reference's record has, by precision."""
+    return {precision: trajectory.envelope
+            for precision, trajectory in reference.trajectories.items()
+            if trajectory.envelope is not None}
+
+
+def deviation(observed: list[float], baseline: list[float], precision: str) -> Array:
+    """Return |observed - baseline| / max(1, |baseline|) at every step.
+
+    Two values that are both NaN, or infinite alike, do not deviate; one of them
+    alone deviates infinitely.
+    """
+    o = np.asarray(observed, precision).astype(np.float64)
+    b = np.asarray(baseline, precision).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        relative = np.abs(o - b) / np.maximum(1, np.abs(b))
+    same = (o == b) | (np.isnan(o) & np.isnan(b))
+    return np.where(same, 0.0, np.where(np.isfinite(relative), relative, np.inf))
+
+
+def shared_curves(observed: Trajectory, baseline: Trajectory) -> list[str]:
+    """Return the curves that both trajectories have."""
+    return [name for name in CURVES
+            if getattr(observed, name) is not None and getattr(baseline, name) is not None]

@@ -1,0 +1,86 @@
+"""What the explanations of waivers share: the altered reference, and stored baselines."""
+
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from harness import probes, serialization
+from harness.adapters import cast, prepare, reference
+from harness.project import Project
+from harness.record import CURVES
+
+PROJECT = Project(Path(__file__).resolve().parents[1])
+LARGE = 1e-3
+"""Errors of a probe from here on are compared; rounding alone makes none so large."""
+
+
+def find(case_name, variant_name):
+    """Return a case and one of its variants."""
+    case = PROJECT.case(case_name)
+    return case, next(v for v in case.variants if v.name == variant_name)
+
+
+def train(case_name, variant_name, precision="float64"):
+    """Return the reference's trajectory, without perturbed copies."""
+    case, variant = find(case_name, variant_name)
+    task = prepare(case, variant, precision, PROJECT.batches(case), PROJECT.weights(variant))
+    with np.errstate(all="ignore"), mock.patch.object(reference, "COPIES", 0):
+        return reference.build(task).train()  # Axon's defect overflows
+
+
+def stored(case, environment, variant, precision="float64"):
+    """Return a baseline's trajectory, or None if it does not have the variant."""
+    record = serialization.read(PROJECT.baseline_path(case, environment))
+    return record.variants[variant].trajectories[precision] if variant in record.variants else None
+
+
+def deviation(observed, baseline, steps=None):
+    """Return the largest relative deviation of all curves that the baseline has."""
+    largest = 0.0
+    for name in CURVES:
+        if getattr(baseline, name) is not None:
+            o, b = (np.asarray(getattr(side, name))[:steps] for side in (observed, baseline))
+            largest = max(largest, float((np.abs(o - b) / np.maximum(1, np.abs(b))).max()))
+    return largest
+
+
+class Stress:
+    """One step of the reference at a stress checkpoint, and how far it is off when altered."""
+
+    def __init__(self, case_name, variant_name, scale):
+        self.case, self.variant = find(case_name, variant_name)
+        self.name = f"scaled_{scale}"
+        weights = PROJECT.weights(self.variant)
+        self.weights = {name: value * np.float32(scale) for name, value in weights.items()}
+        task = prepare(self.case, self.variant, "float32", PROJECT.batches(self.case), weights)
+        self.batch = task.batches[0]
+        self.exact = self._step("float64")
+
+    def _step(self, precision):
+        task = prepare(self.case, self.variant, precision, PROJECT.batches(self.case),
+                       self.weights)
+        with np.errstate(all="ignore"):
+            step = reference.build(task).probe(task.weights, cast(self.batch, precision))
+        return probes.flatten(step, self.batch)
+
+    def errors(self, precision):
+        """Return the error of every tensor of the reference as it is now."""
+        return probes.compare(self._step(precision), self.exact,
+                              probes.measure_scales(self.exact))
+
+    def stored(self, environment, precision):
+        """Return the errors that a baseline has."""
+        path = PROJECT.baseline_path(self.case.name, environment)
+        kept = serialization.read(path).variants[self.variant.name].probes[precision]
+        return dict(zip(kept.tensors, kept.errors[self.name], strict=True))
+
+
+def agree(plain, altered, baseline, part="gradient", tolerance=0.01):
+    """Hold the altered reference's large errors against a baseline's, three digits of each."""
+    large = {name: error for name, error in baseline.items()
+             if error > LARGE and name.startswith(part)}
+    assert large
+    for name, error in large.items():
+        assert abs(altered[name] - error) <= tolerance * error, name
+        assert plain[name] <= LARGE / 10, name

@@ -1,0 +1,178 @@
+"""Probes: the reference against itself, what rounding may do, and what a check says."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import probes
+from harness.adapters import Step, prepare, reference
+from harness.case import Case, Variant
+from harness.checks import check_float32_stress, check_float64_probes, check_float64_stress
+from harness.errors import HarnessError
+from harness.finding import Verdict
+from harness.pair import Pair
+from harness.project import Project
+from harness.record import Probes, VariantRecord
+
+SGD = "bce_logits-sgd_0.1"
+TENSORS = ["outputs", "loss", "gradient of d.kernel", "update of d.kernel"]
+
+
+def find(checkout: Project, case: str, name: str) -> tuple[Case, Variant]:
+    """Return a case and one of its variants."""
+    found = checkout.case(case)
+    return found, next(v for v in found.variants if v.name == name)
+
+
+class Off(reference.Reference):
+    """The reference with one tensor of its step altered."""
+
+    def __init__(self, task: object, change: object) -> None:
+        super().__init__(task)
+        self.change = change
+
+    def probe(self, weights: object, batch: object) -> Step:
+        """Return the altered step."""
+        return self.change(super().probe(weights, batch))
+
+
+def scale_gradients(step: Step) -> Step:
+    """Return the step with its gradients a millionth too large."""
+    return replace(step, gradients={k: v * (1 + 1e-6) for k, v in step.gradients.items()})
+
+
+@pytest.mark.parametrize(("case", "name"), [
+    ("xor", "bce_sigmoid-sgd_0.01"), ("imbalanced_binary", "cce_softmax-adam_0.01"),
+    ("masked_sequences", "lstm_native-sgd_0.3")])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_the_reference_stays_within_what_it_learned(checkout: Project, case: str, name: str,
+                                                    precision: str) -> None:
+    """Its own float64 steps are exact, its float32 steps within the allowance everywhere."""
+    found, variant = find(checkout, case, name)
+    expected = [(point, probes.expect(variant, point))
+                for point in probes.checkpoints(checkout, found, variant)]
+    task = prepare(found, variant, precision, checkout.batches(found), checkout.weights(variant))
+    measured = probes.measure(task, reference.build(task), expected)
+    assert list(measured.errors) == [point.name for point, _ in expected]
+    for point, errors in measured.errors.items():
+        assert all(e <= a / 3 for e, a in zip(errors, measured.allowances[point], strict=True))
+        if precision == "float64":
+            assert max(errors) == 0
+
+
+def test_checkpoints_are_of_the_trajectory_and_of_stress(checkout: Project) -> None:
+    """Reference checkpoints first; scaled, imbalanced and padded ones where they make sense."""
+    names = {case: [p.name for p in probes.checkpoints(checkout, *find(checkout, case, name))]
+             for case, name in (("xor", "bce_logits-sgd_0.01"),
+                                ("masked_sequences", "lstm_native-sgd_0.3"),
+                                ("imbalanced_binary", "bce_logits-sgd_0.1-scaled_30"))}
+    steps = ["step_0", "step_1", "step_10", "step_100"]
+    scaled = ["scaled_3", "scaled_10", "scaled_30", "scaled_100"]
+    assert names == {"xor": [*steps, *scaled, "one_positive"],
+                     "masked_sequences": [*steps, *scaled, "masked_row"],
+                     "imbalanced_binary": [*steps, "one_positive"]}
+    assert [p.name for p in probes.checkpoints(checkout, *find(checkout, "xor", SGD))] == steps, \
+        "another learning rate needs no stress of its own"
+
+
+def test_a_gradient_that_is_off_shows_in_gradients_alone(checkout: Project) -> None:
+    """A millionth is far beyond float64's allowance, and outputs, loss, updates stay right."""
+    case, variant = find(checkout, "xor", SGD)
+    point = next(probes.checkpoints(checkout, case, variant))
+    task = prepare(case, variant, "float64", checkout.batches(case), checkout.weights(variant))
+    measured = probes.measure(task, Off(task, scale_gradients),
+                              [(point, probes.expect(variant, point))])
+    off = [tensor for tensor, error, limit in
+           zip(measured.tensors, measured.errors["step_0"], measured.allowances["step_0"],
+               strict=True) if error > limit]
+    assert off == [t for t in measured.tensors if t.startswith("gradient of")]
+
+
+def test_nan_is_infinitely_off_even_in_padding(checkout: Project) -> None:
+    """What a model gives for padding does not matter, unless it is no number."""
+    case, variant = find(checkout, "masked_sequences", "lstm_native-sgd_0.3")
+    point = next(probes.checkpoints(checkout, case, variant))
+    expected = [(point, probes.expect(variant, point))]
+    task = prepare(case, variant, "float32", checkout.batches(case), checkout.weights(variant))
+    row, position = np.argwhere(point.batch.mask == 0)[0]
+
+    def padded(value: float) -> float:
+        def change(step: Step) -> Step:
+            step.outputs[row, position, 0] = value
+            return step
+        return probes.measure(task, Off(task, change), expected).errors["step_0"][0]
+
+    assert padded(1e3) < 1e-6
+    assert padded(np.nan) == np.inf
+
+
+def test_a_case_without_a_reference_is_refused(checkout: Project) -> None:
+    """Where the reference itself is not finite, nothing can be learned, and that is said."""
+    case, variant = find(checkout, "xor", SGD)
+    point = next(probes.checkpoints(checkout, case, variant))
+    broken = {name: np.full_like(value, np.inf) for name, value in point.weights.items()}
+    with pytest.raises(HarnessError, match="cannot be computed"):
+        probes.expect(variant, replace(point, weights=broken))
+
+
+# -------------------------------------------------------------------- check
+def pair_of(checkout: Project, observed: list[float], baseline: list[float],
+            checkpoint: str = "step_10", precision: str = "float64") -> Pair:
+    """Return two sides with one checkpoint, each error allowed to be 1e-6."""
+    case, variant = find(checkout, "xor", SGD)
+    sides = []
+    for errors in (observed, baseline):
+        record = VariantRecord("")
+        record.probes[precision] = Probes(TENSORS, {checkpoint: errors}, {checkpoint: [1e-6] * 4})
+        sides.append(record)
+    return Pair(case, variant, *copy.deepcopy(sides), {})
+
+
+@pytest.mark.parametrize(("observed", "phase"), [
+    ([1e-3, 1e-3, 1e-3, 1e-3], "forward"), ([0, 1e-3, 1e-3, 1e-3], "loss"),
+    ([0, 0, 1e-3, 1e-3], "gradient"), ([0, 0, 0, 1e-3], "update"),
+    ([0, 0, 0, float("inf")], "update")])
+def test_the_first_tensor_that_is_off_names_the_phase(checkout: Project, observed: list[float],
+                                                      phase: str) -> None:
+    """Outputs, loss, gradients and updates arise in this order."""
+    finding = check_float64_probes(pair_of(checkout, observed, [0.0] * 4))[0]
+    assert (finding.verdict, finding.phase, finding.step) == (Verdict.DRIFT, phase, 10)
+    assert finding.tensor in TENSORS and finding.tensor in finding.sentence
+
+
+def test_a_tiny_error_is_not_the_cause_of_a_large_one(checkout: Project) -> None:
+    """Outputs off by 1e-5 and a loss off by 1 are two things; outputs off by 1e-2 are one."""
+    for outputs, phase in ((1e-5, "loss"), (1e-2, "forward")):
+        finding = check_float64_probes(pair_of(checkout, [outputs, 1, 1, 1], [0.0] * 4))[0]
+        assert finding.phase == phase
+
+
+def test_what_was_off_before_is_no_news(checkout: Project) -> None:
+    """Both sides off alike are equivalent; coming right is said as such."""
+    was = [0.0, 0.0, 0.3, 0.0]
+    assert check_float64_probes(pair_of(checkout, was, was))[0].verdict is Verdict.IDENTICAL
+    assert check_float64_probes(pair_of(checkout, [0, 0, 0.31, 0], was))[0].verdict \
+        is Verdict.EQUIVALENT
+    assert "comes right" in check_float64_probes(pair_of(checkout, [0.0] * 4, was))[0].sentence
+    worse = check_float64_probes(pair_of(checkout, [0, 0, 0.9, 0], was))[0]
+    assert (worse.verdict, worse.phase) == (Verdict.DRIFT, "gradient")
+
+
+def test_stress_has_a_check_of_its_own(checkout: Project) -> None:
+    """A waiver for saturated weights must not cover a checkpoint of the trajectory."""
+    pair = pair_of(checkout, [0, 1.0, 1.0, 1.0], [0.0] * 4, "scaled_30")
+    assert check_float64_probes(pair) == [] and check_float32_stress(pair) == []
+    finding = check_float64_stress(pair)[0]
+    assert (finding.check, finding.phase, finding.checkpoint) == ("float64_stress", "loss",
+                                                                  "scaled_30")
+
+
+def test_a_record_without_probes_is_not_judged(checkout: Project) -> None:
+    """Curves of another program have no probes, and nothing is said of them."""
+    pair = pair_of(checkout, [1.0] * 4, [0.0] * 4)
+    pair.baseline.probes.clear()
+    assert check_float64_probes(pair) == []
