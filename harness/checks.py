@@ -160,14 +160,16 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         _limits(observed, baseline, checkpoint)[index]
     elsewhere = sorted({name for name, _ in off} - {checkpoint})
     also = f", and at {', '.join(elsewhere)}" if elsewhere else ""
+    largest = max(max(side.errors[name][place] for side in (observed, baseline)
+                      if name in side.errors) for name, place in off)
     verb = "comes right" if before > error else "is off"
     return [Finding(
         check, Verdict.DRIFT,
         f"{precision} probe at {checkpoint}: {tensor} {verb}: {error:.1e} from the reference, "
-        f"baseline {before:.1e}, allowed {limit:.1e}{also}",
+        f"baseline {before:.1e}, allowed {limit:.1e}{also}; up to {largest:.1e} off",
         step=int(checkpoint[5:]) if checkpoint.startswith("step_") else 0,
         checkpoint=checkpoint, phase=_phase(tensor), tensor=tensor, observed=error,
-        baseline=before, deviation=max(error, before), allowance=limit,
+        baseline=before, deviation=largest, allowance=limit,
         required=max(error, before) / limit)]
 
 

@@ -23,7 +23,7 @@ def harness(project: Project, *arguments: str) -> int:
 @pytest.fixture
 def stored(project: Project, checkout: Project) -> Project:
     """Return a project with the real stored baselines of three environments."""
-    for case in checkout.case_names():
+    for case in ("xor", "imbalanced_binary"):
         for name in ("reference", "axon-0.6.0", "axon-0.6.1"):
             target = project.baseline_path(case, name)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ def task(case_name, pattern, precision="float64", steps=STEPS):
 TASKS = {name: task(*name.split("/")) for name in (
     "xor/bce_logits-adamw_*", "xor/bce_sigmoid-sgd_*-clipnorm_*",
     "imbalanced_binary/cce_softmax-adam_*", "masked_sequences/decoder_native-sgd_*",
-    "masked_sequences/decoder_*-left_padding", "masked_sequences/decoder_*-smoothed",
+    "masked_sequences/decoder_*-left_padding", "masked_sequences/lstm_*-smoothed",
     "masked_sequences/decoder_*-deep", "masked_sequences/lstm_native-adam_*")}
 TASKS["conv1d_stability/mse-sgd_*"] = task("conv1d_stability", "mse-sgd_*", steps=2)
 SEQUENCES = [name for name in TASKS if name.startswith("masked")]

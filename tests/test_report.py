@@ -162,7 +162,8 @@ def test_a_curve_leaves_the_band_where_the_check_says():
     case = PROJECT.case(CASE)
     variant = next(v for v in case.variants if v.name == VARIANT)
     pair = Pair(case, variant, report.observed[CASE, "torch-2.13.0"].variants[VARIANT],
-                report.baselines[CASE, "reference"].variants[VARIANT], {"loss": ENVELOPE})
+                report.baselines[CASE, "reference"].variants[VARIANT],
+                {"float32": {"loss": ENVELOPE}})
     facts = collect(report)
     chart = facts["variants"][0]["charts"]["float32"]
     reference, observed = (np.float32(facts["curves"][line["curve"]]).astype(float)
