@@ -221,10 +221,13 @@ class Comparer:
     def _say_chaos(self, comparison: Comparison, pair: Pair) -> None:
         """Say once where a float32 trajectory tells nothing, instead of allowing anything."""
         if pair.trajectories("float32") and pair.chaotic_from is not None:
-            note = (f"{comparison.case} {comparison.variant}: float32 trajectory is chaotic from "
-                    f"step {pair.chaotic_from} on; float64 and probes decide")
-            if note not in self.report.notes:
-                self.report.notes.append(note)
+            self._note(f"{comparison.case} {comparison.variant}: float32 trajectory is chaotic "
+                       f"from step {pair.chaotic_from} on; float64 and probes decide")
+
+    def _note(self, note: str) -> None:
+        """Say something once."""
+        if note not in self.report.notes:
+            self.report.notes.append(note)
 
     def _unsupported(self, comparison: Comparison, observed: VariantRecord,
                      other: VariantRecord) -> None:
@@ -234,8 +237,8 @@ class Comparer:
         expected = comparison.against == REFERENCE or (observed.unsupported and other.unsupported)
         if expected:
             self.report.comparisons.remove(comparison)
-            self.report.notes.append(f"{comparison.case} {comparison.variant}: "
-                                     f"{comparison.observed} {comparison.problem}")
+            self._note(f"{comparison.case} {comparison.variant}: {comparison.observed} "
+                       f"{comparison.problem}")
 
     def _envelopes(self, case: str, variant: str) -> dict[str, dict[str, list[float]]]:
         try:

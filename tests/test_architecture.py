@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-INSIDE = {"__init__", "__main__", "case", "errors", "faults", "files", "invariances", "layers",
-          "losses", "metrics", "native", "native_record", "native_runs", "optimizers", "orders",
-          "padding", "probes", "project", "provenance", "reader", "record", "serialization", "stream",
-          "supervisor", "worker"}
+INSIDE = {
+    "__init__", "__main__", "case", "errors", "faults", "files", "invariances", "layers",
+    "losses", "metrics", "native", "native_record", "native_runs", "optimizers", "orders",
+    "padding", "probes", "project", "provenance", "reader", "record", "serialization", "stream",
+    "supervisor", "worker"}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 MODULES = sorted((ROOT / "harness").rglob("*.py"))
 
