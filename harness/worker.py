@@ -117,7 +117,8 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
             measured.probes[precision] = probes.measure(task, training, expected)
             measured.invariances[precision] = invariances.measure(task, training)
             emit("probed", case=case.name, seconds=time.perf_counter() - started)
-        if case.native and variant.name in case.native.variants and hasattr(adapter, "__path__"):
+        is_framework = hasattr(adapter, "__path__")  # a package; the reference has no native runs
+        if is_framework and case.native and variant.name in case.native.variants:
             measured.fingerprint = submodule(adapter, "native").fingerprint(
                 case, variant, batches.evaluation, FINGERPRINT_SEED)
     except UnsupportedError as error:

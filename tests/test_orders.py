@@ -1,0 +1,50 @@
+"""What a run is asked for, as pieces of work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness import faults, orders, serialization
+from harness.errors import UsageError
+from harness.project import Project
+from harness.record import Record
+
+
+def test_the_longest_case_goes_first(project: Project, measured: Record) -> None:
+    """What has no baseline yet leads, then the cases by the seconds that they took."""
+    for case, seconds in (("xor", 9.0), ("masked_sequences", 30.0), ("imbalanced_binary", 2.0)):
+        record = replace(measured, case=case, provenance={**measured.provenance,
+                                                          "seconds": seconds})
+        serialization.write(record, project.baseline_path(case, "torch-2.13.0"))
+    pieces = orders.cases(project, "torch-2.13.0", [], None)
+    assert [piece.case for piece in pieces] == [
+        "conv1d_stability", "masked_sequences", "xor", "imbalanced_binary"]
+
+
+def test_only_cases_with_a_selected_variant(project: Project) -> None:
+    """Patterns go with the work, and leave out cases that they select nothing of."""
+    (piece,) = orders.cases(project, "reference", [], ["cce_*"])
+    assert (piece.case, piece.variants) == ("imbalanced_binary", ("cce_*",))
+
+
+def test_native_runs_are_one_piece_a_seed(project: Project) -> None:
+    """Every variant and seed is a piece of its own; the case says how many seeds."""
+    cases = project.cases()
+    declared = next(case.native for case in cases if case.native)
+    assert len(orders.native(cases, None)) == declared.seeds * len(declared.variants) >= 40
+    assert [piece.seed for piece in orders.native(cases, 2)] == [0, 0, 1, 1]
+    with pytest.raises(UsageError, match="no case here has native runs"):
+        orders.native(project.cases(["xor"]), None)
+
+
+def test_faults_of_a_framework() -> None:
+    """Each fault it can have, and one native run where only that can show it."""
+    pieces = orders.faulty("torch-2.13.0")
+    injected = [piece.fault for piece in pieces if piece.seed is None]
+    assert injected == [fault.name for fault in faults.expressible("torch")]
+    assert [piece.fault for piece in pieces if piece.seed == 0] == [
+        "glorot_for_he", "data_order_changed", "last_batch_dropped"]
+    with pytest.raises(UsageError, match="no faults"):
+        orders.faulty("reference")
