@@ -17,9 +17,10 @@ from harness.pair import EQUIVALENT, IDENTICAL, IMPLEMENTATION, Pair, deviation,
 from harness.record import Probes, Trajectory
 
 CONTRAST = {"float64": 2.0, "float32": 10.0}
-"""Two errors of a probe, both beyond the allowance, differ if one is so many times the
-other: which multiple of an error comes out, where rounding is amplified, depends on the
-instruction set."""
+"""Two errors of a probe differ if one is so many times the other. Where both are beyond the
+allowance float32 says nothing: which multiple of an error comes out of rounding that is
+amplified depends on the instruction set (measured: torch's attention under stress, 1.6 and
+0.08)."""
 CAUSE = 1e-4
 """Smallest part of the largest error at a checkpoint that can be its cause."""
 
@@ -146,7 +147,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
     observed, baseline = (_of_kind(side, kind) for side in (sides[0], sides[1]))
     if not observed.errors:
         return []
-    check, off = f"{precision}_{kind}", _off(observed, baseline, CONTRAST[precision])
+    check, off = f"{precision}_{kind}", _off(observed, baseline, precision)
     if not off:
         ratio, error, limit = _nearest(observed)
         verdict = Verdict.IDENTICAL if observed == baseline else Verdict.EQUIVALENT
@@ -181,15 +182,16 @@ def _of_kind(probes: Probes, kind: str) -> Probes:
                   {name: probes.allowances[name] for name in names})
 
 
-def _off(observed: Probes, baseline: Probes, contrast: float) -> list[tuple[str, int]]:
-    """Return checkpoint and tensor wherever one side alone exceeds the allowance."""
+def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, int]]:
+    """Return checkpoint and tensor wherever an error is beyond its allowance, and new or gone."""
     off = []
     for checkpoint, errors in observed.errors.items():
         before = baseline.errors.get(checkpoint, errors)
         limits = _limits(observed, baseline, checkpoint)
         for index, (mine, theirs, limit) in enumerate(zip(errors, before, limits, strict=True)):
             low, high = sorted((mine, theirs))
-            if high > limit and high > contrast * low:
+            comparable = low <= limit or precision == "float64"
+            if high > limit and high > CONTRAST[precision] * low and comparable:
                 off.append((checkpoint, index))
     return off
 

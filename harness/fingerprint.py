@@ -12,6 +12,9 @@ from harness.native import Fingerprint
 
 SPREAD = 5.0
 """Standard errors by which a standard deviation of initial weights must move."""
+ROUNDING = 1e-5
+"""Part of their standard deviation by which mean and deviation of the same initial weights
+may move: instruction sets round them differently. Another draw moves them by far more."""
 REPORTED = 1e-5
 """Relative difference of a reported loss from the computed one: float32 sums."""
 
@@ -30,7 +33,7 @@ def differences(observed: Fingerprint,
 
 def _initialisation(observed: Fingerprint,
                     baseline: Fingerprint) -> Iterator[tuple[str, str | None, str]]:
-    if observed.weights_sha256 == baseline.weights_sha256:
+    if observed.weights_sha256 == baseline.weights_sha256 or _rounded_alike(observed, baseline):
         return
     for name, (_, deviation, count) in observed.weights.items():
         before = baseline.weights.get(name, [0.0, 0.0, 0.0])[1]
@@ -43,6 +46,15 @@ def _initialisation(observed: Fingerprint,
         else "the same random stream"
     yield "initialisation", None, (
         f"seed {observed.seed} gives other initial weights of the same distribution, from {stream}")
+
+
+def _rounded_alike(observed: Fingerprint, baseline: Fingerprint) -> bool:
+    """Return whether the initial weights are the same but for rounding."""
+    return observed.weights.keys() == baseline.weights.keys() and all(
+        count == before[2] and max(abs(mean - before[0]), abs(deviation - before[1]))
+        <= ROUNDING * (deviation or abs(mean))
+        for (mean, deviation, count), before in
+        ((weights, baseline.weights[name]) for name, weights in observed.weights.items()))
 
 
 def _order(observed: Fingerprint,

@@ -162,6 +162,14 @@ def test_what_was_off_before_is_no_news(checkout: Project) -> None:
     assert (worse.verdict, worse.phase) == (Verdict.DRIFT, "gradient")
 
 
+def test_float32_says_nothing_where_both_sides_are_off(checkout: Project) -> None:
+    """Amplified rounding comes out as any multiple; what is new in float32 is still seen."""
+    for baseline, verdict in (([0, 0, 0.01, 0], Verdict.EQUIVALENT),
+                              ([0, 0, 1e-8, 0], Verdict.DRIFT)):
+        pair = pair_of(checkout, [0, 0, 1.0, 0], baseline, "scaled_10", "float32")
+        assert check_float32_stress(pair)[0].verdict is verdict
+
+
 def test_stress_has_a_check_of_its_own(checkout: Project) -> None:
     """A waiver for saturated weights must not cover a checkpoint of the trajectory."""
     pair = pair_of(checkout, [0, 1.0, 1.0, 1.0], [0.0] * 4, "scaled_30")
