@@ -175,11 +175,18 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
 
 
 def _of_kind(probes: Probes, kind: str) -> Probes:
-    """Return the probes of reference checkpoints, or those of stress checkpoints."""
+    """Return the probes of reference checkpoints, or those of stress checkpoints.
+
+    Under stress updates are left out: what an optimizer makes of a saturated gradient, which
+    may be nothing but rounding, says no more than the gradient does.
+    """
     names = [name for name in probes.errors
              if name.startswith("step_") == (kind == "probes")]
-    return Probes(probes.tensors, {name: probes.errors[name] for name in names},
-                  {name: probes.allowances[name] for name in names})
+    kept = [index for index, tensor in enumerate(probes.tensors)
+            if kind == "probes" or _phase(tensor) != "update"]
+    return Probes([probes.tensors[index] for index in kept],
+                  *({name: [part[name][index] for index in kept] for name in names}
+                    for part in (probes.errors, probes.allowances)))
 
 
 def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, int]]:

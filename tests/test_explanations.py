@@ -48,15 +48,6 @@ def torch_bce(z, y, positive_weight):
     return value, weight * (p - y) / np.maximum(slope, 1e-12) * slope / len(y)
 
 
-def torch_adamw(self, parameters, gradients):
-    """torch's AdamW: one factor, 1 - rate * decay, rounded to the parameters' precision."""
-    rate = optimizer.rate_at(self.optimizer.learning_rate, self.step)
-    self.step += 1
-    for name, g in gradients.items():
-        parameters[name] *= g.dtype.type(1 - rate * self.optimizer.weight_decay)
-        parameters[name] -= self._adam(self.optimizer, name, g, rate)
-
-
 def torch_attention_backward(layer, weights, saved, gradient):
     """torch's CPU kernel: softmax again, as exp(score - logsumexp), from scores rounded anew."""
     x, query, key, value, _, joined = saved
@@ -153,15 +144,6 @@ def test_torch_attention_gradient(variant, scale, precision, monkeypatch):
     assert altered["outputs"] <= 1e-5 and baseline["outputs"] <= 1e-5
     assert kept <= LARGE / 10 < LARGE < torch
     assert lost == torch or 0.03 < lost / torch < 30
-
-
-def test_torch_adamw(monkeypatch):
-    """A factor of decay rounded to float32 gives torch's curve; subtracting does not."""
-    variant = "bce_logits-adamw_0.01_decay_0.1"
-    baseline = stored("xor", TORCH, variant, "float32")
-    assert 1e-6 < deviation(train("xor", variant, "float32"), baseline) <= 3e-6
-    monkeypatch.setattr(optimizer.Updater, "update", torch_adamw)
-    assert deviation(train("xor", variant, "float32"), baseline) <= 6e-7
 
 
 @pytest.mark.parametrize("path", ["bce_sigmoid", "bce_logits", "cce_softmax"])

@@ -179,6 +179,12 @@ def test_stress_has_a_check_of_its_own(checkout: Project) -> None:
                                                                   "scaled_30")
 
 
+def test_updates_under_stress_are_not_judged(checkout: Project) -> None:
+    """What Adam makes of a saturated gradient's rounding is no finding."""
+    pair = pair_of(checkout, [0, 0, 0, 1.0], [0.0] * 4, "scaled_30")
+    assert check_float64_stress(pair)[0].verdict <= Verdict.EQUIVALENT
+
+
 def test_a_record_without_probes_is_not_judged(checkout: Project) -> None:
     """Curves of another program have no probes, and nothing is said of them."""
     pair = pair_of(checkout, [1.0] * 4, [0.0] * 4)

@@ -13,13 +13,17 @@ from harness.reference import training
 PACKAGES = ("numpy",)
 COPIES = 8
 """Perturbed runs from which an allowance is learned."""
+ULPS = 8
+"""Last bits by which their initial weights are changed. One is enough while nothing but the
+order of sums differs; but kernels differ by several (measured: oneDNN limited to SSE4.1), and
+a relu that such a difference carries over its kink moves the loss by more than one did."""
 NEGLIGIBLE = 1e-10
 """A float64 envelope is kept where it exceeds this: no fixed bound is as tight."""
 
 
 def describe() -> dict[str, Any]:
     """Return the settings that could change the numbers."""
-    return {"perturbed_copies": COPIES}
+    return {"perturbed_copies": COPIES, "perturbed_ulps": ULPS}
 
 
 def build(task: Task) -> Training:
@@ -36,7 +40,7 @@ class Reference(Training):
     def train(self) -> Trajectory:
         """Train one run, and beside it the perturbed copies."""
         task = self.task
-        runs = training.train(task, training.perturb(task.weights, COPIES))
+        runs = training.train(task, training.perturb(task.weights, COPIES, ULPS))
         curves = {"loss": runs.losses, "gradient_norm": runs.gradient_norms,
                   "update_norm": runs.update_norms}
         envelope = {name: training.envelope(curve) for name, curve in curves.items()}

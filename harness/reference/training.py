@@ -82,19 +82,20 @@ class Model:
         return np.asarray(self.vector - before)
 
 
-def perturb(weights: Parameters, copies: int) -> Parameters:
-    """Return the weights and copies of them, each value times 1 - or + the precision's epsilon.
+def perturb(weights: Parameters, copies: int, ulps: int = 1) -> Parameters:
+    """Return the weights and copies of them, each value times 1 - or + some epsilons.
 
     Args:
         weights: arrays without a leading axis of runs, float64 (2**-52) or float32 (2**-23).
         copies: number of perturbed copies; run 0 is the original.
+        ulps: by how many of the precision's epsilons they are perturbed.
     """
     random = np.random.RandomState(0)  # a stream that NumPy never changes
     runs = {}
     for name, value in weights.items():
         signs = random.choice([-1.0, 1.0], size=(copies, *value.shape))
         factors = np.concatenate([np.ones((1, *value.shape)),
-                                  1 + signs * np.finfo(value.dtype).eps])
+                                  1 + signs * ulps * np.finfo(value.dtype).eps])
         runs[name] = (value * factors).astype(value.dtype)
     return runs
 
