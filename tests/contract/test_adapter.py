@@ -183,7 +183,7 @@ def test_float64_agrees_with_the_reference(case, variant, request):
         np.testing.assert_allclose(getattr(trajectory, name)[:steps],
                                    getattr(independent, name)[:steps],
                                    rtol=bound, atol=bound, err_msg=name)
-    if steps == STEPS:
+    if steps == STEPS and not is_waived(find(case, variant)):
         assert trajectory.metrics == independent.metrics
 
 
