@@ -175,9 +175,10 @@ def test_float64_agrees_with_the_reference(case, variant, request):
     expect_defects(request, case, find(case, variant), "mask", "embedding")
     trajectory, independent = measured(case, variant, "float64"), reference(case, variant)
     # the epsilon of Keras' Adam matters more, the smaller the gradients are
-    small = case in ("conv1d_stability", "masked_sequences")
-    bound = 1e-8 if not is_waived(find(case, variant)) else 0.1 if small else 1e-4
     chaotic = case == "conv1d_stability"
+    unstable = chaotic or variant.endswith("-deep")
+    small = 0.1 if unstable else 1e-2 if case == "masked_sequences" else 1e-4
+    bound = small if is_waived(find(case, variant)) else 1e-8
     steps = 1 if chaotic and is_waived(find(case, variant)) else ORDERLY if chaotic else STEPS
     for name in CURVES:
         np.testing.assert_allclose(getattr(trajectory, name)[:steps],
