@@ -15,10 +15,9 @@ from typing import Iterator
 import numpy as np
 
 from harness.adapters import Step, Task, Tensors, Training, cast, prepare
-from harness.case import Batch, Case, Variant
+from harness.case import Batch, Batches, Case, Variant
 from harness.errors import HarnessError
 from harness.losses import BinaryCrossentropy, MeanSquaredError
-from harness.project import Project
 from harness.record import Probes
 from harness.reference import training as reference
 
@@ -62,13 +61,17 @@ class Expectation:
     rounding: dict[str, list[float]]
 
 
-def checkpoints(project: Project, case: Case, variant: Variant) -> Iterator[Checkpoint]:
+def checkpoints(case: Case, variant: Variant, batches: Batches,
+                weights: Tensors) -> Iterator[Checkpoint]:
     """Yield the reference checkpoints of a variant, then the stress checkpoints.
 
     Of variants that differ in their optimizer alone the first has the latter.
+
+    Args:
+        batches: the case's.
+        weights: the variant's initial ones, float32.
     """
-    weights = project.weights(variant)
-    task = prepare(case, variant, "float64", project.batches(case), weights)
+    task = prepare(case, variant, "float64", batches, weights)
     steps = [step for step in STEPS if step < task.batches.steps]
     for step, state in reference.checkpoints(task, steps).items():
         rounded = {name: value.astype(np.float32) for name, value in state.items()}

@@ -106,7 +106,7 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
     try:
         weights, started = project.weights(variant), time.perf_counter()
         expected = [(checkpoint, probes.expect(variant, checkpoint))
-                    for checkpoint in probes.checkpoints(project, case, variant)]
+                    for checkpoint in probes.checkpoints(case, variant, batches, weights)]
         emit("probed", case=case.name, seconds=time.perf_counter() - started)
         for precision in PRECISIONS:
             emit("training", case=case.name, variant=variant.name, precision=precision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,11 @@ def find(checkout: Project, case: str, name: str) -> tuple[Case, Variant]:
     """Return a case and one of its variants."""
     found = checkout.case(case)
     return found, next(v for v in found.variants if v.name == name)
+
+
+def checkpoints(checkout: Project, case: Case, variant: Variant) -> Iterator[probes.Checkpoint]:
+    """Return the checkpoints of a variant, on its case's data and initial weights."""
+    return probes.checkpoints(case, variant, checkout.batches(case), checkout.weights(variant))
 
 
 class Off(reference.Reference):
@@ -54,7 +60,7 @@ def test_the_reference_stays_within_what_it_learned(checkout: Project, case: str
     """Its own float64 steps are exact, its float32 steps within the allowance everywhere."""
     found, variant = find(checkout, case, name)
     expected = [(point, probes.expect(variant, point))
-                for point in probes.checkpoints(checkout, found, variant)]
+                for point in checkpoints(checkout, found, variant)]
     task = prepare(found, variant, precision, checkout.batches(found), checkout.weights(variant))
     measured = probes.measure(task, reference.build(task), expected)
     assert list(measured.errors) == [point.name for point, _ in expected]
@@ -66,7 +72,7 @@ def test_the_reference_stays_within_what_it_learned(checkout: Project, case: str
 
 def test_checkpoints_are_of_the_trajectory_and_of_stress(checkout: Project) -> None:
     """Reference checkpoints first; scaled, imbalanced and padded ones where they make sense."""
-    names = {case: [p.name for p in probes.checkpoints(checkout, *find(checkout, case, name))]
+    names = {case: [p.name for p in checkpoints(checkout, *find(checkout, case, name))]
              for case, name in (("xor", "bce_logits-sgd_0.01"),
                                 ("masked_sequences", "lstm_native-sgd_0.3"),
                                 ("imbalanced_binary", "bce_logits-sgd_0.1-scaled_30"))}
@@ -75,14 +81,14 @@ def test_checkpoints_are_of_the_trajectory_and_of_stress(checkout: Project) -> N
     assert names == {"xor": [*steps, *scaled, "one_positive"],
                      "masked_sequences": [*steps, *scaled, "masked_row"],
                      "imbalanced_binary": [*steps, "one_positive"]}
-    assert [p.name for p in probes.checkpoints(checkout, *find(checkout, "xor", SGD))] == steps, \
+    assert [p.name for p in checkpoints(checkout, *find(checkout, "xor", SGD))] == steps, \
         "another learning rate needs no stress of its own"
 
 
 def test_a_gradient_that_is_off_shows_in_gradients_alone(checkout: Project) -> None:
     """A millionth is far beyond float64's allowance, and outputs, loss, updates stay right."""
     case, variant = find(checkout, "xor", SGD)
-    point = next(probes.checkpoints(checkout, case, variant))
+    point = next(checkpoints(checkout, case, variant))
     task = prepare(case, variant, "float64", checkout.batches(case), checkout.weights(variant))
     measured = probes.measure(task, Off(task, scale_gradients),
                               [(point, probes.expect(variant, point))])
@@ -95,7 +101,7 @@ def test_a_gradient_that_is_off_shows_in_gradients_alone(checkout: Project) -> N
 def test_nan_is_infinitely_off_even_in_padding(checkout: Project) -> None:
     """What a model gives for padding does not matter, unless it is no number."""
     case, variant = find(checkout, "masked_sequences", "lstm_native-sgd_0.3")
-    point = next(probes.checkpoints(checkout, case, variant))
+    point = next(checkpoints(checkout, case, variant))
     expected = [(point, probes.expect(variant, point))]
     task = prepare(case, variant, "float32", checkout.batches(case), checkout.weights(variant))
     row, position = np.argwhere(point.batch.mask == 0)[0]
@@ -113,7 +119,7 @@ def test_nan_is_infinitely_off_even_in_padding(checkout: Project) -> None:
 def test_a_case_without_a_reference_is_refused(checkout: Project) -> None:
     """Where the reference itself is not finite, nothing can be learned, and that is said."""
     case, variant = find(checkout, "xor", SGD)
-    point = next(probes.checkpoints(checkout, case, variant))
+    point = next(checkpoints(checkout, case, variant))
     broken = {name: np.full_like(value, np.inf) for name, value in point.weights.items()}
     with pytest.raises(HarnessError, match="cannot be computed"):
         probes.expect(variant, replace(point, weights=broken))

@@ -194,7 +194,8 @@ def test_probes_stay_within_their_allowances(case, variant, request):
     declared = find(case, variant)
     expect_defects(request, case, declared, "mask", "scale")
     expected = [(checkpoint, probes.expect(declared, checkpoint))
-                for checkpoint in probes.checkpoints(PROJECT, CASES[case], declared)
+                for checkpoint in probes.checkpoints(
+                    CASES[case], declared, PROJECT.batches(CASES[case]), PROJECT.weights(declared))
                 if checkpoint.name in ("step_0", "step_1", "masked_row", "one_positive")]
     for precision in PRECISIONS:
         measured(case, variant, precision)
