@@ -11,9 +11,9 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from harness import __version__
+from harness.arguments import build_parser
 from harness.errors import DIFFERENCE, FAILURE, MATCH, USAGE, HarnessError, UsageError
 from harness.project import Project, find_root
 
@@ -187,72 +187,9 @@ def _write_json(path: Path, facts: Any) -> None:
     write_text(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the command-line parser."""
-    parser = argparse.ArgumentParser(
-        prog="harness", description="Compare deep-learning framework versions by how they train.",
-        epilog="exit codes: 0 match, 1 a difference that is not waived, 2 wrong use, "
-               "3 could not run")
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--root", type=Path, help="the checkout (default: here or above)")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    one = commands.add_parser("run", help="measure cases in this pinned environment")
-    one.add_argument("cases", nargs="*", metavar="CASE")
-    one.add_argument("--environment", required=True, help="its name, such as torch-2.13.0")
-    one.add_argument("--variant", action="append", metavar="PATTERN")
-    one.add_argument("--faults", action="store_true",
-                     help="train under every fault of the catalogue instead")
-    one.add_argument("--native", action="store_true",
-                     help="train natively, from many seeds, instead")
-    one.add_argument("--seeds", type=int, metavar="N", help="of native runs (default: the case's)")
-    one.add_argument("--jobs", type=int, metavar="N", help="workers (default: one a core)")
-    one.add_argument("--runs", metavar="DIR", help="folder of records (default: results/runs)")
-    one.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
-                     help="without progress, before a worker counts as hung (default 600)")
-    one.set_defaults(function=run)
-
-    one = commands.add_parser("compare", help="verdicts, against baseline, previous, reference")
-    one.add_argument("environments", nargs="*", metavar="ENV")
-    one.add_argument("--against", metavar="ENV|baseline|previous|reference")
-    one.add_argument("--case", action="append", metavar="CASE")
-    one.add_argument("--variant", action="append", metavar="PATTERN")
-    one.add_argument("--json", metavar="FILE", help="write the verdicts there as well")
-    one.add_argument("--all", action="store_true", help="show what agrees, too")
-    one.set_defaults(function=compare)
-
-    one = commands.add_parser("report", help="the HTML report of everything measured last")
-    one.add_argument("--output", metavar="FILE", help="default: results/report.html")
-    one.set_defaults(function=report)
-
-    one = commands.add_parser("faults", help="which faults were seen, and how")
-    one.add_argument("environments", nargs="*", metavar="ENV", help="default: all trained")
-    one.add_argument("--measure", action="store_true", help="train under them first, through tox")
-    one.set_defaults(function=faults)
-
-    one = commands.add_parser("native", help="the share of native runs that trained")
-    one.add_argument("environments", nargs="*", metavar="ENV", help="default: all")
-    one.add_argument("--measure", action="store_true", help="train first, through tox")
-    one.set_defaults(function=native)
-
-    one = commands.add_parser("accept", help="promote a run to a baseline")
-    one.add_argument("environment", metavar="ENV")
-    one.add_argument("cases", nargs="*", metavar="CASE")
-    one.add_argument("--reason", required=True, metavar="TEXT")
-    one.add_argument("--dry-run", action="store_true", help="only show what it would change")
-    one.set_defaults(function=accept)
-
-    one = commands.add_parser("import", help="take in records that another program made")
-    one.add_argument("files", nargs="+", metavar="FILE")
-    one.set_defaults(function=import_)
-
-    one = commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
-    one.set_defaults(function=list_)
-
-    one = commands.add_parser("lock", help="resolve the pins of environments")
-    one.add_argument("names", nargs="*", metavar="ENV", help="default: the outside half's")
-    one.set_defaults(function=lock)
-    return parser
+COMMANDS: dict[str, Callable[[Project, argparse.Namespace], int]] = {
+    "run": run, "compare": compare, "report": report, "faults": faults, "native": native,
+    "accept": accept, "import": import_, "list": list_, "lock": lock}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -260,8 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         project = Project((options.root or find_root(Path.cwd())).resolve())
-        code: int = options.function(project, options)
-        return code
+        return COMMANDS[options.command](project, options)
     except HarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         return error.exit_code

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INSIDE = {
-    "__init__", "__main__", "case", "errors", "faults", "files", "invariances", "layers",
-    "losses", "metrics", "native", "native_record", "native_runs", "optimizers", "orders",
+    "__init__", "__main__", "arguments", "case", "errors", "faults", "files", "invariances",
+    "layers", "losses", "metrics", "native", "native_record", "native_runs", "optimizers", "orders",
     "padding", "probes", "project", "provenance", "reader", "record", "serialization", "stream",
     "supervisor", "worker"}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}

@@ -1,0 +1,87 @@
+"""The arguments of the ``harness`` command.
+
+Inside half: standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command-line parser."""
+    parser = argparse.ArgumentParser(
+        prog="harness", description="Compare deep-learning framework versions by how they train.",
+        epilog="exit codes: 0 match, 1 a difference that is not waived, 2 wrong use, "
+               "3 could not run")
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--root", type=Path, help="the checkout (default: here or above)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_measuring, _comparing, _accepting):
+        add(commands)
+    return parser
+
+
+def _measuring(commands: Any) -> None:
+    """Add what measures."""
+    one = commands.add_parser("run", help="measure cases in this pinned environment")
+    one.add_argument("cases", nargs="*", metavar="CASE")
+    one.add_argument("--environment", required=True, help="its name, such as torch-2.13.0")
+    one.add_argument("--variant", action="append", metavar="PATTERN")
+    one.add_argument("--faults", action="store_true",
+                     help="train under every fault of the catalogue instead")
+    one.add_argument("--native", action="store_true",
+                     help="train natively, from many seeds, instead")
+    one.add_argument("--seeds", type=int, metavar="N", help="of native runs (default: the case's)")
+    one.add_argument("--jobs", type=int, metavar="N", help="workers (default: one a core)")
+    one.add_argument("--runs", metavar="DIR", help="folder of records (default: results/runs)")
+    one.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
+                     help="without progress, before a worker counts as hung (default 600)")
+
+    one = commands.add_parser("faults", help="which faults were seen, and how")
+    one.add_argument("environments", nargs="*", metavar="ENV", help="default: all trained")
+    one.add_argument("--measure", action="store_true", help="train under them first, through tox")
+
+    one = commands.add_parser("native", help="the share of native runs that trained")
+    one.add_argument("environments", nargs="*", metavar="ENV", help="default: all")
+    one.add_argument("--measure", action="store_true", help="train first, through tox")
+
+
+def _comparing(commands: Any) -> None:
+    """Add what compares and reports."""
+    one = commands.add_parser("compare", help="verdicts, against baseline, previous, reference")
+    one.add_argument("environments", nargs="*", metavar="ENV")
+    one.add_argument("--against", metavar="ENV|baseline|previous|reference")
+    _selection(one)
+    one.add_argument("--json", metavar="FILE", help="write the verdicts there as well")
+    one.add_argument("--all", action="store_true", help="show what agrees, too")
+
+    one = commands.add_parser("report", help="the HTML report of everything measured last")
+    one.add_argument("--output", metavar="FILE", help="default: results/report.html")
+
+    commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
+
+
+def _accepting(commands: Any) -> None:
+    """Add what changes baselines and pins."""
+    one = commands.add_parser("accept", help="promote a run to a baseline")
+    one.add_argument("environment", metavar="ENV")
+    one.add_argument("cases", nargs="*", metavar="CASE")
+    one.add_argument("--reason", required=True, metavar="TEXT")
+    one.add_argument("--dry-run", action="store_true", help="only show what it would change")
+
+    one = commands.add_parser("import", help="take in records that another program made")
+    one.add_argument("files", nargs="+", metavar="FILE")
+
+    one = commands.add_parser("lock", help="resolve the pins of environments")
+    one.add_argument("names", nargs="*", metavar="ENV", help="default: the outside half's")
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of cases and variants."""
+    parser.add_argument("--case", action="append", metavar="CASE")
+    parser.add_argument("--variant", action="append", metavar="PATTERN")
