@@ -49,7 +49,7 @@ class Network:
         self.masks_attention = self.tokens and not self.native and any(
             isinstance(layer, Attention) for layer in flat(variant.layers))
         self.built: list[tuple[Layer, Any]] = []
-        inputs = self._inputs(shapes)
+        self.inputs = inputs = self._inputs(shapes)
         self.allowed = inputs[1] if self.masks_attention else None
         x: Any = inputs[0]
         for layer in variant.layers:
@@ -99,8 +99,9 @@ class Network:
     def _visibility(self) -> dict[str, Any]:
         if not self.native:
             return {"attention_mask": self.allowed}
-        _require(keras.layers.MultiHeadAttention.call, "use_causal_mask")
-        return {"use_causal_mask": True}
+        if "use_causal_mask" in inspect.signature(keras.layers.MultiHeadAttention.call).parameters:
+            return {"use_causal_mask": True}
+        return {"attention_mask": keras.layers.Lambda(_see)(self.inputs[0])}
 
 
 def build_layer(layer: Layer, x: Any, native: bool = False) -> Any:
@@ -141,7 +142,7 @@ def _separable(layer: SeparableConv1D) -> Any:
 
 def _attention(layer: Attention, width: int) -> Any:
     if not hasattr(keras.layers, "MultiHeadAttention"):
-        raise UnsupportedError("tensorflow: this Keras has no MultiHeadAttention")
+        raise UnsupportedError(f"TensorFlow {tf.__version__} has no MultiHeadAttention")
     return keras.layers.MultiHeadAttention(layer.heads, key_dim=width // layer.heads)
 
 
@@ -181,6 +182,7 @@ def _parameters(layer: Layer, built: Any) -> Parameters:
             for part, variable in zip(parts, variables)}
 
 
-def _require(function: Any, parameter: str) -> None:
-    if parameter not in inspect.signature(function).parameters:
-        raise UnsupportedError(f"tensorflow: this Keras has no {parameter}")
+def _see(tokens: Any) -> Any:
+    """Return who may see whom, as users of TensorFlow before 2.10 wrote it by hand."""
+    places = tf.range(tf.shape(tokens)[1])
+    return (tokens != 0)[:, None, :] & (places[:, None] >= places)

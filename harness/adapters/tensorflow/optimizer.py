@@ -63,6 +63,8 @@ class State:
         self.variables = [variable for variable in (variables() if callable(variables)
                                                     else variables)
                           if "learning_rate" not in variable.name]
+        if not any(variable is optimizer.iterations for variable in self.variables):
+            self.variables.append(optimizer.iterations)  # TensorFlow 2.10's experimental ones
         self.values = [variable.numpy() for variable in self.variables]
 
     def restore(self) -> None:
@@ -91,6 +93,13 @@ def _adam(declared: Adam | AdamW, clip: dict[str, float]) -> Any:
     rate = build_rate(declared.learning_rate)
     if isinstance(declared, Adam):
         return keras.optimizers.Adam(rate, **options)
-    if not hasattr(keras.optimizers, "AdamW"):
-        raise UnsupportedError("tensorflow: this Keras has no AdamW")
-    return keras.optimizers.AdamW(rate, weight_decay=declared.weight_decay, **options)
+    adamw = getattr(_home_of_adamw(), "AdamW", None)
+    if adamw is None:
+        raise UnsupportedError(f"TensorFlow {tf.__version__} has no AdamW")
+    return adamw(rate, weight_decay=declared.weight_decay, **options)
+
+
+def _home_of_adamw() -> Any:
+    """Return where users find AdamW; TensorFlow 2.9 to 2.11 call it experimental."""
+    optimizers = keras.optimizers
+    return optimizers if hasattr(optimizers, "AdamW") else getattr(optimizers, "experimental", None)

@@ -5,6 +5,7 @@ Inside half: standard library and torch only.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Callable, NamedTuple, Sequence
 
 import torch
@@ -67,10 +68,10 @@ def _sgd(sgd: SGD, parameters: Sequence[Any], rate: float) -> Any:
                                "weight_decay": sgd.weight_decay}
     if not sgd.maximize:
         return torch.optim.SGD(parameters, **options)
-    try:
-        return torch.optim.SGD(parameters, maximize=True, **options)
-    except TypeError as error:  # before 1.11
-        raise UnsupportedError(f"torch {torch.__version__}: SGD has no maximize") from error
+    if "maximize" not in inspect.signature(torch.optim.SGD).parameters:
+        raise UnsupportedError(f"torch {torch.__version__.split('+')[0]} has no maximize in SGD "
+                               "(since 1.11)")
+    return torch.optim.SGD(parameters, maximize=True, **options)
 
 
 def initial_rate(rate: LearningRate) -> float:
