@@ -12,33 +12,72 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from harness.errors import HarnessError, UsageError, unknown
+from harness.errors import HarnessError, unknown
 
-KERAS_TENSORFLOW = "2.21.0"
-"""The TensorFlow under every standalone Keras, so that only Keras changes."""
-PREDECESSORS = {"keras": "tensorflow"}
-"""Family -> the family it grew out of. Up to 2.15 TensorFlow carries its own
+PREDECESSORS = {"keras": ("tensorflow", Version("2.16"))}
+"""Family -> the family it grew out of, and where it did. Up to 2.15 TensorFlow carries its own
 Keras; from 2.16 on the Keras version decides how training behaves."""
-_PIN = re.compile(r"^(?P<name>[a-z]+(-\d[\w.+]*)?): *-c *constraints/(?P=name)\.txt$")
+NIGHTLY = "nightly"
+"""What stands for the version of a pre-release build that changes every night."""
+COMPUTED = ("full", "nightly", "oldest")
+"""Labels that follow from the matrix; others are written in tox.ini."""
+NEWEST = 3
+"""Releases of each family that a nightly job measures."""
 
 
 def pinned(root: Path) -> list[str]:
-    """Return the names of the environments that tox.ini pins, in its order.
+    """Return the names of the environments of the matrix in tox.ini, in its order.
 
     Raises:
-        HarnessError: tox.ini does not parse, or pins nothing.
+        HarnessError: tox.ini does not parse, or has no matrix.
     """
+    names = _names(_read(root).get("matrix", "environments", fallback=""))
+    if not names:
+        raise HarnessError("tox.ini has no matrix of environments", str(root / "tox.ini"),
+                           next_command="add 'torch-2.13.0' under [matrix] environments")
+    return names
+
+
+def labelled(root: Path, label: str) -> list[str]:
+    """Return the environments with a framework, and the reference, that a label of tox names.
+
+    ``full``, ``nightly`` and ``oldest`` follow from the matrix; others are in tox.ini.
+
+    Raises:
+        UsageError: there is no such label.
+    """
+    matrix = pinned(root)
+    families: dict[str, list[str]] = {}
+    for name in sorted(matrix, key=sort_key):
+        families.setdefault(split(name)[0], []).append(name)
+    releases = {family: [name for name in names if split(name)[1]]
+                for family, names in families.items()}
+    builds = [name for name in matrix if split(name)[1] is None]
+    computed = dict(zip(COMPUTED, (
+        set(matrix), {*builds, *(n for r in releases.values() for n in r[-NEWEST:])},
+        {"reference", *(n for r in releases.values() for n in r[:1])}), strict=True))
+    written = {name.strip(): _names(names) for name, _, names in
+               (line.partition("=") for line in
+                _read(root).get("tox", "labels", fallback="").splitlines())}
+    if label not in {**computed, **written}:
+        raise unknown("label", label, [name for name in {**computed, **written} if name])
+    wanted = computed.get(label, set(written.get(label, ())))
+    return [name for name in matrix if name in wanted]
+
+
+def _read(root: Path) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
     try:
         parser.read_string((root / "tox.ini").read_text(encoding="utf-8"))
-        lines = parser.get("testenv", "deps").splitlines()
-    except configparser.Error as error:
+    except (OSError, configparser.Error) as error:
         raise HarnessError(f"tox.ini does not parse: {error}", str(root / "tox.ini")) from None
-    names = [match["name"] for line in lines if (match := _PIN.match(line.strip()))]
-    if not names:
-        raise HarnessError("tox.ini pins no environment", str(root / "tox.ini"),
-                           next_command="add 'torch-2.13.0: -c constraints/torch-2.13.0.txt'")
-    return names
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    """Return the names in a list apart by commas or lines, without comments."""
+    lines = (line.partition("#")[0] for line in text.splitlines())
+    return [name for line in lines for name in re.split(r"[,\s]+", line.strip()) if name]
 
 
 def split(environment: str) -> tuple[str, Version | None]:
@@ -50,26 +89,33 @@ def split(environment: str) -> tuple[str, Version | None]:
         return family, None
 
 
-def sort_key(environment: str) -> tuple[bool, str, Version]:
-    """Return a key that puts the reference first, then families and versions in order."""
+def is_build(environment: str) -> bool:
+    """Return whether an environment is a pre-release build, without a version of its own."""
+    return environment.endswith(f"-{NIGHTLY}")
+
+
+def sort_key(environment: str) -> tuple[bool, str, bool, Version]:
+    """Return a key: the reference first, then families and versions in order, builds last."""
     family, version = split(environment)
-    return environment != "reference", family, version or Version("0")
+    return environment != "reference", family, version is None, version or Version("0")
 
 
 def previous(environment: str, known: Iterable[str]) -> str | None:
     """Return the version before this one, among the known environments.
 
     A release is compared with the release before it; a commit (a development
-    version) with whatever came before, commits included. The first version of a
-    family follows the last release of the family it grew out of.
+    version) with whatever came before, commits included; a nightly build with the newest
+    release. The first version of a family follows the last one, before it, of the family it
+    grew out of.
     """
     family, version = split(environment)
-    if version is None:
+    if version is None and not is_build(environment):
         return None
     names = list(known)
     earlier = _before(family, version, names)
     if not earlier and family in PREDECESSORS:
-        earlier = _before(PREDECESSORS[family], None, names)
+        ancestor, limit = PREDECESSORS[family]
+        earlier = [found for found in _before(ancestor, None, names) if found[0] < limit]
     return max(earlier)[1] if earlier else None
 
 
@@ -84,23 +130,3 @@ def _before(family: str, version: Version | None, names: list[str]) -> list[tupl
                 and not (releases_only and other.is_prerelease):
             found.append((other, name))
     return found
-
-
-def requirements(environment: str) -> list[str]:
-    """Return what is pinned by hand in an environment; all else follows from it.
-
-    Raises:
-        UsageError: the name is no framework and version.
-    """
-    name, version = split(environment)
-    if name == "reference":
-        return ["numpy"]
-    if version is None:
-        raise UsageError(f"{environment!r} is no framework and version",
-                         next_command="harness lock torch-2.13.0")
-    pins = {"torch": [f"torch=={version}", "numpy"],
-            "tensorflow": [f"tensorflow-cpu=={version}"],
-            "keras": [f"keras=={version}", f"tensorflow-cpu=={KERAS_TENSORFLOW}"]}
-    if name not in pins:
-        raise unknown("framework", name, sorted(pins))
-    return pins[name]

@@ -10,7 +10,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from harness.environments import requirements
+from harness import pins
 from harness.errors import HarnessError
 
 PLATFORM = "x86_64-manylinux_2_28"
@@ -23,16 +23,17 @@ def lock(root: Path, name: str) -> Path:
     Raises:
         HarnessError: uv finds no solution; its words are kept.
     """
-    path = root / "constraints" / f"{name}.txt"
+    path = pins.constraints(root, name)
+    python = "3.11" if name in OUTSIDE else pins.python(name)
     command = ["uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate",
-               "--python-version", "3.11", "--python-platform", PLATFORM,
+               "--python-version", python, "--python-platform", PLATFORM,
                "--output-file", str(path)]
     if name in OUTSIDE:
         sources = ["pyproject.toml", *(["--group", "develop"] if name == "develop" else [])]
         _compile([*command, *sources], "", root, name)
     else:
         # pytest for the contract tests, which run beside the framework
-        _compile([*command, "-"], "\n".join([*requirements(name), "pytest"]), root, name)
+        _compile([*command, "-"], "\n".join([*pins.requirements(name), "pytest"]), root, name)
     return path
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
-from harness import environments
+from harness import environments, pins
 from harness.errors import HarnessError, UsageError
+from harness.project import Project
+from harness.record import Record
+from harness.store import Store
 
 KNOWN = ["reference", "torch-2.9.1", "torch-2.13.0", "tensorflow-2.12.1", "tensorflow-2.15.1",
-         "keras-3.0.5", "keras-3.15.1", "axon-0.6.0", "axon-0.6.1.dev1+57c75e52",
-         "axon-0.6.1.dev2+235a0308", "axon-0.6.1", "axon-0.7.0.dev1+5f9e7bc1", "axon-0.7.0"]
+         "tensorflow-2.16.2", "keras-3.0.5", "keras-3.15.1", "axon-0.6.0",
+         "axon-0.6.1.dev1+57c75e52", "axon-0.6.1.dev2+235a0308",
+         "axon-0.6.1", "axon-0.7.0.dev1+5f9e7bc1", "axon-0.7.0"]
 
 
 @pytest.mark.parametrize(("environment", "expected"), [
@@ -20,6 +27,8 @@ KNOWN = ["reference", "torch-2.9.1", "torch-2.13.0", "tensorflow-2.12.1", "tenso
     ("torch-2.9.2", "torch-2.9.1"),
     ("keras-3.15.1", "keras-3.0.5"),
     ("keras-3.0.5", "tensorflow-2.15.1"),
+    ("tensorflow-2.16.2", "tensorflow-2.15.1"),
+    ("keras-nightly", "keras-3.15.1"),
     ("axon-0.6.1", "axon-0.6.0"),
     ("axon-0.6.1.dev2+235a0308", "axon-0.6.1.dev1+57c75e52"),
     ("axon-0.6.1.dev1+57c75e52", "axon-0.6.0"),
@@ -40,32 +49,73 @@ def test_order_is_of_versions_not_of_text() -> None:
     assert torch == ["torch-2.9.1", "torch-2.13.0"]
 
 
-def test_pins_come_from_tox_ini(tmp_path: Path) -> None:
-    """A version is a line; other lines of tox.ini are not versions."""
-    (tmp_path / "tox.ini").write_text(
-        "[testenv]\ndeps =\n  torch: torch\n  torch-2.7.0: -c constraints/torch-2.7.0.txt\n"
-        "  reference: -c constraints/reference.txt\n  keras-3.1.0: -c constraints/other.txt\n")
-    assert environments.pinned(tmp_path) == ["torch-2.7.0", "reference"]
+MATRIX = """
+[tox]
+labels =
+    quick = reference, torch-2.13.0, compare
+[matrix]
+environments =
+    reference
+    # the oldest
+    torch-1.8.1
+    torch-2.9.1, torch-2.10.0
+    torch-2.13.0  # the newest
+    keras-3.1.1
+    keras-nightly
+"""
 
 
-@pytest.mark.parametrize("text", ["", "[testenv]\n", "[testenv]\ndeps = torch\n", "no section"])
-def test_no_pins_is_an_error(tmp_path: Path, text: str) -> None:
+def test_the_matrix_comes_from_tox_ini(tmp_path: Path) -> None:
+    """A version is a line; comments are none."""
+    (tmp_path / "tox.ini").write_text(MATRIX)
+    assert environments.pinned(tmp_path) == [
+        "reference", "torch-1.8.1", "torch-2.9.1", "torch-2.10.0", "torch-2.13.0",
+        "keras-3.1.1", "keras-nightly"]
+
+
+@pytest.mark.parametrize(("label", "expected"), [
+    ("quick", ["reference", "torch-2.13.0"]),
+    ("nightly", ["reference", "torch-2.9.1", "torch-2.10.0", "torch-2.13.0", "keras-3.1.1",
+                 "keras-nightly"]),
+    ("oldest", ["reference", "torch-1.8.1", "keras-3.1.1"]),
+])
+def test_labels_follow_from_the_matrix(tmp_path: Path, label: str, expected: list[str]) -> None:
+    """The newest and the oldest are found by version, without a second list."""
+    (tmp_path / "tox.ini").write_text(MATRIX)
+    assert environments.labelled(tmp_path, label) == expected
+    with pytest.raises(UsageError, match="unknown label"):
+        environments.labelled(tmp_path, "weekly")
+
+
+@pytest.mark.parametrize("text", ["", "[matrix]\n", "[testenv]\ndeps = torch\n", "no section"])
+def test_no_matrix_is_an_error(tmp_path: Path, text: str) -> None:
     """A tox.ini that pins nothing is said to, and is not an empty matrix."""
     (tmp_path / "tox.ini").write_text(text)
     with pytest.raises(HarnessError, match=r"tox\.ini"):
         environments.pinned(tmp_path)
 
 
-def test_every_pin_has_its_constraints(checkout) -> None:  # type: ignore[no-untyped-def]
-    """Each pinned environment has a file that pins what its name says, exactly."""
+def test_every_release_of_the_matrix_is_pinned_exactly(checkout: Project) -> None:
+    """Each has a file that pins everything, what its name says among it."""
     for name in environments.pinned(checkout.root):
-        lines = (checkout.root / "constraints" / f"{name}.txt").read_text().split()
+        if name in pins.BUILDS:
+            continue
+        lines = pins.constraints(checkout.root, name).read_text().split()
         assert all("==" in line for line in lines)
-        assert {pin for pin in environments.requirements(name) if "==" in pin} <= set(lines)
+        found = {pin.name: Version(str(pin.specifier)[2:]) for pin in map(Requirement, lines)}
+        for wanted in map(Requirement, pins.requirements(name)):
+            assert found[wanted.name] in wanted.specifier, name
 
 
 @pytest.mark.parametrize("name", ["torch", "mxnet-1.0", "torch-"])
 def test_requirements_of_no_framework(name: str) -> None:
     """A name that is no framework and version cannot be locked."""
     with pytest.raises(UsageError):
-        environments.requirements(name)
+        pins.requirements(name)
+
+
+def test_a_build_of_the_night_has_no_baseline(project: Project, measured: Record) -> None:
+    """What is another build tomorrow cannot be accepted."""
+    build = dataclasses.replace(measured, environment="keras-nightly")
+    with pytest.raises(UsageError, match="every night"):
+        Store(project).accept([build], "it is right")
