@@ -30,7 +30,11 @@ def _measuring(commands: Any) -> None:
     """Add what measures."""
     one = commands.add_parser("run", help="measure cases in this pinned environment")
     one.add_argument("cases", nargs="*", metavar="CASE")
-    one.add_argument("--environment", required=True, help="its name, such as torch-2.13.0")
+    one.add_argument("--environment", required=True, action="append", dest="environments",
+                     metavar="ENV", help="its name, such as torch-2.13.0")
+    one.add_argument("--scheduler", metavar="ADDRESS|local:N",
+                     help="measure on a Dask cluster (there, several --environment), or on N "
+                          "Dask workers here")
     one.add_argument("--variant", action="append", metavar="PATTERN")
     one.add_argument("--faults", action="store_true",
                      help="train under every fault of the catalogue instead")
@@ -39,6 +43,9 @@ def _measuring(commands: Any) -> None:
     one.add_argument("--seeds", type=int, metavar="N", help="of native runs (default: the case's)")
     one.add_argument("--jobs", type=int, metavar="N", help="workers (default: one a core)")
     one.add_argument("--runs", metavar="DIR", help="folder of records (default: results/runs)")
+    one.add_argument("--again", action="store_true",
+                     help="measure also what nothing changed for since it was measured")
+    one.add_argument("--dry-run", action="store_true", help="say what would run, and why")
     one.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
                      help="without progress, before a worker counts as hung (default 600)")
 
@@ -56,14 +63,46 @@ def _comparing(commands: Any) -> None:
     one = commands.add_parser("compare", help="verdicts, against baseline, previous, reference")
     one.add_argument("environments", nargs="*", metavar="ENV")
     one.add_argument("--against", metavar="ENV|baseline|previous|reference")
+    one.add_argument("--label", metavar="LABEL", help="the environments of a label of tox.ini")
     _selection(one)
     one.add_argument("--json", metavar="FILE", help="write the verdicts there as well")
+    one.add_argument("--junit", metavar="FILE", help="as JUnit XML")
+    one.add_argument("--markdown", metavar="FILE", help="as a summary in Markdown")
     one.add_argument("--all", action="store_true", help="show what agrees, too")
+
+    one = commands.add_parser("timeline", help="versions that behave the same, what changed when")
+    one.add_argument("families", nargs="*", metavar="FAMILY", help="such as torch; default: all")
+    _selection(one)
+    one.add_argument("--json", metavar="FILE", help="write the timeline there as well")
+    one.add_argument("--all", action="store_true", help="show what never changed, too")
 
     one = commands.add_parser("report", help="the HTML report of everything measured last")
     one.add_argument("--output", metavar="FILE", help="default: results/report.html")
 
-    commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
+    one = commands.add_parser("history", help="what changed over many nights, slowly or at once")
+    one.add_argument("name", metavar="CASE")
+    one.add_argument("--environment", metavar="ENV")
+    one.add_argument("--variant", action="append", metavar="PATTERN")
+    one.add_argument("--nights", type=int, default=100, metavar="N",
+                     help="the last ones to look at (default 100)")
+    one.add_argument("--json", metavar="FILE", help="write what changed there as well")
+
+    one = commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
+    one.add_argument("--label", metavar="LABEL", help="only the environments of a label of tox")
+    one.add_argument("--shards", type=int, metavar="N",
+                     help="those in N groups that take about as long, apart by commas")
+    one.add_argument("--json", action="store_true", help="as a JSON array")
+
+    one = commands.add_parser("merge", help="take in the runs that other machines measured")
+    one.add_argument("shards", nargs="+", metavar="DIR",
+                     help="a copy of another results/runs, or its zip")
+    one.add_argument("--label", metavar="LABEL",
+                     help="name the environments of this label of tox that are missing")
+
+    one = commands.add_parser("nightly", help="compare what was measured tonight, confirm alarms")
+    one.add_argument("--label", default="nightly", metavar="LABEL",
+                     help="of tox: which environments are expected (default: nightly)")
+    one.add_argument("--merged", nargs="+", metavar="DIR", help="runs to merge first")
 
 
 def _accepting(commands: Any) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness import serialization
+from harness import inputs
 from harness.adapters import FAMILIES, family
 from harness.case import Case
-from harness.errors import HarnessError, UsageError
+from harness.errors import UsageError
 from harness.faults import expressible
 from harness.project import Project, select_variants
 from harness.supervisor import Work
@@ -64,10 +64,18 @@ def faulty(environment: str) -> list[Work]:
     return [*runs, *pieces]
 
 
+def native_due(project: Project, environment: str, found: list[Case]) -> dict[str, str | None]:
+    """Return by case why its native runs must be trained; None where they are still true."""
+    return {case.name: inputs.reason(project.root, case.name,
+                                     project.native_run_path(case.name, environment),
+                                     project.failure_path(case.name, environment))
+            for case in found if case.native}
+
+
 def _seconds(project: Project, case: str, environment: str) -> float:
     """Return how long a case took for its baseline; what is unknown goes first."""
     try:
-        record = serialization.read(project.baseline_path(case, environment))
-        return float(record.provenance["seconds"])
-    except (HarnessError, KeyError, TypeError, ValueError):
+        found = inputs.recorded(project.baseline_path(case, environment)) or {}
+        return float(found["seconds"])
+    except (KeyError, TypeError, ValueError):
         return float("inf")

@@ -1,4 +1,4 @@
-"""The checkout: where cases, data, runs and baselines lie.
+"""The project: the cases of a checkout, their data and initial weights.
 
 Inside half: standard library and NumPy only.
 """
@@ -17,78 +17,16 @@ from harness.case import Batches, Case, Variant
 from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
 from harness.files import sha256
 from harness.layers import parameter_names
-from harness.record import Record
+from harness.paths import Paths
 from harness.stream import expand
 
 Weights = Dict[str, np.ndarray]
 """Parameters by ``<layer>.<part>``, in layer order."""
 
 
-def find_root(start: Path) -> Path:
-    """Return the nearest folder at or above ``start`` that holds a project."""
-    for folder in (start, *start.parents):
-        if (folder / "cases").is_dir() and (folder / "tox.ini").is_file():
-            return folder
-    raise UsageError("no project here: no folder with cases/ and tox.ini", str(start),
-                     next_command="change to the checkout, or name it: harness --root DIR ...")
-
-
 @dataclass(frozen=True)
-class Project:
-    """Paths and cases of one checkout; the path is the key of every record.
-
-    Args:
-        measured: folder of the runs, if not ``results/runs``.
-    """
-
-    root: Path
-    measured: Path | None = None
-
-    @property
-    def runs(self) -> Path:
-        """What this machine measured last."""
-        return self.measured or self.root / "results" / "runs"
-
-    def under(self, fault: str) -> Project:
-        """Return the same checkout with the records of runs under a fault."""
-        return Project(self.root, self.root / "results" / "faults" / fault)
-
-    @property
-    def baselines(self) -> Path:
-        """The accepted records."""
-        return self.root / "results" / "baselines"
-
-    def run_path(self, case: str, environment: str) -> Path:
-        """Return the file of the last run's record."""
-        return self.runs / case / f"{environment}.json"
-
-    def failure_path(self, case: str, environment: str) -> Path:
-        """Return the file that says why the last run left no record."""
-        return self.runs / case / f"{environment}.failed.txt"
-
-    def baseline_path(self, case: str, environment: str) -> Path:
-        """Return the file of the accepted record."""
-        return self.baselines / case / f"{environment}.json"
-
-    def native_run_path(self, case: str, environment: str) -> Path:
-        """Return the file of the last native runs."""
-        return self.runs / case / "native" / f"{environment}.json"
-
-    def native_baseline_path(self, case: str, environment: str) -> Path:
-        """Return the file of the accepted native runs."""
-        return self.baselines / case / "native" / f"{environment}.json"
-
-    def log_path(self, environment: str) -> Path:
-        """Return the file of the last worker's standard error."""
-        return self.runs / "logs" / f"{environment}.log"
-
-    def lock_path(self, name: str) -> Path:
-        """Return the lock file for one environment's runs, or for ``accept``."""
-        return self.runs / "locks" / f"{name}.lock"
-
-    def case_names(self) -> list[str]:
-        """Return the names of all cases: the modules in ``cases/``."""
-        return sorted(path.stem for path in (self.root / "cases").glob("[a-z]*.py"))
+class Project(Paths):
+    """Cases of one checkout, with their data and initial weights."""
 
     def cases(self, names: list[str] | None = None) -> list[Case]:
         """Return the named cases, or all of them.
@@ -133,20 +71,16 @@ class Project:
         """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
         return sha256(self.data_path(name))
 
-    def check_inputs(self, record: Record, where: str) -> None:
-        """Refuse a record of other data or other initial weights.
+    def check_weights(self, variant: Variant, found: str, where: str) -> None:
+        """Refuse what was measured from other initial weights than the variant's.
+
+        Args:
+            found: SHA-256 of the weights that it was measured from.
 
         Raises:
-            InputMismatchError: a hash differs; that is never a difference in training.
+            InputMismatchError: the hash differs; that is never a difference in training.
         """
-        case = self.case(record.case)
-        self.check_data(case, record.provenance, where)
-        known = {variant.name: variant for variant in case.variants}
-        for name, measured in record.variants.items():
-            if name not in known:
-                raise unknown(f"variant of case {case.name}", name, sorted(known))
-            self._check_hash(f"initial weights of {name}", known[name].weights,
-                             measured.weights_sha256, where)
+        self._check_hash(f"initial weights of {variant.name}", variant.weights, found, where)
 
     def check_data(self, case: Case, provenance: Mapping[str, Any], where: str) -> None:
         """Refuse what was measured on other data than the case's.

@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Iterable
 
-from harness import adapters, invariances, probes, provenance, serialization
+from harness import adapters, inputs, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
 from harness.errors import FAILURE, MATCH, HarnessError, UnsupportedError, WorkerError
 from harness.project import Project, select_variants
@@ -81,18 +81,24 @@ def measure_native(project: Project, environment: str, adapter: Any, work: dict[
         run = submodule(adapter, "native").run(case, variant, evaluation, work["seed"])
     return {"case": case.name, "fault": work["fault"], "variant": variant.name,
             "native": dataclasses.asdict(run),
-            "provenance": provenance.collect(project.sha256(case.data), adapter.describe()),
+            "provenance": origin(project, case, adapter),
             "seconds": time.perf_counter() - started}
+
+
+def origin(project: Project, case: Case, adapter: Any) -> dict[str, Any]:
+    """Return the provenance of what this process measures of a case."""
+    found = provenance.collect(project.sha256(case.data), adapter.describe())
+    data = [case.data, *(variant.weights for variant in case.variants)]
+    return {**found, "inputs": inputs.digests(project.root, case.name, data)}
 
 
 def measure_case(project: Project, environment: str, adapter: Any, case: Case,
                  patterns: list[str] | None, emit: Emit) -> Record:
     """Return the record of one case."""
     batches = project.batches(case)
-    origin = provenance.collect(project.sha256(case.data), adapter.describe())
+    record = Record(case.name, environment, origin(project, case, adapter), {})
     if patterns:
-        origin["selection"] = patterns
-    record = Record(case.name, environment, origin, {})
+        record.provenance["selection"] = patterns
     for variant in select_variants(case, patterns):
         record.variants[variant.name] = measure_variant(project, adapter, case, variant,
                                                         batches, emit)
@@ -155,14 +161,16 @@ def submodule(adapter: Any, name: str) -> Any:
 def check_version(environment: str) -> None:
     """Refuse to measure under a name that is not what is installed.
 
-    A local build tag is accepted: 2.13.0+cpu is 2.13.0.
+    A local build tag is accepted: 2.13.0+cpu is 2.13.0. ``keras-nightly`` is the name of
+    a distribution, any version of which will do.
     """
     name = adapters.FAMILIES[adapters.family(environment)][1]
+    if environment == "keras-nightly":
+        name = environment
     if not name:
         return
-    asked = environment.split("-", 1)[1]
-    installed = metadata.version(name)
-    if installed.split("+")[0] != asked:
+    asked, installed = environment.split("-", 1)[1], metadata.version(name)
+    if installed.split("+")[0] != asked and name != environment:
         raise WorkerError(f"this interpreter is not the environment {environment}",
                           sys.prefix, f"{name} {installed}, asked for {asked}",
                           f"tox run -e {environment}")

@@ -14,7 +14,8 @@ from harness.case import Batch, Case, Variant
 from harness.errors import UnsupportedError
 from harness.losses import BinaryCrossentropy, MeanSquaredError
 from harness.optimizers import SGD, Adam, AdamW, ClipNorm, StepDecay
-from harness.project import Project, find_root
+from harness.paths import find_root
+from harness.project import Project
 
 CASE: Case = Project(find_root(Path(__file__))).case("conv1d_stability")
 VARIANT: Variant = CASE.variants[0]

@@ -1,0 +1,118 @@
+"""The command that measures: here, or on a cluster.
+
+Inside half: standard library only until there is something to measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import inputs
+from harness.errors import FAILURE, MATCH, UsageError
+from harness.paths import Paths
+
+if TYPE_CHECKING:
+    from harness.project import Project
+
+
+def run(paths: Paths, options: argparse.Namespace) -> int:
+    """Measure cases in this environment, or train under the catalogue's faults."""
+    paths = Paths(paths.root, options.runs and Path(options.runs).resolve())
+    if options.scheduler:
+        return _scale_out(paths, options)
+    options.environment, *others = options.environments
+    if others:
+        raise UsageError("several environments at once need a scheduler",
+                         " ".join(options.environments), next_command="harness run --scheduler ...")
+    if not (options.again or options.native or options.faults or options.variant):
+        known = paths.case_names()
+        if set(options.cases) <= set(known):
+            due = inputs.due(paths, options.environment, options.cases or known)
+            options.cases = _tell_due(paths, options, due)
+            if not options.cases or options.dry_run:
+                return MATCH
+    return _measure(paths, options)
+
+
+def _tell_due(paths: Paths, options: argparse.Namespace, due: dict[str, str | None]) -> list[str]:
+    """Say of each case why it is measured, or why not; return those that are due."""
+    for case, reason in due.items():
+        if reason is None and not options.dry_run:
+            record = paths.native_run_path if options.native else paths.run_path
+            os.utime(record(case, options.environment))  # true at this moment
+        if reason is None or options.dry_run:
+            print(f"{options.environment}  {case}: "
+                  f"{reason or 'kept, nothing changed since it was measured'}", flush=True)
+    return [case for case, reason in due.items() if reason is not None]
+
+
+def _measure(paths: Paths, options: argparse.Namespace) -> int:
+    """Measure what is due in this environment."""
+    from harness import native_runs, orders
+    from harness.progress import Progress
+    from harness.project import Project
+
+    project = Project(paths.root, paths.measured)
+    if options.native and not (options.again or options.seeds):
+        due = orders.native_due(project, options.environment, project.cases(options.cases))
+        options.cases = _tell_due(paths, options, due) if due else options.cases
+        if due and not options.cases:
+            return MATCH
+    pieces = _pieces(project, options, options.environment)
+    if options.dry_run:
+        print(f"{options.environment}  {len(pieces)} pieces of work: "
+              f"{' '.join(sorted({work.case for work in pieces}))}")
+        return MATCH
+    progress = Progress(project, options.environment, pieces)
+    failures = native_runs.run(project, options.environment, pieces, options.timeout, progress,
+                               options.jobs)
+    progress.close()
+    return _told(options.environment, failures)
+
+
+def _told(environment: str, failures: dict[Any, str]) -> int:
+    """Say what could not be measured, and why; return the exit code."""
+    for work, message in failures.items():
+        print(f"{environment}  {work} failed: {message}", file=sys.stderr)
+    return FAILURE if failures else MATCH
+
+
+def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
+    """Measure on a Dask cluster: all that is asked for, since what is installed is not here."""
+    from harness.progress import Progress
+    from harness.project import Project
+
+    try:
+        from harness import scale
+    except ModuleNotFoundError as error:
+        raise UsageError("--scheduler needs Dask distributed", numbers=str(error),
+                         next_command="pip install '.[scale]'") from None
+    if options.jobs:
+        raise UsageError("--jobs is for this machine's workers; a scheduler has its own",
+                         next_command="harness run --scheduler local:N ...")
+    project = Project(paths.root, paths.measured)
+    pieces = {name: _pieces(project, options, name) for name in options.environments}
+    if options.dry_run:
+        for name, work in pieces.items():
+            print(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
+        return MATCH
+    bars = {name: Progress(project, name, work) for name, work in pieces.items()}
+    failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
+    for bar in bars.values():
+        bar.close()
+    return max(_told(name, failures[name]) for name in failures)
+
+
+def _pieces(project: Project, options: argparse.Namespace, environment: str) -> list[Any]:
+    """Return what is asked for in an environment."""
+    from harness import orders
+
+    if options.native:
+        return list(orders.native(project.cases(options.cases), options.seeds))
+    if options.faults:
+        return list(orders.faulty(environment))
+    return list(orders.cases(project, environment, options.cases, options.variant))

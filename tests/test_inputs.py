@@ -1,0 +1,82 @@
+"""Nothing is measured twice, and whatever changed is measured again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from harness import inputs
+from harness.project import Project
+
+
+@pytest.fixture
+def paths(project: Project, tmp_path: Path) -> tuple[Path, Path]:
+    """Return a record that was measured from what is here now, and the failure beside it."""
+    record = tmp_path / "record.json"
+    origin = {"inputs": inputs.digests(project.root, "xor", ["xor.json", "xor_init0.json"])}
+    record.write_text('{"format":2,\n"provenance":' + json.dumps(origin) + ',\n"variants":{}}\n')
+    return record, tmp_path / "failed.txt"
+
+
+def change(record: Path, name: str) -> None:
+    """Let the record say that it was measured from something else."""
+    text = record.read_text()
+    origin = json.loads(text.splitlines()[1].partition(":")[2][:-1])
+    origin["inputs"][name] = "0" * 64
+    record.write_text(text.splitlines()[0] + '\n"provenance":' + json.dumps(origin) + ",\n")
+
+
+def test_what_did_not_change_is_not_due(project: Project, paths: tuple[Path, Path]) -> None:
+    """The same inputs: the record is still true."""
+    assert inputs.reason(project.root, "xor", *paths) is None
+
+
+@pytest.mark.parametrize("name", inputs.WORDS)
+def test_every_digest_counts(project: Project, paths: tuple[Path, Path], name: str) -> None:
+    """A digest that differs is a reason, in words."""
+    change(paths[0], name)
+    assert inputs.reason(project.root, "xor", *paths) == inputs.WORDS[name]
+
+
+def test_data_count(project: Project, paths: tuple[Path, Path]) -> None:
+    """Changed data, and data that is gone, are a changed case."""
+    data = project.data_path("xor_init0.json")
+    data.write_text(data.read_text() + " ")
+    assert inputs.reason(project.root, "xor", *paths) == inputs.WORDS["case"]
+    data.unlink()
+    assert inputs.reason(project.root, "xor", *paths) == inputs.WORDS["case"]
+
+
+def test_a_failure_and_a_part_are_due(project: Project, paths: tuple[Path, Path]) -> None:
+    """A run that failed, and one of selected variants, do not stand for the whole."""
+    record, failure = paths
+    failure.write_text("killed")
+    assert inputs.reason(project.root, "xor", record, failure) == "the last run failed"
+    failure.unlink()
+    record.write_text(record.read_text().replace('{"inputs"', '{"selection":["bce*"],"inputs"'))
+    assert inputs.reason(project.root, "xor", record, failure) == "only bce* was measured"
+    assert inputs.reason(project.root, "xor", record, failure, ["bce*"]) is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"provenance":', "\0\1"])
+def test_a_damaged_record_is_due(project: Project, paths: tuple[Path, Path], text: str) -> None:
+    """What cannot be read is measured again."""
+    paths[0].write_text(text)
+    assert inputs.reason(project.root, "xor", *paths) == "it was not measured yet"
+
+
+def test_a_patched_file_is_seen(tmp_path: Path) -> None:
+    """An installed file that changes without its version changing is another environment."""
+    package = tmp_path / "framework" / "ops"
+    package.mkdir(parents=True)
+    (package / "loss.py").write_text("a")
+    (tmp_path / "framework" / "include").mkdir()
+    before = inputs._files(str(tmp_path))
+    (tmp_path / "framework" / "include" / "x.py").write_text("not looked at")
+    assert inputs._files(str(tmp_path)) == before
+    (package / "loss.py").write_text("b")
+    os.utime(package / "loss.py", ns=(1, 1))
+    assert inputs._files(str(tmp_path)) != before
