@@ -6,11 +6,12 @@ Inside half: standard library and NumPy only; it runs beside the workers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Iterable, Optional, Tuple
 
 from harness import native_record, supervisor
 from harness.native import NativeRun
 from harness.native_record import NativeRecord
+from harness.process import Event
 from harness.project import Project
 
 Group = Tuple[Optional[str], str]
@@ -21,11 +22,11 @@ Group = Tuple[Optional[str], str]
 class Collector:
     """What workers have told so far: a run for every piece of work with a seed."""
 
-    report: Callable[[supervisor.Event], None]
+    report: Callable[[Event], None]
     runs: dict[Group, dict[str, list[NativeRun]]] = field(default_factory=dict)
     provenance: dict[Group, dict[str, Any]] = field(default_factory=dict)
 
-    def __call__(self, event: supervisor.Event) -> None:
+    def __call__(self, event: Event) -> None:
         """Take in an event, and pass it on."""
         if event["event"] == "recorded" and "native" in event:
             group = event["fault"], event["case"]
@@ -36,7 +37,7 @@ class Collector:
 
 
 def run(project: Project, environment: str, work: list[supervisor.Work], timeout: float,
-        report: Callable[[supervisor.Event], None],
+        report: Callable[[Event], None],
         jobs: int | None) -> dict[supervisor.Work, str]:
     """Do the work, and write one record of the native runs of every case and fault.
 
@@ -45,6 +46,13 @@ def run(project: Project, environment: str, work: list[supervisor.Work], timeout
     """
     collector = Collector(report)
     failures = supervisor.run(project, environment, work, timeout, collector, jobs)
+    write(project, environment, collector, failures)
+    return failures
+
+
+def write(project: Project, environment: str, collector: Collector,
+          failures: Iterable[supervisor.Work]) -> None:
+    """Write one record of the native runs of every case and fault of which none failed."""
     broken = {(piece.fault, piece.case) for piece in failures if piece.seed is not None}
     for (fault, case), runs in collector.runs.items():
         if (fault, case) not in broken:
@@ -53,4 +61,3 @@ def run(project: Project, environment: str, work: list[supervisor.Work], timeout
             native_record.write(
                 NativeRecord(case, environment, collector.provenance[fault, case], ordered),
                 home.native_run_path(case, environment))
-    return failures

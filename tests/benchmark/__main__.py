@@ -1,8 +1,8 @@
-"""The benchmark: what the harness costs, and how it scores against the alternatives.
+"""The benchmark: what the harness costs, how it scores against the alternatives, how it scales.
 
-``tox run -e benchmark [-- cost|score ...]``, which is ``python -m tests.benchmark``; without
-a command both. Outside half. The exit code is 1 if a target is missed, 3 if something
-could not run.
+``tox run -e benchmark [-- cost|matrix|scale|score ...]``, which is
+``python -m tests.benchmark``; without a command all of them. Outside half. The exit code is 1
+if a target is missed, 3 if something could not run.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rich.console import Console
 
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError
 from harness.project import Project
-from tests.benchmark import cost, score
+from tests.benchmark import cost, matrix, scale, score
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = {"cost": cost, "score": score}
+PARTS = {"cost": cost, "matrix": matrix, "score": score, "scale": scale}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, asked in chosen.items():
         try:
             met = PARTS[name].main(Project(ROOT), asked, console)
-        except (HarnessError, CalledProcessError) as error:  # the other part still runs
+        except (HarnessError, CalledProcessError) as error:  # the others still run
             print(f"{name}: {error}", file=sys.stderr)
             code = getattr(error, "exit_code", FAILURE)
             continue

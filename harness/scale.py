@@ -1,0 +1,293 @@
+"""Scale-out: a run's pieces of work done by Dask workers, on this machine or on many.
+
+Outside half. Dask distributed schedules; this module joins or starts a cluster, submits
+every piece as one task, and writes what comes back as a run on this machine would.
+``harness.remote`` is what the Dask workers do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import queue
+import re
+import sys
+import uuid
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import dask
+import distributed
+from distributed import Client, Future, LocalCluster
+from distributed.scheduler import KilledWorker
+from distributed.versions import VersionMismatchWarning
+
+from harness import native_runs, provenance, remote, supervisor
+from harness.adapters import family
+from harness.errors import HarnessError, UsageError
+from harness.files import write_text
+from harness.process import Event, explain
+from harness.project import Project
+from harness.supervisor import Run, Work
+
+LOGGER = logging.getLogger(__name__)
+CONNECT_SECONDS = 10
+"""To wait for a scheduler's answer."""
+Tasks = dict[Hashable, tuple[Future, str, Work]]
+"""What is still to come, by the name of its Dask task: future, environment, work."""
+
+
+def run(project: Project, pieces: Mapping[str, list[Work]], address: str, timeout: float,
+        report: Mapping[str, Callable[[Event], None]]) -> dict[str, dict[Work, str]]:
+    """Measure pieces of work on a Dask cluster; write the records as a run here does.
+
+    Args:
+        pieces: by environment.
+        address: of a scheduler, ``tcp://host:8786``, or ``local:N`` for N workers here.
+        timeout: seconds without any progress after which a framework hangs, or after
+            which a cluster without a worker is given up.
+        report: by environment, called with every event, when its piece of work is done.
+
+    Returns:
+        By environment and piece, why it could not be measured, or not in full.
+
+    Raises:
+        UsageError: there is nothing to do, or the address is none.
+        LockedError: another run of one of the environments is under way.
+        HarnessError: no scheduler answers, or it goes away; a Dask worker has other
+            versions, no checkout of the same sources, or cannot make an environment.
+    """
+    for environment in pieces:
+        family(environment)
+    collectors = {name: native_runs.Collector(report[name]) for name in pieces}
+    with _joined(address) as client, _set_up(client, _order(project, pieces, timeout)) as plugin, \
+            contextlib.ExitStack() as stack:
+        runs = {name: stack.enter_context(supervisor.begin(project, name, work, collectors[name]))
+                for name, work in pieces.items()}
+        _measure(client, plugin, runs, timeout)
+    failures = {name: runs[name].failed(work) for name, work in pieces.items()}
+    for name, collector in collectors.items():
+        native_runs.write(project, name, collector, failures[name])
+    return failures
+
+
+def _order(project: Project, pieces: Mapping[str, list[Work]], timeout: float) -> remote.Order:
+    """Return what every Dask worker must know."""
+    cases = [project.case(name) for name in {one.case for work in pieces.values() for one in work}]
+    files = {case.name: sorted({case.data, *(variant.weights for variant in case.variants)})
+             for case in cases}
+    return remote.Order(str(project.root), files, remote.sources(project.root, files), timeout,
+                        provenance.switches())
+
+
+# ------------------------------------------------------------------ the cluster
+@contextlib.contextmanager
+def _joined(address: str) -> Iterator[Client]:
+    """Join a cluster, or start one here.
+
+    Raises:
+        UsageError: the address is none.
+        HarnessError: no scheduler answers there, or one of another version.
+    """
+    local = re.fullmatch(r"local:([1-9]\d*)", address)
+    if not local and "://" not in address:
+        raise UsageError(f"{address!r} is no scheduler",
+                         numbers="known: local:N, tcp://HOST:PORT, tls://HOST:PORT",
+                         next_command="harness run --scheduler local:2 ...")
+    with contextlib.ExitStack() as stack:
+        if local:
+            # a task waits at the scheduler, not behind another one at a Dask worker
+            stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
+            address = stack.enter_context(LocalCluster(
+                n_workers=int(local[1]), threads_per_worker=1, host="127.0.0.1",
+                dashboard_address="127.0.0.1:0")).scheduler_address
+        client = stack.enter_context(_connect(address))
+        _check_versions(client, address)
+        yield client
+
+
+def _connect(address: str) -> Client:
+    try:
+        found = asyncio.run(asyncio.wait_for(_identify(address), CONNECT_SECONDS))
+        if found != "Scheduler":
+            raise OSError(f"a Dask {found} is there")
+        with warnings.catch_warnings():  # said below, as an error
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise HarnessError("no Dask scheduler answers", address,
+                           f"{type(error).__name__} within {CONNECT_SECONDS} s: {error} "
+                           f"{error.__cause__ or ''}".rstrip(),
+                           "dask scheduler, then dask worker ADDRESS --nthreads 1") from None
+
+
+async def _identify(address: str) -> str:
+    """Return what is there; Dask's own client waits for ever for a server that is not Dask's."""
+    security = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, timeout=0.8 * CONNECT_SECONDS,
+                               connection_args=security) as server:
+        return str((await server.identity())["type"])
+
+
+def _check_versions(client: Client, address: str) -> None:
+    """Refuse another Dask than here, and another Python: closures go to the Dask workers."""
+    versions = client.get_versions()
+    for name, found in [("the scheduler", versions["scheduler"]), *versions["workers"].items()]:
+        for package, length in (("distributed", None), ("python", 2)):
+            there, mine = (".".join(one["packages"][package].split(".")[:length])
+                           for one in (found, versions["client"]))
+            if there != mine:
+                raise HarnessError(f"{name} runs another version of {package}", address,
+                                   f"{there}, here {mine}", "install the same in both places")
+
+
+@contextlib.contextmanager
+def _set_up(client: Client, order: remote.Order) -> Iterator[str]:
+    """Have all Dask workers, also later ones, ready for the work; yield the plugin's name."""
+    name = f"harness-{uuid.uuid4().hex[:8]}"
+    try:
+        client.register_plugin(_bridge(asdict(order)), name=name)
+        yield name
+    except ModuleNotFoundError as error:
+        raise _misses(error) from None
+    finally:
+        with contextlib.suppress(Exception):  # a scheduler that is gone needs no tidying
+            client.unregister_worker_plugin(name)
+
+
+def _bridge(order: dict[str, Any]) -> Any:
+    """Return a plugin that a Dask worker can load where harness is not installed."""
+    class Bridge(distributed.WorkerPlugin):  # type: ignore[misc]
+        async def setup(self, worker: distributed.Worker) -> None:
+            folders = [folder for folder in (order["root"], os.getcwd())
+                       if os.path.isfile(os.path.join(folder, "harness", "remote.py"))]
+            sys.path += [folder for folder in folders if folder not in sys.path]
+            from harness import remote
+
+            self.frameworks = remote.Frameworks(remote.Order(**order))
+            await self.frameworks.setup(worker)
+
+        def teardown(self, worker: distributed.Worker) -> None:
+            if hasattr(self, "frameworks"):
+                self.frameworks.teardown()
+
+        def measure(self, environment: str, work: dict[str, Any]) -> Any:
+            from harness import remote  # where there is none, the task says so
+
+            assert isinstance(self.frameworks, remote.Frameworks)
+            return self.frameworks.measure(environment, work)
+
+    return Bridge()
+
+
+def _misses(error: ModuleNotFoundError) -> HarnessError:
+    return HarnessError(f"a Dask worker misses a module: {error}",
+                        next_command="there: pip install '.[scale]', or start it in the checkout")
+
+
+# ------------------------------------------------------------------ the work
+def _measure(client: Client, plugin: str, runs: Mapping[str, Run], timeout: float) -> None:
+    """Have everything done, and take in what comes back; each piece counts once."""
+    done: queue.SimpleQueue[Future] = queue.SimpleQueue()
+    waiting = _submit(client, plugin, runs, done)
+    total = len(waiting)
+    if not client.nthreads():
+        LOGGER.warning("no Dask worker yet; waiting for one up to %g s", timeout)
+    try:
+        while waiting:
+            future = _next(done, client, timeout, f"{total - len(waiting)} of {total} measured")
+            if future.key not in waiting:
+                continue
+            outcome = _outcome(future, f"{total - len(waiting)} of {total} measured")
+            _, environment, work = waiting.pop(future.key)
+            future.release()  # or a Dask worker that is lost would be asked to measure it again
+            take_in(runs[environment], work, outcome)
+            if isinstance(outcome, remote.Outcome) and outcome.is_refused:
+                _give_up(runs[environment], waiting, str(outcome.cause))
+    finally:
+        client.cancel([future for future, _, _ in waiting.values()], force=True)
+
+
+def _submit(client: Client, plugin: str, runs: Mapping[str, Run],
+            done: queue.SimpleQueue[Future]) -> Tasks:
+    """Submit every piece of work; its future goes into the queue when it is done."""
+    tasks = [(name, work) for name, run in runs.items() for work in run.pending]
+    keys = [(plugin, number) for number in range(len(tasks))]
+    futures = client.map(_task(plugin), [name for name, _ in tasks],
+                         [asdict(work) for _, work in tasks], key=keys, pure=False)
+    for future in futures:
+        future.add_done_callback(done.put)
+    return {future.key: (future, *task) for future, task in zip(futures, tasks, strict=True)}
+
+
+def _task(plugin: str) -> Callable[[str, dict[str, Any]], remote.Outcome]:
+    """Return what a Dask worker calls: a closure, which goes to a scheduler without harness."""
+    def measure(environment: str, work: dict[str, Any]) -> Any:
+        return distributed.get_worker().plugins[plugin].measure(environment, work)
+
+    return measure
+
+
+def _next(done: queue.SimpleQueue[Future], client: Client, timeout: float, numbers: str) -> Future:
+    """Return the next task that is done.
+
+    Raises:
+        HarnessError: for a long time there is none, and no Dask worker either.
+    """
+    while True:
+        try:
+            return done.get(timeout=timeout)
+        except queue.Empty:
+            if not client.nthreads():
+                raise HarnessError(f"no Dask worker for {timeout:g} s", client.scheduler.address,
+                                   numbers, "dask worker ADDRESS --nthreads 1") from None
+
+
+def _outcome(future: Future, numbers: str) -> remote.Outcome | str:
+    """Return what a task has measured, or why there is nothing of it.
+
+    Raises:
+        HarnessError: the scheduler is gone, or a Dask worker cannot measure at all.
+    """
+    if future.status == "finished":
+        found: remote.Outcome = future.result()
+        return found
+    if future.status != "error":
+        raise HarnessError("the Dask scheduler is gone", numbers=numbers,
+                           next_command="start it again, then this command")
+    error = future.exception()
+    if isinstance(error, HarnessError):
+        raise error
+    if isinstance(error, ModuleNotFoundError):
+        raise _misses(error)
+    if isinstance(error, KilledWorker):
+        return f"every Dask worker that was given this died: {error}"
+    return f"the Dask worker raised {type(error).__name__}: {error}"
+
+
+def take_in(run: Run, work: Work, outcome: remote.Outcome | str) -> None:
+    """Write what was measured of a piece of work, as a worker of this machine would."""
+    if isinstance(outcome, str):
+        run.fail(work, outcome)
+        return
+    with run.log.open("a", encoding="utf-8") as log:
+        log.write(outcome.errors)
+    if outcome.record is not None:
+        path = supervisor.home(run.project, work).run_path(work.case, run.environment)
+        write_text(path, outcome.record)
+    for event in outcome.events:
+        run.tell(event)
+    if outcome.cause is not None:
+        run.fail(work, outcome.cause if outcome.is_refused else explain(outcome.cause, run.log))
+
+
+def _give_up(run: Run, waiting: Tasks, message: str) -> None:
+    """Let everything else in an environment fail with the words of the worker that refused."""
+    for key in [key for key, (_, name, _) in waiting.items() if name == run.environment]:
+        future, _, work = waiting.pop(key)
+        future.cancel(force=True)
+        run.fail(work, message)
