@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +70,8 @@ def render(record: Record, found: list[Change] | None) -> RenderableType:
     return Group(text, table)
 
 
-def _change(variant: str, precision: str, observed: list[float],
-            baseline: list[float]) -> Change:
+def _change(variant: str, precision: str, observed: Sequence[float],
+            baseline: Sequence[float]) -> Change:
     sizes = deviation(observed, baseline, precision)
     classes = np.searchsorted(SIZES, sizes)
     o, b = np.asarray(observed, np.float64), np.asarray(baseline, np.float64)

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.encoding import encode_curve
 from harness.errors import MissingRecordError, RecordError
 from harness.files import write_text
 from harness.native import NativeRun
 from harness.reader import Reader, parse
-from harness.serialization import encode_curve
 
 FORMAT = 1
 """Version of this record's format."""

@@ -1,14 +1,15 @@
 """Typed access to JSON that a stranger wrote; every error names the place.
 
-Inside half: standard library only.
+Inside half: standard library and NumPy only.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
+from harness.curve import Curve
 from harness.errors import RecordError
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -49,15 +50,20 @@ class Reader:
                               f"{type(value).__name__}: {str(value)[:80]!r}")
         return value
 
-    def curve(self, data: Any, key: str, path: str) -> list[float]:
-        """Return a list of numbers, or of the strings for what is not finite."""
+    def curve(self, data: Any, key: str, path: str) -> Sequence[float]:
+        """Return a list of numbers, or of the strings for what is not finite.
+
+        A curve that was decoded from a stored content already is taken as it is.
+        """
+        if isinstance(data, dict) and isinstance(data.get(key), Curve):
+            return data[key]  # type: ignore[no-any-return]
         values = self.get(data, key, list, path)
         for index, value in enumerate(values):
             if type(value) is not float or not math.isfinite(value):
                 values[index] = self._number(value, f"{path}{key}[{index}]")
         return values  # type: ignore[no-any-return]
 
-    def curves(self, data: Any, key: str, path: str) -> dict[str, list[float]]:
+    def curves(self, data: Any, key: str, path: str) -> dict[str, Sequence[float]]:
         """Return an object of lists of numbers."""
         children = self.get(data, key, dict, path)
         return {name: self.curve(children, name, f"{path}{key}.") for name in children}

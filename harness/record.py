@@ -6,8 +6,9 @@ Inside half: standard library and NumPy only. The two halves meet in this file a
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable, Iterator, Mapping, MutableMapping, Sequence
 
 from harness.native import Fingerprint
 
@@ -32,13 +33,13 @@ class Trajectory:
             running maximum over steps of the relative deviation of perturbed runs.
     """
 
-    loss: list[float]
-    gradient_norm: list[float] | None = None
-    update_norm: list[float] | None = None
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    reported: dict[str, list[float]] | None = None
+    loss: Sequence[float]
+    gradient_norm: Sequence[float] | None = None
+    update_norm: Sequence[float] | None = None
+    metrics: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    reported: Mapping[str, Sequence[float]] | None = None
     nonfinite_from: int | None = None
-    envelope: dict[str, list[float]] | None = None
+    envelope: Mapping[str, Sequence[float]] | None = None
 
 
 @dataclass
@@ -74,6 +75,7 @@ class VariantRecord:
         fingerprint: of native runs, where the case has them.
         unsupported: why the adapter cannot express the variant.
         error: what the framework raised instead of training it.
+        key: of the text it was read from; two with the same key are identical.
     """
 
     weights_sha256: str
@@ -83,6 +85,58 @@ class VariantRecord:
     fingerprint: Fingerprint | None = None
     unsupported: str | None = None
     error: str | None = None
+    key: str | None = field(default=None, compare=False)
+
+
+Decode = Callable[[str, str], VariantRecord]
+"""Makes a variant of its name and of what there is to read it from."""
+
+
+class Variants(MutableMapping[str, VariantRecord]):
+    """Variants by name, each decoded when it is first asked for."""
+
+    def __init__(self, sources: dict[str, str], decode: Decode,
+                 find_key: Callable[[str], str]) -> None:
+        """Take what the variants are decoded from.
+
+        Args:
+            sources: by name, whatever ``decode`` reads.
+            decode: (name, source) -> the variant, or an error if it cannot be read.
+            find_key: source -> the variant's key, without decoding it.
+        """
+        self.sources, self.decode, self.find_key = sources, decode, find_key
+        self._decoded: dict[str, VariantRecord] = {}
+
+    def key(self, name: str) -> str | None:
+        """Return a variant's key without decoding it."""
+        if name in self._decoded:
+            return self._decoded[name].key
+        return self.find_key(self.sources[name])
+
+    def __getitem__(self, name: str) -> VariantRecord:
+        if name not in self._decoded:
+            self._decoded[name] = self.decode(name, self.sources[name])
+        return self._decoded[name]
+
+    def __setitem__(self, name: str, variant: VariantRecord) -> None:
+        self.sources.setdefault(name, "")
+        self._decoded[name] = variant
+
+    def __delitem__(self, name: str) -> None:
+        del self.sources[name]
+        self._decoded.pop(name, None)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.sources
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sources)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, VariantRecord]:
+        return copy.deepcopy(dict(self.items()), memo)
 
 
 @dataclass
@@ -91,11 +145,18 @@ class Record:
 
     Args:
         provenance: packages, interpreter, machine, threads, ``data_sha256``.
+        variants: by name; what is read from a file is decoded when it is asked for.
         accepted: reason and time of acceptance; baselines only.
     """
 
     case: str
     environment: str
     provenance: dict[str, Any]
-    variants: dict[str, VariantRecord]
+    variants: MutableMapping[str, VariantRecord]
     accepted: dict[str, Any] | None = None
+
+    def key(self, variant: str) -> str | None:
+        """Return a variant's key, without decoding it; None where it has none."""
+        if isinstance(self.variants, Variants):
+            return self.variants.key(variant)
+        return self.variants[variant].key

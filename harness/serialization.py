@@ -1,31 +1,28 @@
 """Records as files: strict JSON that a program in any language can write.
 
-Inside half: standard library and NumPy only. UTF-8; numbers as the shortest
-decimal that reads back to the same bits in the trajectory's precision;
-non-finite ones as the strings "NaN", "Infinity", "-Infinity".
+Inside half: standard library and NumPy only. UTF-8; one field and one variant a line,
+though any layout is read; what a variant holds is in ``harness.encoding``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import math
 import re
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, MutableMapping
 
-import numpy as np
-
+from harness.encoding import decode_variant, encode_variant
 from harness.errors import MissingRecordError, RecordError
 from harness.files import write_text
-from harness.native import Fingerprint
 from harness.reader import Reader, parse
-from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
+from harness.record import Record, VariantRecord, Variants
 
 FORMAT = 2
 """Version of the record format that is written."""
 READABLE = (1, 2)
 """Versions that are read: 1 has no probes, invariances, fingerprints, reported metrics."""
+_VARIANTS, _END = '\n"variants":{\n', "\n}}\n"
 _NAME = re.compile(r"^[a-z][a-z0-9_]*(-[0-9A-Za-z][0-9A-Za-z.+_]*)?$")
 
 
@@ -36,107 +33,117 @@ def write(record: Record, path: Path) -> None:
 
 def dumps(record: Record) -> str:
     """Return a record's JSON text."""
-    head: dict[str, Any] = {"format": FORMAT, "case": record.case,
-                            "environment": record.environment, "provenance": record.provenance}
+    return lay_out({"format": FORMAT}, record, {name: variant_text(variant)
+                                                for name, variant in record.variants.items()})
+
+
+def lay_out(first: dict[str, Any], record: Record, variants: dict[str, str]) -> str:
+    """Return the text of a record: one field a line, and then one variant a line.
+
+    Args:
+        first: fields that tell the format.
+        variants: JSON texts by name.
+    """
+    head: dict[str, Any] = {**first, "case": record.case, "environment": record.environment,
+                            "provenance": record.provenance}
     if record.accepted is not None:
         head["accepted"] = record.accepted
-    variants = ",\n".join(f"{json.dumps(name)}:{_compact(_encode_variant(variant))}"
-                          for name, variant in record.variants.items())
-    fields = "".join(f"{json.dumps(key)}:{_compact(value)},\n" for key, value in head.items())
-    return "{" + fields + '"variants":{\n' + variants + "\n}}\n"
+    lines = ",\n".join(f"{json.dumps(name)}:{text}" for name, text in variants.items())
+    return "{" + ",\n".join(f"{json.dumps(key)}:{_compact(value)}"
+                            for key, value in head.items()) + f",{_VARIANTS}{lines}{_END}"
+
+
+def variant_text(variant: VariantRecord) -> str:
+    """Return the JSON text of a variant, as it stands on its line."""
+    return _compact(encode_variant(variant))
+
+
+def find_key(text: str) -> str:
+    """Return the key of a variant's text: the first 16 digits of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
 def read(path: Path) -> Record:
-    """Read and check a record.
+    """Read and check a record; its variants are decoded when they are asked for.
 
     Raises:
         MissingRecordError: there is no such file.
         RecordError: it is truncated, malformed, or of another format version.
     """
+    return loads(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a record's file.
+
+    Raises:
+        MissingRecordError: there is no such file.
+        RecordError: it is no text.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise MissingRecordError("no such record", str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"unreadable record: {error}", str(path)) from None
-    return loads(text, str(path))
 
 
 def loads(text: str, where: str) -> Record:
-    """Return the record in a JSON text; ``where`` names it in errors."""
-    return _decode(parse(text, where), Reader(where))
+    """Return the record in a JSON text; ``where`` names it in errors.
+
+    Where every variant has a line of its own, one that is damaged is an error when it is
+    asked for, and the others can be read; of any other layout the whole is read at once.
+    """
+    reader, laid_out = Reader(where), _split(text, where)
+    data, lines = laid_out or (parse(text, where), {})
+    found = reader.get(data, "format", int, "")
+    if found not in READABLE:
+        raise RecordError("record of another format version", where,
+                          f"format {found}, this harness reads "
+                          f"{' and '.join(map(str, READABLE))}", "measure it again")
+    if laid_out is None:
+        return decode_head(data, reader, reader.mapping(
+            data, "variants", "", lambda child, path: decode_variant(child, path, reader)))
+
+    def decode(name: str, line: str) -> VariantRecord:
+        variant = decode_variant(parse(line, f"{where}, {name}"), f"variants.{name}.", reader)
+        variant.key = find_key(line)
+        return variant
+
+    return decode_head(data, reader, Variants(lines, decode, find_key))
+
+
+def _split(text: str, where: str) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """Return the head and the lines of the variants, or None where they have no lines."""
+    start = text.find(_VARIANTS)
+    if start < 0 or not text.endswith(_END):
+        return None
+    try:
+        head = parse(f'{text[:start]}"variants":{{}}}}', where)
+    except RecordError:
+        return None
+    lines = text[start + len(_VARIANTS):-len(_END)].split(",\n")
+    found = {}
+    for line in lines:
+        name, _, source = line.partition('":')
+        if not (name.startswith('"') and source.startswith("{") and source.endswith("}")) \
+                or "\\" in name or "\n" in line:
+            return None
+        found[name[1:]] = source
+    return (head, found) if len(found) == len(lines) else None
 
 
 def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-def _encode_variant(variant: VariantRecord) -> dict[str, Any]:
-    data: dict[str, Any] = {"weights_sha256": variant.weights_sha256}
-    for reason in ("unsupported", "error"):
-        if getattr(variant, reason) is not None:
-            data[reason] = getattr(variant, reason)
-    if variant.trajectories:
-        data["trajectories"] = {precision: _encode_trajectory(trajectory, np.dtype(precision))
-                                for precision, trajectory in variant.trajectories.items()}
-    if variant.probes:
-        data["probes"] = {precision: _encode_probes(probes)
-                          for precision, probes in variant.probes.items()}
-    if variant.invariances:
-        data["invariances"] = {precision: {claim: _rounded(value) for claim, value in found.items()}
-                               for precision, found in variant.invariances.items()}
-    if variant.fingerprint is not None:
-        data["fingerprint"] = asdict(variant.fingerprint)
-    return data
+def decode_head(data: Any, reader: Reader,
+                variants: MutableMapping[str, VariantRecord]) -> Record:
+    """Return the record of the variants with what JSON data says of all of them.
 
-
-def _encode_probes(probes: Probes) -> dict[str, Any]:
-    return {"tensors": probes.tensors,
-            **{part: {checkpoint: [_rounded(value) for value in values]
-                      for checkpoint, values in getattr(probes, part).items()}
-               for part in ("errors", "allowances")}}
-
-
-def _rounded(value: float) -> Any:
-    """Return three significant digits: the size of an error, not a measured value."""
-    return encode_curve([float(f"{value:.3g}")], np.dtype("float64"))[0]
-
-
-def _encode_trajectory(trajectory: Trajectory, dtype: np.dtype) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for name in CURVES:
-        curve = getattr(trajectory, name)
-        if curve is not None:
-            data[name] = encode_curve(curve, dtype)
-    data["metrics"] = _encode_table(trajectory.metrics)
-    if trajectory.reported is not None:
-        data["reported"] = _encode_table(trajectory.reported)
-    data["nonfinite_from"] = trajectory.nonfinite_from
-    if trajectory.envelope is not None:
-        data["envelope"] = {name: encode_curve(curve, np.dtype("float32"))
-                            for name, curve in trajectory.envelope.items()}
-    return data
-
-
-def _encode_table(table: dict[str, list[float]]) -> dict[str, Any]:
-    return {name: [int(value) for value in values] if name == "step"
-            else encode_curve(values, np.dtype("float64")) for name, values in table.items()}
-
-
-def encode_curve(values: list[float], dtype: np.dtype) -> list[Any]:
-    """Return the shortest decimals of a precision, strings for what is not finite."""
-    shortest = [float(str(value)) for value in np.asarray(values, dtype)]
-    return [value if math.isfinite(value) else
-            "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-            for value in shortest]
-
-
-def _decode(data: Any, reader: Reader) -> Record:
-    found = reader.get(data, "format", int, "")
-    if found not in READABLE:
-        raise RecordError("record of another format version", reader.where,
-                          f"format {found}, this harness reads "
-                          f"{' and '.join(map(str, READABLE))}", "measure it again")
+    Raises:
+        RecordError: a field is missing or of another type.
+    """
     environment = reader.get(data, "environment", str, "")
     if not _NAME.match(environment):
         raise RecordError("environment must be a name such as torch-2.13.0", reader.where,
@@ -147,66 +154,6 @@ def _decode(data: Any, reader: Reader) -> Record:
         case=reader.get(data, "case", str, ""),
         environment=environment,
         provenance=provenance,
-        variants=reader.mapping(data, "variants", "",
-                                lambda child, path: _decode_variant(child, path, reader)),
+        variants=variants,
         accepted=reader.get(data, "accepted", dict, "") if "accepted" in data else None,
-    )
-
-
-def _decode_variant(data: Any, path: str, reader: Reader) -> VariantRecord:
-    variant = VariantRecord(reader.get(data, "weights_sha256", str, path))
-    for reason in ("unsupported", "error"):
-        if reason in data:
-            setattr(variant, reason, reader.get(data, reason, str, path))
-            return variant
-    variant.trajectories = reader.mapping(
-        data, "trajectories", path, lambda child, where: _decode_trajectory(child, where, reader))
-    if "probes" in data:
-        variant.probes = reader.mapping(
-            data, "probes", path, lambda child, where: _decode_probes(child, where, reader))
-    if "invariances" in data:
-        variant.invariances = reader.mapping(data, "invariances", path, reader.numbers)
-    if "fingerprint" in data:
-        variant.fingerprint = _decode_fingerprint(data["fingerprint"], path, reader)
-    return variant
-
-
-def _decode_probes(data: Any, path: str, reader: Reader) -> Probes:
-    tensors = reader.get(data, "tensors", list, path)
-    parts = {}
-    for part in ("errors", "allowances"):
-        children = reader.get(data, part, dict, path)
-        parts[part] = {name: reader.curve(children, name, f"{path}{part}.") for name in children}
-    lengths = {len(values) for children in parts.values() for values in children.values()}
-    if lengths - {len(tensors)} or parts["errors"].keys() != parts["allowances"].keys():
-        raise RecordError(f"{path}errors and allowances must have a number for every tensor",
-                          reader.where)
-    return Probes([str(name) for name in tensors], **parts)
-
-
-def _decode_fingerprint(data: Any, path: str, reader: Reader) -> Fingerprint:
-    number = (int, float)
-    kinds = {"int": int, "str": str, "float": number, "float | None": (*number, type(None))}
-    found = {field.name: reader.get(data, field.name,
-                                    kinds.get(str(field.type), (dict, list)), f"{path}fingerprint.")
-             for field in fields(Fingerprint)}
-    return Fingerprint(**found)
-
-
-def _decode_trajectory(data: Any, path: str, reader: Reader) -> Trajectory:
-    loss = reader.curve(data, "loss", path)
-    if not loss:
-        raise RecordError(f"{path}loss holds no step", reader.where)
-    optional = {name: reader.curve(data, name, path) for name in CURVES[1:] if name in data}
-    for name, curve in optional.items():
-        if len(curve) != len(loss):
-            raise RecordError(f"{path}{name} must be as long as the loss", reader.where,
-                              f"{len(curve)} against {len(loss)}")
-    return Trajectory(
-        loss=loss,
-        metrics=reader.curves(data, "metrics", path),
-        reported=reader.curves(data, "reported", path) if "reported" in data else None,
-        nonfinite_from=reader.get(data, "nonfinite_from", (int, type(None)), path),
-        envelope=reader.curves(data, "envelope", path) if "envelope" in data else None,
-        **optional,
     )

@@ -12,11 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 from harness import environments, native_record, provenance, serialization
+from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
+from harness.expected import Expected
 from harness.files import lock
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import Record
+from harness.record import Record, VariantRecord, Variants
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Store:
         return environments.pinned(self.project.root)
 
     @cached_property
-    def _steps(self) -> dict[str, int]:
+    def _expected(self) -> dict[str, Expected]:
         return {}
 
     def accepted(self, case: str) -> list[str]:
@@ -56,32 +58,66 @@ class Store:
         if environment not in self.known():
             raise unknown("environment", environment, self.known())
 
+    @cached_property
+    def baselines(self) -> Baselines:
+        """The accepted records on disk."""
+        return Baselines(self.project)
+
     def load(self, path: Path) -> Record:
-        """Read a record and check data, weights and number of steps.
+        """Read a record and check its data; variants are checked when they are asked for.
+
+        A variant that turns out to be damaged, or measured from other weights or for
+        another number of steps, is one with an error.
 
         Raises:
             RecordError: the file is unreadable, or not what its path says.
-            InputMismatchError: it was measured on other data or weights.
+            InputMismatchError: it was measured on other data.
         """
-        record = serialization.read(path)
+        return self._admit(serialization.read(path), path)
+
+    def _admit(self, record: Record, path: Path) -> Record:
         found = f"{record.case}/{record.environment}.json"
         if path.parts[-2:] != (record.case, f"{record.environment}.json"):
             raise RecordError("the record belongs to another file", str(path), found)
-        self.check(record, str(path))
+        expected = self._check_head(record, str(path))
+        if not isinstance(record.variants, Variants):
+            self.check(record, str(path))
+            return record
+        read = record.variants.decode
+
+        def decode(name: str, source: str) -> VariantRecord:
+            try:
+                variant = read(name, source)
+                expected.check(name, variant, str(path))
+                return variant
+            except HarnessError as error:
+                return VariantRecord("", error=str(error))
+
+        record.variants.decode = decode
         return record
 
     def check(self, record: Record, where: str) -> None:
-        """Check a record against its case: inputs, variants, number of steps."""
-        self.project.check_inputs(record, where)
-        if record.case not in self._steps:
-            self._steps[record.case] = self.project.batches(
-                self.project.case(record.case)).steps
+        """Check a record against its case: inputs, variants, number of steps.
+
+        Raises:
+            RecordError: it is damaged, or has another number of steps.
+            InputMismatchError: it was measured on other data or weights.
+        """
+        expected = self._check_head(record, where)
         for name, variant in record.variants.items():
-            for precision, trajectory in variant.trajectories.items():
-                if len(trajectory.loss) != self._steps[record.case]:
-                    raise RecordError(
-                        f"{name} {precision} has another number of steps than the case", where,
-                        f"{len(trajectory.loss)} against {self._steps[record.case]}")
+            expected.check(name, variant, where)
+
+    def _check_head(self, record: Record, where: str) -> Expected:
+        """Check data and names of variants; return what the variants must be measured on."""
+        if record.case not in self._expected:
+            self._expected[record.case] = Expected.of(self.project, record.case)
+        expected = self._expected[record.case]
+        if record.provenance.get("data_sha256") != expected.data:
+            self.project.check_data(expected.case, record.provenance, where)
+        for name in record.variants:
+            if name not in expected.variants:
+                raise unknown(f"variant of case {record.case}", name, sorted(expected.variants))
+        return expected
 
     def run(self, case: str, environment: str) -> Record:
         """Return the last run's record.
@@ -112,7 +148,7 @@ class Store:
             raise MissingRecordError(
                 f"{environment} has no baseline yet", f"case {case}",
                 next_command=f"harness accept {environment} {case} --reason TEXT")
-        return self.load(path)
+        return self._admit(self.baselines.read(case, environment), path)
 
     def native(self, case: str, environment: str, is_run: bool) -> NativeRecord:
         """Return native runs, of the same data and of this environment.
@@ -156,9 +192,8 @@ class Store:
             _refuse_incomplete(record)
         with lock(self.project.lock_path("accept"), "harness accept"):
             accepted = {"reason": reason.strip(), "at": provenance.now()}
-            for record in records:
-                serialization.write(dataclasses.replace(record, accepted=accepted),
-                                    self.project.baseline_path(record.case, record.environment))
+            self.baselines.write([dataclasses.replace(record, accepted=accepted)
+                                  for record in records])
             for native in natives:
                 native_record.write(
                     dataclasses.replace(native, accepted=accepted),
@@ -171,6 +206,9 @@ def _environments(folder: Path, suffix: str) -> list[str]:
 
 def _refuse_incomplete(record: Record) -> None:
     where = f"{record.case} {record.environment}"
+    if environments.is_build(record.environment):
+        raise UsageError("a build that changes every night has no baseline", where,
+                         next_command=f"harness compare {record.environment} --against previous")
     if "selection" in record.provenance:
         raise HarnessError("a run of selected variants cannot become a baseline", where,
                            str(record.provenance["selection"]),

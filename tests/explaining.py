@@ -5,12 +5,14 @@ from unittest import mock
 
 import numpy as np
 
-from harness import probes, serialization
+from harness import probes
 from harness.adapters import cast, prepare, reference
 from harness.project import Project
 from harness.record import CURVES
+from harness.store import Store
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
+STORE = Store(PROJECT)
 LARGE = 1e-3
 """Errors of a probe from here on are compared; rounding alone makes none so large."""
 
@@ -31,8 +33,8 @@ def train(case_name, variant_name, precision="float64"):
 
 def stored(case, environment, variant, precision="float64"):
     """Return a baseline's trajectory, or None if it does not have the variant."""
-    record = serialization.read(PROJECT.baseline_path(case, environment))
-    return record.variants[variant].trajectories[precision] if variant in record.variants else None
+    variants = STORE.baseline(case, environment).variants
+    return variants[variant].trajectories[precision] if variant in variants else None
 
 
 def deviation(observed, baseline, steps=None):
@@ -71,8 +73,8 @@ class Stress:
 
     def stored(self, environment, precision):
         """Return the errors that a baseline has."""
-        path = PROJECT.baseline_path(self.case.name, environment)
-        kept = serialization.read(path).variants[self.variant.name].probes[precision]
+        record = STORE.baseline(self.case.name, environment)
+        kept = record.variants[self.variant.name].probes[precision]
         return dict(zip(kept.tensors, kept.errors[self.name], strict=True))
 
 

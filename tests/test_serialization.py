@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -72,7 +73,7 @@ def test_probes_keep_three_digits() -> None:
     assert back.trajectories["float64"].reported == {"step": [0], "accuracy": [0.75]}
     variant.probes["float32"].allowances["step_0"].pop()
     with pytest.raises(RecordError, match="a number for every tensor"):
-        returned(record)
+        returned(record).variants["v"]
 
 
 def test_text_is_strict_json() -> None:
@@ -126,7 +127,7 @@ def test_a_number_too_large_is_refused() -> None:
     """1e999 is JSON, and no double."""
     text = serialization.dumps(record_of([1.5])).replace("1.5", "1e999")
     with pytest.raises(RecordError, match=r"loss\[0\] must be a number"):
-        serialization.loads(text, "huge.json")
+        serialization.loads(text, "huge.json").variants["v"]
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "null", '{"format":1,"x":NaN}', "[" * 100_000])
@@ -159,3 +160,42 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path,
         write_text(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_damaged_line_is_an_error_of_its_variant(measured: Record) -> None:
+    """Where each variant has its line, the others are read; elsewhere nothing is."""
+    text = serialization.dumps(measured)
+    first, second = measured.variants
+    spoilt = text.replace('"loss":[', '"loss":[NaN,', 1)
+    record = serialization.loads(spoilt, "lines.json")
+    assert list(record.variants) == [first, second]
+    assert serialization.variant_text(record.variants[second]) \
+        == serialization.variant_text(measured.variants[second])
+    with pytest.raises(RecordError, match=r"bare NaN(.|\n)*lines.json"):
+        _ = record.variants[first]
+    with pytest.raises(RecordError, match="bare NaN"):
+        serialization.loads(spoilt.replace("\n", " "), "whole.json")
+
+
+def test_a_key_is_of_the_text_on_the_line(measured: Record) -> None:
+    """The same numbers have the same key, and others another, known without decoding."""
+    text = serialization.dumps(measured)
+    record = serialization.loads(text, "lines.json")
+    name = next(iter(measured.variants))
+    assert record.key(name) == serialization.find_key(
+        serialization.variant_text(measured.variants[name])) == record.variants[name].key
+    other = serialization.loads(text.replace('"loss":[0.', '"loss":[1.', 1), "lines.json")
+    assert other.key(name) != record.key(name)
+    assert serialization.loads(json.dumps(json.loads(text)), "whole.json").key(name) is None
+
+
+def test_a_record_that_was_read_can_be_changed(measured: Record) -> None:
+    """Variants are put in, taken out and copied as in a dictionary."""
+    record = serialization.loads(serialization.dumps(measured), "lines.json")
+    first, second = record.variants
+    twin = copy.deepcopy(record)
+    record.variants[first] = VariantRecord("", error="gone")
+    del record.variants[second]
+    assert list(record.variants) == [first] and record.variants[first].error == "gone"
+    assert record.key(first) is None and second not in record.variants
+    assert serialization.dumps(twin) == serialization.dumps(measured)

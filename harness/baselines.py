@@ -1,0 +1,119 @@
+"""Accepted records on disk: a head for each environment, and the contents they share.
+
+Outside half. A head names every variant's content by its key. Contents are written before
+the heads that name them, and dropped after the last head that did: whenever a process dies,
+whatever was accepted can be read. What an older harness wrote, a whole record in one file,
+is read as well.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness import intake, serialization
+from harness.content import Content
+from harness.errors import HarnessError, RecordError
+from harness.files import write_text
+from harness.project import Project
+from harness.reader import Reader, parse
+from harness.record import Record, VariantRecord, Variants
+
+HEAD = 1
+"""Version of the format of heads and contents."""
+_START = '{"head":'
+Keys = dict[str, str]
+"""The key of every variant of a baseline."""
+
+
+class Baselines:
+    """The accepted records of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._contents: dict[tuple[str, str], Content] = {}
+
+    def read(self, case: str, environment: str) -> Record:
+        """Read a head; variants are decoded when they are asked for.
+
+        Raises:
+            MissingRecordError: there is no such baseline.
+            RecordError: the head is damaged, or of another format version.
+        """
+        path = self.project.baseline_path(case, environment)
+        text = serialization.read_text(path)
+        if not text.startswith(_START):
+            return serialization.loads(text, str(path))
+        data, keys = _parse_head(text, path)
+        return serialization.decode_head(data, Reader(str(path)),
+                                         Variants(keys, partial(self._variant, case), str))
+
+    def write(self, records: list[Record]) -> None:
+        """Write accepted records; the caller holds the lock.
+
+        Raises:
+            RecordError: one would not come back as it is; nothing is accepted then.
+        """
+        contents: dict[tuple[str, str], Content] = {}
+        heads: dict[Path, str] = {}
+        for record in records:
+            keys = {name: self._take_in(contents, record.case, name, variant)
+                    for name, variant in record.variants.items()}
+            heads[self.project.baseline_path(record.case, record.environment)] = \
+                serialization.lay_out({"head": HEAD}, record, {
+                    name: json.dumps(key) for name, key in keys.items()})
+        before = [(path.parent, _read_keys(path)) for path in heads if path.exists()]
+        for content in contents.values():
+            content.write()
+        for path, text in heads.items():
+            write_text(path, text)
+        for folder, old in before:
+            self._drop(folder, old)
+        self._contents.clear()
+
+    def _take_in(self, contents: dict[tuple[str, str], Content], case: str, name: str,
+                 variant: VariantRecord) -> str:
+        if (case, name) not in contents:
+            contents[case, name] = Content(self._content_path(case, name))
+        return intake.add(contents[case, name], variant)
+
+    def _variant(self, case: str, name: str, key: str) -> VariantRecord:
+        if (case, name) not in self._contents:
+            self._contents[case, name] = Content(self._content_path(case, name))
+        return self._contents[case, name].variant(key)
+
+    def _content_path(self, case: str, variant: str) -> Path:
+        return self.project.baselines / case / "content" / f"{variant}.jsonl"
+
+    def _drop(self, folder: Path, before: Keys | None) -> None:
+        """Drop what was referred to by a head that was replaced, and now is by none."""
+        heads = [_read_keys(path) for path in folder.glob("[a-z]*.json")]
+        if before is None or None in heads:
+            return  # what a damaged head needs is unknown
+        for name, key in before.items():
+            used = {keys[name] for keys in heads if keys and name in keys}
+            if key not in used:
+                Content(self._content_path(folder.name, name)).drop({key}, used)
+
+
+def _parse_head(text: str, path: Path) -> tuple[Any, Keys]:
+    """Return a head's JSON data, and its keys."""
+    data, reader = parse(text, str(path)), Reader(str(path))
+    if reader.get(data, "head", int, "") != HEAD:
+        raise RecordError("baseline of another format version", str(path),
+                          f"head {data['head']}, this harness reads {HEAD}")
+    found = reader.get(data, "variants", dict, "")
+    keys = {name: reader.get(found, name, str, "variants.") for name in found}
+    return data, {sys.intern(name): sys.intern(key) for name, key in keys.items()}
+
+
+def _read_keys(path: Path) -> Keys | None:
+    """Return the keys of a head, none of a record in one file; None if it cannot be read."""
+    try:
+        text = serialization.read_text(path)
+        return _parse_head(text, path)[1] if text.startswith(_START) else {}
+    except HarnessError:
+        return None
