@@ -30,15 +30,19 @@ def check_float64_trajectory(pair: Pair) -> list[Finding]:
     sides = pair.trajectories("float64")
     if sides is None:
         return []
-    curves = {name: deviation(getattr(sides[0], name), getattr(sides[1], name), "float64")
+    end = pair.chaotic_from("float64")
+    curves = {name: deviation(getattr(sides[0], name), getattr(sides[1], name), "float64")[:end]
               for name in shared_curves(*sides)}
-    ratios = {name: curve / pair.allowance("float64", name) for name, curve in curves.items()}
+    ratios = {name: curve / pair.allowance("float64", name)[:end]
+              for name, curve in curves.items()}
     largest = max(float(d.max()) for d in curves.values())
     required = max(float(ratio.max()) for ratio in ratios.values())
     if required <= 1:
         verdict = Verdict.IDENTICAL if largest <= IDENTICAL else Verdict.EQUIVALENT
-        return [Finding("float64_trajectory", verdict, f"float64 agrees to {largest:.1e}",
-                        deviation=largest, allowance=EQUIVALENT, required=required)]
+        return [Finding("float64_trajectory", verdict, f"float64 agrees to {largest:.1e}"
+                        + _until(pair, "float64"),
+                        deviation=largest, allowance=EQUIVALENT, required=required,
+                        precision="float64")]
     name = min(curves, key=lambda n: _first(ratios[n] > 1))
     step = _first(ratios[name] > 1)
     change = "implementation changed" if largest <= IMPLEMENTATION else "behaviour changed"
@@ -51,17 +55,18 @@ def check_float32_trajectory(pair: Pair) -> list[Finding]:
     sides = pair.trajectories("float32")
     if sides is None:
         return []
-    allowance = pair.allowance("float32", "loss")[:pair.chaotic_from]
-    deviations = deviation(sides[0].loss, sides[1].loss, "float32")[:pair.chaotic_from]
+    end = pair.chaotic_from("float32")
+    allowance = pair.allowance("float32", "loss")[:end]
+    deviations = deviation(sides[0].loss, sides[1].loss, "float32")[:end]
     with np.errstate(invalid="ignore"):  # infinite both: rounding alone can do that too
         ratio = np.nan_to_num(deviations / allowance, nan=0, posinf=np.inf)
     largest, required = float(deviations.max()), float(ratio.max())
     if required <= 1:
         verdict = Verdict.IDENTICAL if largest == 0 else Verdict.EQUIVALENT
         words = "is the same to the bit" if largest == 0 else f"agrees to {largest:.1e}"
-        return [Finding("float32_trajectory", verdict, f"float32 {words}{_until(pair)}",
+        return [Finding("float32_trajectory", verdict, f"float32 {words}{_until(pair, 'float32')}",
                         deviation=largest, allowance=float(allowance[int(ratio.argmax())]),
-                        required=required)]
+                        required=required, precision="float32")]
     step = _first(deviations > allowance)
     return [_differs("float32_trajectory", sides, "loss", step, largest, float(allowance[step]),
                      required, "more than rounding")]
@@ -102,7 +107,7 @@ def check_reported_metrics(pair: Pair) -> list[Finding]:
                 f"{precision}: the framework reports {name} {said:.6g} at step {step}, its "
                 f"predictions have {real:.6g}", step=step, phase="metric", observed=said,
                 baseline=real, deviation=abs(said - real), allowance=REPORTED,
-                required=abs(said - real) / REPORTED))
+                required=abs(said - real) / REPORTED, precision=precision))
     return findings
 
 
@@ -131,7 +136,7 @@ def check_health(pair: Pair) -> list[Finding]:
                 "health", verdict,
                 f"{precision}: {verb} a promise: {observed.words}; baseline: {baseline.words}",
                 step=observed.step, phase=observed.phase, observed=observed.value,
-                baseline=baseline.value))
+                baseline=baseline.value, precision=precision))
     return findings
 
 
@@ -154,7 +159,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         words = f"stay within {ratio:.2g} of their allowance" if ratio <= 1 \
             else f"are off by up to {error:.1e}, on both sides alike"
         return [Finding(check, verdict, f"{precision} {kind} {words}", deviation=error,
-                        allowance=limit, required=ratio)]
+                        allowance=limit, required=ratio, precision=precision)]
     checkpoint, index = _cause(off, observed, baseline)
     tensor, error = observed.tensors[index], observed.errors[checkpoint][index]
     before, limit = baseline.errors[checkpoint][index], \
@@ -171,7 +176,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         step=int(checkpoint[5:]) if checkpoint.startswith("step_") else 0,
         checkpoint=checkpoint, phase=_phase(tensor), tensor=tensor, observed=error,
         baseline=before, deviation=largest, allowance=limit,
-        required=max(error, before) / limit)]
+        required=max(error, before) / limit, precision=precision)]
 
 
 def _of_kind(probes: Probes, kind: str) -> Probes:
@@ -239,11 +244,10 @@ def _phase(tensor: str) -> str:
     return {"outputs": "forward"}.get(tensor, tensor.split(" ")[0])
 
 
-def _until(pair: Pair) -> str:
-    """Return where the float32 trajectory stops to say anything."""
-    if pair.chaotic_from is None:
-        return ""
-    return f"; it is chaotic from step {pair.chaotic_from} on, float64 and probes decide"
+def _until(pair: Pair, precision: str) -> str:
+    """Return where a trajectory stops to say anything."""
+    step = pair.chaotic_from(precision)
+    return "" if step is None else f"; it is chaotic from step {step} on"
 
 
 def _first(exceeds: NDArray[np.bool_]) -> int:
@@ -259,4 +263,5 @@ def _differs(check: str, sides: tuple[Trajectory, Trajectory], curve: str, step:
         check, Verdict.DRIFT,
         f"{change}: {words} {observed:.9g} instead of {baseline:.9g} at step {step}, "
         f"up to {largest:.1e} off", step=step, observed=observed, baseline=baseline,
-        deviation=largest, allowance=allowance, required=required)
+        deviation=largest, allowance=allowance, required=required,
+        precision=check.partition("_")[0])

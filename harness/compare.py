@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from harness import environments, phase, waivers
-from harness.checks import CHECKS
+from harness.differ import Differ
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
 from harness.finding import Comparison, Verdict, Waiver
 from harness.native_compare import NativeComparer
-from harness.pair import Pair, envelopes
+from harness.pair import Pair
 from harness.project import Project
 from harness.record import Record, VariantRecord
 from harness.store import Store
@@ -25,6 +26,8 @@ KINDS = ("baseline", "previous", REFERENCE)
 change, is it right at all."""
 ALL_KINDS = (*KINDS, "named")
 """Those, and the comparison with an environment that was asked for by name."""
+FEW = 3
+"""Of so many environments that are asked for by name it is said when they were recorded."""
 
 
 @dataclass
@@ -70,6 +73,11 @@ class Question:
     cases: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it leaves out no case, no variant and no side."""
+        return not (self.against or self.cases or self.variants)
+
 
 def compare(project: Project, question: Question) -> Report:
     """Compare what the question names.
@@ -92,6 +100,7 @@ class Comparer:
         self.report = Report()
         self.compared: list[tuple[Comparison, Pair]] = []
         self.native = NativeComparer(store, self.report.notes)
+        self.differ = Differ(store)
         for name in (*question.environments, question.against or REFERENCE):
             if name not in KINDS:
                 store.require_known(name)
@@ -116,17 +125,25 @@ class Comparer:
         """Return the environments to look at: as asked, or measured last and imported."""
         measured, accepted = self.store.measured(case), self.store.accepted(case)
         if self.question.environments:
+            wanted = [name for name in self.question.environments
+                      if not environments.is_build(name) or name in measured]
             # another program need not hand in every case, unless it is asked for
-            return [name for name in self.question.environments
+            return [name for name in wanted
                     if self.question.cases or name in (*self.store.pinned, *measured, *accepted)]
         if not measured:
             return []
-        for name in self.store.pinned:
+        for name in self._measured_at_all:
             if name not in measured:
                 self.report.notes.append(f"{name} was not measured on {case}")
         imported = [name for name in accepted
                     if name not in self.store.pinned and name not in measured]
         return sorted([*measured, *imported], key=environments.sort_key)
+
+    @cached_property
+    def _measured_at_all(self) -> list[str]:
+        """Environments of the matrix that were measured on any case."""
+        found = {name for case in self.cases for name in self.store.measured(case)}
+        return [name for name in self.store.pinned if name in found]
 
     def _compare_environment(self, case: str, environment: str) -> None:
         try:
@@ -135,7 +152,7 @@ class Comparer:
             self._problem(case, "*", environment, "baseline", environment, error)
             return
         self.report.observed[case, environment] = record
-        if self.question.environments:
+        if 0 < len(self.question.environments) <= FEW:
             kind = "its baseline, recorded" if stored else "its last run, of"
             self.report.notes.append(f"{environment} on {case} is {kind} "
                                      f"{record.provenance.get('recorded', 'at an unknown time')}")
@@ -162,10 +179,14 @@ class Comparer:
         if asked is not None and asked not in KINDS:
             return [("named", asked)]
         before = environments.previous(environment, self.store.accepted(case))
-        sides = {"baseline": None if stored else environment, "previous": before,
+        own = None if stored or environments.is_build(environment) else environment
+        sides = {"baseline": own, "previous": before,
                  REFERENCE: None if environment == REFERENCE else REFERENCE}
         if asked is not None:
             name = sides[asked]
+            if name is None and len(self.question.environments) > 1:
+                self._note(f"{environment} has no {asked} to compare with")
+                return []
             if name is None:
                 raise MissingRecordError(f"{environment} has no {asked} to compare with",
                                          f"case {case}")
@@ -179,50 +200,52 @@ class Comparer:
         for name in names:
             if not self._selected(name, record):
                 continue
-            observed, other = record.variants.get(name), baseline.variants.get(name)
-            if observed is None or other is None:
+            if name not in record.variants or name not in baseline.variants:
                 # another program need not express every variant; the same one must
                 if not imported or against == "baseline":
-                    self._missing(record, against, baseline, name, observed is None)
+                    self._missing(record, against, baseline, name, name not in record.variants)
                 continue
-            self._compare_variant(record, against, baseline, name, observed, other)
+            self._compare_variant(record, against, baseline, name)
 
     def _selected(self, variant: str, record: Record) -> bool:
         patterns = [self.question.variants, record.provenance.get("selection")]
         return all(not p or any(fnmatchcase(variant, pattern) for pattern in p)
                    for p in patterns)
 
-    def _compare_variant(self, record: Record, against: str, baseline: Record, name: str,
-                         observed: VariantRecord, other: VariantRecord) -> None:
+    def _compare_variant(self, record: Record, against: str, baseline: Record,
+                         name: str) -> None:
         comparison = Comparison(record.case, name, record.environment, against,
                                 baseline.environment)
         self.report.comparisons.append(comparison)
-        if observed.error or other.error:
-            comparison.problem = observed.error or f"baseline: {other.error}"
-            return
-        if observed.unsupported or other.unsupported:
-            self._unsupported(comparison, observed, other)
-            return
-        case = self.cases[record.case]
-        variant = next(v for v in case.variants if v.name == name)
-        pair = Pair(case, variant, observed, other, self._envelopes(record.case, name))
-        if not set(observed.trajectories) & set(other.trajectories):
-            comparison.problem = "no precision in common"
-            return
         try:
-            comparison.findings = [f for check in CHECKS for f in check(pair)]
+            if self._is_comparable(comparison, record, baseline):
+                comparison.findings = list(self.differ.findings(name, record, baseline))
+                self.native.add(self.cases[record.case], comparison)
+                self.compared.append((comparison, self.differ.pair(name, record, baseline)))
+                self._say_chaos(*self.compared[-1])
         except HarnessError as error:
             comparison.problem = str(error)
-            return
-        self._say_chaos(comparison, pair)
-        self.native.add(case, comparison)
-        self.compared.append((comparison, pair))
+
+    def _is_comparable(self, comparison: Comparison, record: Record, baseline: Record) -> bool:
+        """Return whether both sides trained; if not, say which did not, and why."""
+        observed, other = (side.variants[comparison.variant] for side in (record, baseline))
+        if observed.error or other.error:
+            comparison.problem = observed.error or f"baseline: {other.error}"
+        elif observed.unsupported or other.unsupported:
+            self._unsupported(comparison, observed, other)
+        elif not set(observed.trajectories) & set(other.trajectories):
+            comparison.problem = "no precision in common"
+        else:
+            return True
+        return False
 
     def _say_chaos(self, comparison: Comparison, pair: Pair) -> None:
-        """Say once where a float32 trajectory tells nothing, instead of allowing anything."""
-        if pair.trajectories("float32") and pair.chaotic_from is not None:
-            self._note(f"{comparison.case} {comparison.variant}: float32 trajectory is chaotic "
-                       f"from step {pair.chaotic_from} on; float64 and probes decide")
+        """Say once where a trajectory tells nothing, instead of allowing anything."""
+        for precision, others in (("float32", "float64 and probes"), ("float64", "probes")):
+            step = pair.chaotic_from(precision)
+            if pair.trajectories(precision) and step is not None:
+                self._note(f"{comparison.case} {comparison.variant}: {precision} trajectory is "
+                           f"chaotic from step {step} on; {others} decide")
 
     def _note(self, note: str) -> None:
         """Say something once."""
@@ -234,27 +257,20 @@ class Comparer:
         """Say that a variant is unsupported; a problem if it was supported before."""
         comparison.problem = f"unsupported: {observed.unsupported or other.unsupported}"
         comparison.problem_verdict = Verdict.MISSING
-        expected = comparison.against == REFERENCE or (observed.unsupported and other.unsupported)
+        # what a framework learns to express is no loss; what it forgets is one
+        expected = comparison.against == REFERENCE or other.unsupported
         if expected:
             self.report.comparisons.remove(comparison)
-            self._note(f"{comparison.case} {comparison.variant}: {comparison.observed} "
-                       f"{comparison.problem}")
-
-    def _envelopes(self, case: str, variant: str) -> dict[str, dict[str, list[float]]]:
-        try:
-            reference = self._baseline(case, REFERENCE)
-        except MissingRecordError:
-            return {}
-        recorded = reference.variants.get(variant)
-        return envelopes(recorded) if recorded else {}
+            name = comparison.observed if observed.unsupported else comparison.baseline
+            self._note(f"{comparison.case} {comparison.variant}: {name} {comparison.problem}")
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
         for comparison in self.report.comparisons:
             waivers.cover(comparison, listed)
-        if self.question == Question():
-            used = {w for c in self.report.comparisons for w in c.waivers}
-            self.report.unused = [w for w in listed if w not in used]
+        if self.question.is_whole:
+            self.report.unused = waivers.unused(listed, self.report.comparisons,
+                                                self.store.known())
 
     def _missing(self, record: Record, against: str, baseline: Record, name: str,
                  in_observed: bool) -> None:

@@ -38,7 +38,7 @@ def comparison_facts(comparison: Comparison) -> dict[str, Any]:
         "verdict": comparison.verdict.word,
         "waived": comparison.is_waived,
         "problem": comparison.problem,
-        "findings": [_finding_facts(f) for f in comparison.findings],
+        "findings": [finding_facts(f) for f in comparison.findings],
     }
 
 
@@ -54,7 +54,8 @@ def number(value: Any) -> Any:
     return value
 
 
-def _finding_facts(finding: Finding) -> dict[str, Any]:
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    """Return a finding's fields."""
     fields = {field.name: number(getattr(finding, field.name))
               for field in dataclasses.fields(finding)}
     fields["verdict"] = finding.verdict.word

@@ -46,6 +46,8 @@ class Waiver:
         reason: why this is known and harmless, or known and harmful.
         upstream: issue, pull request, paper or document that says so.
         date: when it was written, ISO 8601.
+        from_version: first version that behaves so; then it covers what lies between an
+            earlier version (or the reference) and this one or a later one, and nothing else.
     """
 
     environment: str
@@ -57,6 +59,7 @@ class Waiver:
     reason: str
     upstream: str
     date: str
+    from_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Finding:
 
     Args:
         check: the check's name, ``float64_trajectory``.
+        precision: it was found in; None for native training.
         verdict: how bad it is.
         step: first step at which the allowance is exceeded, from 0.
         checkpoint: the probe's, ``step_10`` or ``scaled_30``.
@@ -92,6 +96,7 @@ class Finding:
     allowance: float | None = None
     required: float | None = None
     waiver: Waiver | None = None
+    precision: str | None = None
 
 
 @dataclass
@@ -120,6 +125,13 @@ class Comparison:
         if self.problem:
             return self.problem_verdict
         return max((f.verdict for f in self.findings), default=Verdict.IDENTICAL)
+
+    @property
+    def side(self) -> str:
+        """What it is compared with: ``baseline``, ``previous torch-2.12.1``, ``reference``."""
+        if self.baseline in (self.observed, self.against):
+            return self.against
+        return self.baseline if self.against == "named" else f"{self.against} {self.baseline}"
 
     @property
     def deviation(self) -> float:

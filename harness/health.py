@@ -42,9 +42,9 @@ def evaluate(promise: Promise, variant: VariantRecord, precision: str) -> Health
                                 precision)
     trajectory = variant.trajectories[precision]
     if isinstance(promise, StaysFinite):
-        return _stays_finite(trajectory)
+        return _stays_finite(trajectory, precision)
     if isinstance(promise, LossFalls):
-        return _loss_falls(trajectory)
+        return _loss_falls(trajectory, precision)
     assert isinstance(promise, MetricReaches)
     return _metric_reaches(promise, trajectory)
 
@@ -62,8 +62,8 @@ def _stays_invariant(claims: tuple[str, ...], figures: dict[str, float],
     return Health(True, max(figures[claim] for claim in claims), f"no change by {claims[0]}", 0)
 
 
-def _stays_finite(trajectory: Trajectory) -> Health:
-    broken = np.flatnonzero(~np.isfinite(trajectory.loss))
+def _stays_finite(trajectory: Trajectory, precision: str) -> Health:
+    broken = np.flatnonzero(~np.isfinite(np.asarray(trajectory.loss, precision)))
     if trajectory.nonfinite_from is not None:
         step = trajectory.nonfinite_from
         return Health(False, step, f"parameters not finite after step {step}", step)
@@ -73,8 +73,8 @@ def _stays_finite(trajectory: Trajectory) -> Health:
     return Health(True, len(trajectory.loss), "loss and parameters finite")
 
 
-def _loss_falls(trajectory: Trajectory) -> Health:
-    loss = np.asarray(trajectory.loss, np.float64)
+def _loss_falls(trajectory: Trajectory, precision: str) -> Health:
+    loss = np.asarray(trajectory.loss, precision).astype(np.float64)
     tenth = max(1, len(loss) // 10)
     first, last = float(loss[:tenth].mean()), float(loss[-tenth:].mean())
     verb = "falls" if last < first else "does not fall"

@@ -5,7 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +29,12 @@ Measured over 24 torch releases on the worst case known, a causal transformer un
 Adam: the largest harmless ratio is 1.02. Where the perturbed runs all round to the
 same loss the envelope is 0, and two ways of adding up one batch differ by up to two
 half ulps (measured: xor, init 7); so the floor is a whole one."""
-CHAOS = 3e-4
-"""A float32 trajectory is chaotic where rounding alone moves its loss by this much: from
-there on the envelope grows too fast to be a bound (measured on a transformer under oneDNN's
-kernels: at most 0.56 of the allowance before, 2.4 soon after), and a wider one would see
-nothing. float64 and probes decide."""
+CHAOS = {"float64": 1e-9, "float32": 3e-4}
+"""A trajectory is chaotic where rounding alone moves one of its curves (in float32: its loss) by
+this much: from there on the envelope grows too fast to be a bound (measured in float32 on a
+transformer under oneDNN's kernels: at most 0.56 of the allowance before, 2.4 soon after; in
+float64 on a deep decoder under two TensorFlow releases: below 1 before, 3 soon after), and a
+wider one would see nothing. The other precision and probes decide."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Pair:
     variant: Variant
     observed: VariantRecord
     baseline: VariantRecord
-    envelopes: Mapping[str, Mapping[str, list[float]]]
+    envelopes: Mapping[str, Mapping[str, Sequence[float]]]
 
     def trajectories(self, precision: str) -> tuple[Trajectory, Trajectory] | None:
         """Return both trajectories in a precision, or None if one was not measured."""
@@ -65,31 +66,31 @@ class Pair:
         if precision == "float64":
             steps = len(self.observed.trajectories[precision].loss)
             learned = np.zeros(steps) if envelope is None else FACTOR * np.asarray(envelope[curve])
-            return np.clip(learned, floor, IMPLEMENTATION)
+            return np.maximum(learned, floor)
         if envelope is None:
             raise HarnessError("no envelope to learn the float32 allowance from",
                                f"{self.case.name} {self.variant.name}",
                                next_command="tox run -e reference, then harness accept reference")
         return FACTOR * (np.asarray(envelope[curve]) + FLOOR)
 
-    @property
-    def chaotic_from(self) -> int | None:
-        """The first step at which the float32 trajectory is chaotic."""
-        envelope = self.envelopes.get("float32")
+    def chaotic_from(self, precision: str) -> int | None:
+        """Return the first step at which the trajectory is chaotic."""
+        envelope = self.envelopes.get(precision)
         if envelope is None:
             return None
-        chaotic = np.asarray(envelope["loss"]) > CHAOS
+        curves = CURVES if precision == "float64" else ("loss",)
+        chaotic = np.any([np.asarray(envelope[curve]) > CHAOS[precision] for curve in curves], 0)
         return int(chaotic.argmax()) if chaotic.any() else None
 
 
-def envelopes(reference: VariantRecord) -> dict[str, dict[str, list[float]]]:
+def envelopes(reference: VariantRecord) -> dict[str, Mapping[str, Sequence[float]]]:
     """Return the envelopes that the reference's record has, by precision."""
     return {precision: trajectory.envelope
             for precision, trajectory in reference.trajectories.items()
             if trajectory.envelope is not None}
 
 
-def deviation(observed: list[float], baseline: list[float], precision: str) -> Array:
+def deviation(observed: Sequence[float], baseline: Sequence[float], precision: str) -> Array:
     """Return |observed - baseline| / max(1, |baseline|) at every step.
 
     Two values that are both NaN, or infinite alike, do not deviate; one of them

@@ -115,6 +115,7 @@ def _earliest(pair: Pair, precision: str) -> tuple[int, str]:
     for order, name in enumerate(shared_curves(*sides)):
         bound = pair.allowance(precision, name, floor=IDENTICAL)
         off = deviation(getattr(sides[0], name), getattr(sides[1], name), precision) > bound
+        off = off[:pair.chaotic_from(precision)]
         if off.any():
             found.append((int(np.argmax(off)), order, name))
     step, _, name = min(found)

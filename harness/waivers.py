@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
+from harness import environments
 from harness.errors import HarnessError
 from harness.finding import Comparison, Finding, Waiver
 
@@ -32,7 +37,9 @@ def load(path: Path) -> list[Waiver]:
 
 def _waiver(entry: dict[str, object], where: str) -> Waiver:
     fields = {field.name for field in dataclasses.fields(Waiver)}
-    wrong = sorted(fields.symmetric_difference(entry))
+    optional = {field.name for field in dataclasses.fields(Waiver)
+                if field.default is not dataclasses.MISSING}
+    wrong = sorted(fields.symmetric_difference(entry) - (optional - entry.keys()))
     if wrong:
         raise HarnessError("a waiver must have exactly the fields of the others", where,
                            f"missing or unknown: {', '.join(wrong)}")
@@ -43,6 +50,12 @@ def _waiver(entry: dict[str, object], where: str) -> Waiver:
         at_most = float(values.pop("at_most"))
     except ValueError:
         raise HarnessError("at_most must be a number", where) from None
+    if values.get("from_version"):
+        try:
+            Version(values["from_version"])
+        except InvalidVersion:
+            raise HarnessError("from_version must be a version", where,
+                               values["from_version"]) from None
     return Waiver(at_most=at_most, **values)
 
 
@@ -56,14 +69,48 @@ def cover(comparison: Comparison, waivers: list[Waiver]) -> None:
 
 
 def _matches(waiver: Waiver, comparison: Comparison, finding: Finding) -> bool:
+    return (_concerns(waiver, comparison) and _any(waiver.check, finding.check)
+            and (finding.deviation is None or finding.deviation <= waiver.at_most))
+
+
+def _is_crossed(version: str, comparison: Comparison) -> bool:
+    """Return whether one side is before a version of the observed framework, and one is not."""
+    if not version:
+        return True
+    family, observed = environments.split(comparison.observed)
+    other, baseline = environments.split(comparison.baseline)
+    first = Version(version)
+    is_from = observed is None or observed >= first
+    was_from = other == family and (baseline is None or baseline >= first)
+    return is_from != was_from
+
+
+def unused(waivers: list[Waiver], comparisons: list[Comparison],
+           known: Iterable[str]) -> list[Waiver]:
+    """Return the waivers that match nothing any more, of those that these comparisons can judge.
+
+    Args:
+        known: all environments; a waiver is judged where each that it names was looked at, and
+            against a side that it names.
+    """
+    used = {w for c in comparisons for w in c.waivers}
+    observed = {c.observed for c in comparisons}
+    known = list(known)
+    return [w for w in waivers if w not in used
+            and any(_concerns(w, comparison) for comparison in comparisons)
+            and all(name in observed for name in known if _any(w.environment, name))]
+
+
+def _concerns(waiver: Waiver, comparison: Comparison) -> bool:
+    """Return whether a waiver is about a comparison, whatever came out of it."""
     return (_any(waiver.environment, comparison.observed)
             and (_any(waiver.against, comparison.against)
                  or _any(waiver.against, comparison.baseline))
             and _any(waiver.case, comparison.case)
             and _any(waiver.variant, comparison.variant)
-            and _any(waiver.check, finding.check)
-            and (finding.deviation is None or finding.deviation <= waiver.at_most))
+            and _is_crossed(waiver.from_version, comparison))
 
 
+@cache
 def _any(patterns: str, name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns.split())

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.adapters import FAMILIES, family
-from harness.environments import pinned
+from harness.environments import labelled, pinned
 from harness.errors import unknown
 from harness.project import Project
 
@@ -37,7 +37,7 @@ SECONDS = re.compile(r"^(?P<environment>\S+)  (?P<what>imported|\S+: \d+ variant
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``cost``."""
-    parser.add_argument("environments", nargs="*", metavar="ENV", help="default: all pinned")
+    parser.add_argument("environments", nargs="*", metavar="ENV", help="default: the quick matrix")
     parser.add_argument("--rounds", type=int, help="times each side trains a variant")
     parser.add_argument("--variant", action="append", metavar="PATTERN")
     parser.add_argument("--no-quick", action="store_true", help="leave out the quick matrix")
@@ -50,9 +50,10 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
     for name in options.environments:
         if name not in known:
             raise unknown("environment", name, known)
+    frameworks = [name for name in labelled(project.root, "quick") if name in known]
     extra = [f"--variant={pattern}" for pattern in options.variant or []]
     extra += [f"--rounds={options.rounds}"] if options.rounds else []
-    rows = [row(measure(project.root, name, extra)) for name in options.environments or known]
+    rows = [row(measure(project.root, name, extra)) for name in options.environments or frameworks]
     console.print(render(rows))
     met = all(cells["met"] for cells in rows)
     return met if options.no_quick else quick(project.root, console) and met

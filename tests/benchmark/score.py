@@ -21,7 +21,7 @@ from rich.console import Console
 from harness import native_record
 from harness.adapters import FAMILIES, family
 from harness.detection import Detection, detect, is_proof
-from harness.environments import pinned
+from harness.environments import labelled, pinned
 from harness.errors import HarnessError, unknown
 from harness.faults import Fault, expressible
 from harness.native import NativeRun
@@ -56,7 +56,7 @@ class Scores:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``score``."""
-    parser.add_argument("environments", nargs="*", metavar="ENV", help="default: all pinned")
+    parser.add_argument("environments", nargs="*", metavar="ENV", help="default: the quick matrix")
     parser.add_argument("--setting", action="append", default=[], metavar="PATTERN",
                         help="of clean runs, such as 'onednn_*' (default: all)")
     parser.add_argument("--stored", action="store_true",
@@ -71,7 +71,7 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
     for name in options.environments:
         if name not in known:
             raise unknown("environment", name, known)
-    environments = options.environments or known
+    environments = options.environments or labelled(project.root, "quick")
     scores = Scores()
     score_faults(project, environments, options.stored, scores, console)
     score_clean(project, environments, options.setting, options.stored, scores, console)

@@ -1,0 +1,66 @@
+"""The differ: what the checks say of one variant of two records, asked once.
+
+Outside half. Versions that agree to the bit share their content; two records with the same
+keys are the same records, whatever they are called, and are never checked twice.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from harness.case import Variant
+from harness.checks import CHECKS
+from harness.errors import MissingRecordError
+from harness.finding import Finding, Verdict
+from harness.pair import Pair, envelopes
+from harness.record import Record
+from harness.store import Store
+
+SAME = (Finding("record", Verdict.IDENTICAL, "the records are the same to the bit"),)
+"""What there is to say of two records with the same key."""
+
+
+class Differ:
+    """Checks pairs of records of one project, and remembers by content what came out."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._found: dict[tuple[str, ...], tuple[Finding, ...]] = {}
+        self.case = cache(store.project.case)
+        self.baseline = cache(store.baseline)
+
+    def findings(self, name: str, observed: Record, baseline: Record) -> tuple[Finding, ...]:
+        """Return what every check finds in a variant that both records have.
+
+        Raises:
+            HarnessError: there is nothing to learn an allowance from.
+        """
+        keys = [observed.key(name), baseline.key(name)]
+        if keys[0] is not None and keys[0] == keys[1]:
+            return SAME
+        known = (observed.case, name, *map(str, keys))
+        if None in keys or known not in self._found:
+            pair = self.pair(name, observed, baseline)
+            found = tuple(finding for check in CHECKS for finding in check(pair))
+            if None in keys:
+                return found
+            self._found[known] = found
+        return self._found[known]
+
+    def pair(self, name: str, observed: Record, baseline: Record) -> Pair:
+        """Return both sides of a variant, decoded, with the envelopes of the reference."""
+        return Pair(self.case(observed.case), self.variant(observed.case, name),
+                    observed.variants[name], baseline.variants[name],
+                    self._envelopes(observed.case, name))
+
+    def variant(self, case: str, name: str) -> Variant:
+        """Return a variant as its case declares it."""
+        return next(v for v in self.case(case).variants if v.name == name)
+
+    def _envelopes(self, case: str, variant: str) -> dict[str, Any]:
+        try:
+            recorded = self.baseline(case, "reference").variants.get(variant)
+        except MissingRecordError:
+            return {}
+        return envelopes(recorded) if recorded else {}

@@ -1,0 +1,83 @@
+"""Waivers: which comparison one concerns, and when it matches nothing any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import waivers
+from harness.errors import HarnessError
+from harness.finding import Comparison, Finding, Verdict, Waiver
+
+KNOWN = ["torch-2.4.1", "torch-2.5.1", "torch-2.6.0", "tensorflow-2.15.1", "keras-3.0.5"]
+
+
+def waiver(environment: str = "torch-*", against: str = "previous", case: str = "*",
+           from_version: str = "") -> Waiver:
+    """Return a waiver of anything up to 1."""
+    return Waiver(environment, against, case, "*", "*", 1.0, "r", "u", "2026-11-21", from_version)
+
+
+def comparison(observed: str, baseline: str, against: str = "previous",
+               deviation: float | None = 1e-6) -> Comparison:
+    """Return a comparison of xor with one difference."""
+    found = Finding("float64_trajectory", Verdict.DRIFT, "", deviation=deviation)
+    return Comparison("xor", "v", observed, against, baseline, [found])
+
+
+@pytest.mark.parametrize(("observed", "baseline", "against", "covered"), [
+    ("torch-2.5.1", "torch-2.4.1", "previous", True),
+    ("torch-2.6.0", "torch-2.4.1", "previous", True),
+    ("torch-2.4.1", "torch-2.6.0", "previous", True),
+    ("torch-2.6.0", "torch-2.5.1", "previous", False),
+    ("torch-2.4.1", "torch-2.3.1", "previous", False),
+    ("torch-2.5.1", "reference", "reference", True),
+    ("torch-2.4.1", "reference", "reference", False),
+    ("torch-nightly", "torch-2.4.1", "previous", True),
+    ("torch-nightly", "torch-2.6.0", "previous", False),
+])
+def test_from_a_version_on(observed: str, baseline: str, against: str, covered: bool) -> None:
+    """A change is what lies between a version before it and one from it on."""
+    one = comparison(observed, baseline, against)
+    waivers.cover(one, [waiver(against="previous reference", from_version="2.5")])
+    assert one.is_waived is covered
+
+
+def test_the_family_before_is_before() -> None:
+    """Keras 3.0 follows TensorFlow 2.15, whatever their numbers."""
+    one = comparison("keras-3.0.5", "tensorflow-2.15.1")
+    waivers.cover(one, [waiver("keras-*", from_version="3.0")])
+    assert one.is_waived
+
+
+def test_nothing_larger_is_covered() -> None:
+    """A waiver bounds what it covers."""
+    one = comparison("torch-2.5.1", "torch-2.4.1", deviation=2.0)
+    waivers.cover(one, [waiver()])
+    assert not one.is_waived
+
+
+def test_a_waiver_that_matches_nothing_is_named() -> None:
+    """All that it names was looked at, and nothing differed."""
+    looked_at = [Comparison("xor", "v", name, "previous", "torch-2.4.1") for name in KNOWN[:3]]
+    found = waivers.unused([waiver(), waiver("torch-2.5.1"), waiver("keras-*"),
+                            waiver(against="reference"), waiver(case="masked_*")],
+                           looked_at, KNOWN)
+    assert found == [waiver(), waiver("torch-2.5.1")]
+
+
+def test_a_waiver_is_not_judged_by_a_part() -> None:
+    """One that names every torch says nothing where one torch was looked at."""
+    looked_at = [Comparison("xor", "v", "torch-2.5.1", "previous", "torch-2.4.1")]
+    assert waivers.unused([waiver()], looked_at, KNOWN) == []
+
+
+def test_a_version_must_be_one(tmp_path: Path) -> None:
+    """A from_version that is none is refused, with its place."""
+    path = tmp_path / "waivers.toml"
+    path.write_text('[[waiver]]\nenvironment="t"\nagainst="p"\ncase="c"\nvariant="v"\n'
+                    'check="c"\nat_most=1\nreason="r"\nupstream="u"\ndate="d"\n'
+                    'from_version="soon"\n')
+    with pytest.raises(HarnessError, match=r"(?s)from_version.*waiver 1"):
+        waivers.load(path)
