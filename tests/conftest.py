@@ -45,3 +45,18 @@ def measured(checkout: Project) -> Record:
                                                          weights)).train()
              for precision in ("float64", "float32")})
     return record
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, measured: Record) -> Path:
+    """Return a project with one case, a small matrix and its baselines, to copy from."""
+    from tests.nights import furnish  # the contract tests have no outside half
+
+    return furnish(tmp_path_factory.mktemp("furnished"), measured).root
+
+
+@pytest.fixture
+def matrix(tmp_path: Path, furnished: Path) -> Project:
+    """Return a project with one case, a small matrix and its baselines, but no runs."""
+    shutil.copytree(furnished, tmp_path / "matrix", symlinks=True)
+    return Project(tmp_path / "matrix")

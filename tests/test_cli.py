@@ -10,7 +10,8 @@ import pytest
 
 from harness.cli import main
 from harness.project import Project
-from harness.serialization import write
+from harness.serialization import dumps, write
+from harness.store import Store
 
 AXON = Path("results") / "baselines"
 
@@ -24,10 +25,9 @@ def harness(project: Project, *arguments: str) -> int:
 def stored(project: Project, checkout: Project) -> Project:
     """Return a project with the real stored baselines of three environments."""
     for case in ("xor", "imbalanced_binary"):
+        shutil.copytree(checkout.baselines / case / "content", project.baselines / case / "content")
         for name in ("reference", "axon-0.6.0", "axon-0.6.1"):
-            target = project.baseline_path(case, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(checkout.baseline_path(case, name), target)
+            shutil.copy(checkout.baseline_path(case, name), project.baseline_path(case, name))
     shutil.copy(checkout.root / "results" / "waivers.toml", project.root / "results")
     return project
 
@@ -103,7 +103,7 @@ def test_import_then_accept(project: Project, checkout: Project,
                             capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A record of another program is checked, taken in, shown, and accepted with a reason."""
     source = tmp_path / "stranger.json"
-    shutil.copy(checkout.baseline_path("xor", "axon-0.6.0"), source)
+    write(Store(checkout).baseline("xor", "axon-0.6.0"), source)
     assert harness(project, "import", str(source)) == 0
     assert harness(project, "accept", "axon-0.6.0", "--reason", "from a friend") == 0
     assert "first baseline" in capsys.readouterr().out
@@ -142,7 +142,7 @@ def test_records_of_other_inputs_are_refused(project: Project, checkout: Project
                                              capsys: pytest.CaptureFixture[str], tmp_path: Path,
                                              change: object, words: str) -> None:
     """Other data, weights, variants, cases or steps are errors, never differences."""
-    data = json.loads(checkout.baseline_path("xor", "axon-0.6.0").read_text())
+    data = json.loads(dumps(Store(checkout).baseline("xor", "axon-0.6.0")))
     change(data)  # type: ignore[operator]
     source = tmp_path / "other.json"
     source.write_text(json.dumps(data))

@@ -1,0 +1,80 @@
+"""What a night or a comparison leaves behind: history, summary, JUnit XML, HTML, JSON.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from harness import history, junit, summary
+from harness import report as reporting
+from harness.compare import Report
+from harness.confirmation import Outcome
+from harness.errors import HarnessError
+from harness.facts import verdict_facts
+from harness.files import write_text
+from harness.night import night_of
+from harness.nightly import Nightly
+from harness.project import Project
+from harness.record import Record
+
+
+def write(project: Project, night: Nightly) -> list[Path]:
+    """Write everything below results/; return the files.
+
+    A history that cannot be written is a problem of the night and keeps nothing else from
+    being written.
+    """
+    folder = project.root / "results"
+    try:
+        _remember(project, night, folder / "history.sqlite")
+    except HarnessError as error:
+        night.problems.append(str(error))
+    unstable = {found.alarm.environment: f"unstable: {found.why}"
+                for found in night.having(Outcome.UNSTABLE)}
+    write_text(folder / "summary.md", summary.render(night.report, night))
+    junit.write(night.report, folder / "junit.xml", unstable)
+    reporting.write(night.report, project, folder / "report.html")
+    return [folder / name for name in ("summary.md", "junit.xml", "report.html")]
+
+
+def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
+                   as_markdown: str | None) -> None:
+    """Write the verdicts of one comparison into each file that is named."""
+    if as_json:
+        facts = json.dumps(verdict_facts(report), indent=1, allow_nan=False)
+        write_text(Path(as_json), facts + "\n")
+    if as_junit:
+        junit.write(report, Path(as_junit))
+    if as_markdown:
+        write_text(Path(as_markdown), summary.render(report))
+
+
+def _remember(project: Project, night: Nightly, path: Path) -> None:
+    """Append the night to the history."""
+    records = night.report.observed
+    seconds = {key: float(record.provenance["seconds"]) for key, record in records.items()
+               if "seconds" in record.provenance}
+    host = " + ".join(sorted({_host(record) for record in records.values()})) or "unknown"
+    note = history.append(path, night_of(night.report, night.at, night.outcome, host,
+                                         _commit(project.root), seconds, night.exit_code))
+    night.report.notes += [note] if note else []
+
+
+def _host(record: Record) -> str:
+    """Return system and processor of a record's machine, in words."""
+    cpu = record.provenance.get("cpu") or {}
+    return f"{record.provenance.get('platform', 'unknown')} {cpu.get('model', 'unknown')}"
+
+
+def _commit(root: Path) -> str | None:
+    """Return the commit that is checked out; None where there is none."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, check=True,
+                               capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
