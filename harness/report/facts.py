@@ -16,7 +16,7 @@ from harness.compare import ALL_KINDS, Report
 from harness.facts import verdict_facts, waiver_facts
 from harness.finding import Comparison, Verdict, tally
 from harness.project import Project
-from harness.report import details, matrix, measured
+from harness.report import details, matrix, measured, trend
 from harness.report.answer import answer, outcome
 from harness.report.charts import Curves
 
@@ -52,6 +52,7 @@ def collect(report: Report, project: Project, generated: str) -> dict[str, Any]:
         "not_compared": _not_compared(report.comparisons),
         "matrix": matrix.collect(report, project),
         "variants": variants,
+        "trend": trend.collect(project),
         "waivers": _waivers(report.comparisons),
         "curves": curves.values,
     }

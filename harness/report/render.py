@@ -36,7 +36,8 @@ _NON_FINITE = {"Infinity": "inf", "-Infinity": "-inf"}
 
 def render(facts: dict[str, Any]) -> str:
     """Return the HTML of one self-contained page."""
-    scripts = [_script(get_plotlyjs()), _script(_read("chart.js") + _read("page.js"))]
+    own = "".join(map(_read, ("chart.js", "page.js", "trend.js")))
+    scripts = [_script(get_plotlyjs()), _script(own)]
     page = _environment().get_template("page.html.j2")
     return page.render(
         facts=facts, scripts=scripts, policy=_policy(scripts), style=Markup(_read("page.css")),
@@ -102,8 +103,10 @@ def _policy(scripts: list[Markup]) -> str:
 def _data(facts: dict[str, Any]) -> Markup:
     """Return what the charts are drawn from as JSON that cannot leave its script element."""
     charts = {detail["id"]: detail["charts"] for detail in facts["variants"] if detail["charts"]}
-    text = json.dumps({"charts": _visible(charts), "curves": facts["curves"]},
-                      separators=(",", ":"), allow_nan=False)
+    trends = {case["case"]: [group["series"] for group in case["changed"]]
+              for case in facts["trend"]["cases"]}
+    data = {"charts": _visible(charts), "curves": facts["curves"], "trends": _visible(trends)}
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
