@@ -85,6 +85,11 @@ class Line:
         """Whether waivers cover all that changed."""
         return all(change.is_explained for change in self.changes)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether no version's record is damaged, or of a training that raised an error."""
+        return not any(reason.startswith("error") for reason in self.absent.values())
+
 
 def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | None = None,
          variants: Sequence[str] | None = None) -> list[Timeline]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from harness import serialization, timeline, timeline_table
-from harness.errors import UsageError
+from harness.cli import main
+from harness.errors import FAILURE, UsageError
 from harness.finding import Verdict
 from harness.project import Project
 from harness.record import Record
@@ -106,6 +107,19 @@ def test_what_is_absent_says_why(project: Project, measured: Record) -> None:
     assert line.absent == {"torch-2.1.0": "unsupported: no such loss"}
     assert [group.versions for group in line.groups] == [["torch-2.2.0", "torch-2.3.0"]]
     assert timeline_table.groups(line).plain.endswith("; 2.1.0: unsupported: no such loss")
+
+
+def test_a_damaged_record_is_no_agreement(project: Project, measured: Record) -> None:
+    """A version whose training raised an error is said, and keeps the timeline from matching."""
+    def fail(record: Record) -> None:
+        record.variants[SGD] = dataclasses.replace(record.variants[SGD], trajectories={},
+                                                   error="RuntimeError: no kernel")
+
+    recorded(project, measured, {"torch-2.1.0": None, "torch-2.2.0": fail, "torch-2.3.0": None})
+    line = line_of(torch(project))
+    assert not line.is_readable
+    assert timeline_table.groups(line).plain.endswith("; 2.2.0: error: RuntimeError: no kernel")
+    assert main(["--root", str(project.root), "timeline", "torch"]) == FAILURE
 
 
 def test_a_family_follows_the_one_it_grew_out_of(project: Project, measured: Record) -> None:

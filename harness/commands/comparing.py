@@ -16,7 +16,7 @@ from harness import report as reporting
 from harness import timeline as timelines
 from harness.commands.terminal import show
 from harness.environments import labelled
-from harness.errors import DIFFERENCE, MATCH, UsageError
+from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
 from harness.files import write_text
 from harness.history_table import render as render_history
 from harness.native_table import render as render_native
@@ -51,7 +51,10 @@ def timeline(project: Project, options: argparse.Namespace) -> int:
     if options.json:
         _write_json(options.json, timeline_facts(found))
     show(timeline_table.render(found, options.all))
-    return MATCH if all(line.is_explained for one in found for line in one.lines) else DIFFERENCE
+    lines = [line for one in found for line in one.lines]
+    if not all(line.is_readable for line in lines):
+        return FAILURE
+    return MATCH if all(line.is_explained for line in lines) else DIFFERENCE
 
 
 def report(project: Project, options: argparse.Namespace) -> int:
