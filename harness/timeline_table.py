@@ -14,10 +14,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.finding import Finding, Verdict, Waiver
+from harness.finding import Finding, Verdict
 from harness.pair import IMPLEMENTATION
 from harness.table import STYLES
 from harness.timeline import Change, Group, Line, Timeline
+
+
+Reasons = tuple[str | None, ...]
+"""Of a change, from its waivers, each with its source; None for what is open."""
 
 
 def render(timelines: Sequence[Timeline], everything: bool) -> RenderableType:
@@ -48,39 +52,64 @@ def way(timeline: Timeline) -> RenderableType:
 def _weight(lines: Iterable[Line]) -> Text:
     """Return whether what changed matters: promises first, then the size of what moved."""
     found = [f for line in lines for change in line.changes for f in change.findings]
-    health = [f for f in found if f.check == "health"]
     moved = max((f.deviation or 0.0 for f in found if f.check == "float64_trajectory"), default=0.0)
     probed = max((f.deviation or 0.0 for f in found if f.checkpoint), default=0.0)
+    words = [words for verdict, words in ((Verdict.REGRESSION, "it breaks promises"),
+                                          (Verdict.IMPROVEMENT, "it keeps promises that it broke"))
+             if any(f.verdict is verdict for f in found)]
     if not found:
         return Text("It does not matter: nothing changed.")
-    if any(f.verdict is Verdict.REGRESSION for f in health):
-        broken = sorted({f.sentence for f in health if f.verdict is Verdict.REGRESSION})
-        return Text(f"It matters: {'; '.join(broken[:3])}", "bold red")
-    words = f"no promise of a case is broken; float64 losses move by at most {moved:.1e}"
-    words += f", a single step's tensors by {probed:.1e}" if probed else ""
-    return Text(f"{'It may matter' if moved > IMPLEMENTATION else 'It hardly matters'}: {words}.")
+    if words:
+        return Text(f"It matters: {' and '.join(words)}: {_promises(found)}.", "bold")
+    size = f"no promise of a case is broken; float64 curves move by at most {moved:.1e}"
+    size += f", tensors of a single step by {probed:.1e}" if probed else ""
+    return Text(f"{'It may matter' if moved > IMPLEMENTATION else 'It hardly matters'}: {size}.")
+
+
+def _promises(found: Iterable[Finding]) -> str:
+    """Return what the health checks found, each once."""
+    said = dict.fromkeys(f.sentence for f in found if f.check == "health")
+    return "; ".join([*said][:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
 
 
 def changes(lines: Iterable[Line]) -> RenderableType:
-    """Return the table of changes: those of one version with one reason in one row."""
-    rows: dict[tuple[object, ...], list[tuple[Line, Change]]] = defaultdict(list)
+    """Return the changes, those of one version with one reason in one row; below, the reasons."""
+    rows: dict[tuple[str, str, str, str, Reasons], list[tuple[Line, Change]]] = defaultdict(list)
     for line in lines:
         for change in line.changes:
-            cause = _cause(change)
-            rows[(change.comparison.observed, change.comparison.baseline, line.case,
-                  cause.phase, _reasons(change))].append((line, change))
+            rows[change.comparison.observed, change.comparison.baseline, line.case,
+                 _cause(change).phase or "", _reasons(change)].append((line, change))
     if not rows:
         return Text("no change")
-    table = Table("from", "before", "case", "variants", "in", "phase", "size", "explained",
+    table = Table("from", "before", "case", "variants", "in", "phase", "size", "why",
                   header_style="bold", pad_edge=False)
-    for (observed, baseline, case, phase, _), group in sorted(
+    numbers: dict[str, int] = {}
+    said = Text()
+    for (observed, baseline, case, phase, reasons), group in sorted(
             rows.items(), key=lambda row: _order(row[1][0][0], row[1][0][1])):
-        table.add_row(*map(escape, (str(observed), str(baseline), str(case),
+        for reason in reasons:
+            if reason is not None and reason not in numbers:
+                numbers[reason] = len(numbers) + 1
+                said.append(f"\n  {numbers[reason]} ", "bold").append(reason)
+        table.add_row(*map(escape, (observed, baseline, case,
                                     _names(line.variant for line, _ in group),
                                     _names(line.precision or "native" for line, _ in group),
-                                    str(phase or ""), _size(c for _, c in group))),
-                      _explanation(group[0][1]))
-    return table
+                                    phase, _size(c for _, c in group))),
+                      _why(reasons, numbers))
+    for line, change in (one for group in rows.values() for one in group[:1]):
+        if not change.is_explained:
+            said.append(f"\n  open: {change.comparison.observed}, {line.case} {line.variant}: ",
+                        "bold red")
+            said.append(_cause(change).sentence + (
+                " (against the first of its group)" if change.is_creeping else ""))
+    return Lines(table, said)
+
+
+def _why(reasons: Reasons, numbers: dict[str, int]) -> Text:
+    """Return the numbers of the reasons below the table, and whether something is open."""
+    found = [Text("open", "bold red") if reason is None else Text(str(numbers[reason]))
+             for reason in reasons]
+    return Text(" ").join(found)
 
 
 def groups(line: Line) -> Text:
@@ -139,16 +168,9 @@ def _cause(change: Change) -> Finding:
                                                f.checkpoint is None))
 
 
-def _reasons(change: Change) -> tuple[Waiver | None, ...]:
-    return tuple(dict.fromkeys(f.waiver for f in change.findings))
-
-
-def _explanation(change: Change) -> Text:
-    if not change.is_explained:
-        creeping = " (against the first of its group)" if change.is_creeping else ""
-        return Text(f"no: {_cause(change).sentence}{creeping}", "bold red")
-    known = [w for w in _reasons(change) if w is not None]
-    return Text("; ".join(f"{w.reason} ({w.upstream})" for w in known))
+def _reasons(change: Change) -> Reasons:
+    found = [f.waiver for f in change.findings]
+    return tuple(dict.fromkeys(f"{w.reason} ({w.upstream})" if w else None for w in found))
 
 
 def _size(found: Iterable[Change]) -> str:
