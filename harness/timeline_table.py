@@ -19,7 +19,6 @@ from harness.pair import IMPLEMENTATION
 from harness.table import STYLES
 from harness.timeline import Change, Group, Line, Timeline
 
-
 Reasons = tuple[str | None, ...]
 """Of a change, from its waivers, each with its source; None for what is open."""
 
