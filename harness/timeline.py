@@ -7,7 +7,7 @@ pass for none. What a change goes back to is said as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -15,6 +15,7 @@ from harness import environments, phase, waivers
 from harness.differ import Differ
 from harness.errors import HarnessError, MissingRecordError, unknown
 from harness.finding import Comparison, Finding, Verdict
+from harness.lineage import ancestry, lineages
 from harness.project import Project
 from harness.record import Record
 from harness.store import Store
@@ -114,21 +115,6 @@ def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | 
     return found
 
 
-def lineages(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return by family its versions in order, after the version that it grew out of.
-
-    Only families with two versions or more have a timeline.
-    """
-    known = list(names)
-    families: dict[str, list[str]] = {}
-    for family in sorted({environments.split(name)[0] for name in known}):
-        own = [name for name in _ancestry(family, known)
-               if environments.split(name)[0] == family]
-        before = environments.previous(own[0], known) if own else None
-        families[family] = [*([before] if before else []), *own]
-    return {family: versions for family, versions in families.items() if len(versions) > 1}
-
-
 def between(project: Project, ends: Sequence[str], cases: Sequence[str],
             variants: Sequence[str]) -> Timeline | None:
     """Return the timeline from one version to another, or None where no way leads.
@@ -140,23 +126,11 @@ def between(project: Project, ends: Sequence[str], cases: Sequence[str],
     names = [case.name for case in project.cases(list(cases))]
     known = {name for case in names for name in store.accepted(case)}
     for family in {environments.split(end)[0] for end in ends}:
-        way = _ancestry(family, known)
+        way = ancestry(family, known)
         if all(end in way for end in ends):
             first, last = sorted(way.index(end) for end in ends)
             return Timeline(store, family, way[first:last + 1], names, variants)
     return None
-
-
-def _ancestry(family: str, known: Iterable[str]) -> list[str]:
-    """Return the versions of a family in order, after those of the family it grew out of."""
-    known = list(known)
-    own = sorted((name for name in known if environments.split(name)[0] == family
-                  and environments.split(name)[1] is not None), key=environments.sort_key)
-    if not own or family not in environments.PREDECESSORS:
-        return own
-    ancestor, limit = environments.PREDECESSORS[family]
-    return [name for name in _ancestry(ancestor, known)
-            if (environments.split(name)[1] or limit) < limit] + own
 
 
 class Timeline:
