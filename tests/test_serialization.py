@@ -30,7 +30,7 @@ def returned(record: Record) -> Record:
     return serialization.loads(serialization.dumps(record), "test")
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.floats(width=64), min_size=1))
 def test_float64_comes_back_to_the_bit(loss: list[float]) -> None:
     """Every double, the non-finite ones too, survives writing and reading."""
@@ -38,7 +38,7 @@ def test_float64_comes_back_to_the_bit(loss: list[float]) -> None:
     assert np.array_equal(np.asarray(back), np.asarray(loss), equal_nan=True)
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.floats(width=32), min_size=1))
 def test_float32_comes_back_to_the_bit(loss: list[float]) -> None:
     """Every single survives, in its own shortest decimal."""

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -22,6 +22,7 @@ from harness.significance import (
     smallest_p,
 )
 
+EVERY = settings(derandomize=True, deadline=None)
 LOSSES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, math.nan, math.inf]),
                   min_size=1, max_size=6)
 RUNS = st.lists(st.booleans(), min_size=1, max_size=12)
@@ -41,6 +42,7 @@ def test_losses_by_hand(observed: list[float], baseline: list[float], p: float,
     assert (test.p, test.effect) == pytest.approx((p, effect))
 
 
+@EVERY
 @given(LOSSES, LOSSES)
 def test_losses_by_counting(observed: list[float], baseline: list[float]) -> None:
     """With ties and divergence, p is the share of all divisions that are as far apart."""
@@ -53,6 +55,7 @@ def test_losses_by_counting(observed: list[float], baseline: list[float]) -> Non
     assert compare_losses(observed, baseline).p == pytest.approx(share)
 
 
+@EVERY
 @given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.integers(1, 20))
 def test_losses_without_ties_are_scipys(seed: int, size: int, other: int) -> None:
     """Where SciPy's exact method applies, it agrees."""
@@ -64,6 +67,7 @@ def test_losses_without_ties_are_scipys(seed: int, size: int, other: int) -> Non
     assert found.effect == pytest.approx(float(expected.statistic) / (size * other))
 
 
+@EVERY
 @given(LOSSES, LOSSES)
 def test_losses_are_symmetric(observed: list[float], baseline: list[float]) -> None:
     """Swapping the sides changes the sign of the effect alone."""
@@ -99,6 +103,7 @@ def test_shares_by_hand(observed: tuple[int, int], baseline: tuple[int, int], p:
     assert compare_shares(_runs(*observed), _runs(*baseline)).p == pytest.approx(p)
 
 
+@EVERY
 @given(RUNS, RUNS)
 def test_shares_are_symmetric(observed: list[bool], baseline: list[bool]) -> None:
     """Swapping sides, or calling success failure, changes the sign of the effect alone."""
@@ -108,6 +113,7 @@ def test_shares_are_symmetric(observed: list[bool], baseline: list[bool]) -> Non
     assert there.effect == pytest.approx(-back.effect) == pytest.approx(-failures.effect)
 
 
+@EVERY
 @given(RUNS, RUNS)
 def test_no_p_is_below_half_the_smallest(observed: list[bool], baseline: list[bool]) -> None:
     """The smallest p holds, but for sides of unequal size that have no mirror image."""
@@ -152,6 +158,7 @@ def test_the_correction_is_benjamini_and_hochbergs() -> None:
     assert [d.significant for d in decisions] == [True, True, False, False]
 
 
+@EVERY
 @given(st.lists(st.floats(1e-12, 1), min_size=1, max_size=12))
 def test_the_correction_keeps_order_and_never_helps(raw: list[float]) -> None:
     """A corrected p is never below its own, and larger ones stay larger."""
