@@ -34,7 +34,7 @@ from harness.night import Figure, Night, Side, Told, night_of
 from harness.project import Project
 
 __all__ = ["Figure", "History", "Night", "Series", "Side", "Told", "append", "cases", "load",
-           "night_of", "path_of"]
+           "night_of", "path_of", "repeat"]
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -92,6 +92,23 @@ def append(path: Path, night: Night) -> str:
         return f"{error.what}: {error.numbers}; it is kept as {kept.name}, and a new one begins"
 
 
+def repeat(path: Path, at: str, commit: str | None) -> None:
+    """Keep a night that is the last one again: the same environments, figures and verdicts.
+
+    Raises:
+        MissingRecordError: there is no night yet.
+        HarnessError: the file cannot be trusted, or written.
+    """
+    with opened(path, writes=True) as database:
+        row = database.execute("SELECT max(id), host, outcome, exit_code FROM night").fetchone()
+        if row[0] is None:
+            raise MissingRecordError("no night to repeat", str(path),
+                                     next_command="tox run -m nightly")
+        number = _insert(database, path, (at, commit, *row[1:]))
+        database.execute('INSERT INTO measured SELECT ?, "case", environment FROM measured '
+                         "WHERE night = ?", (number, row[0]))
+
+
 def load(path: Path, case: str) -> History:
     """Return the history of one case.
 
@@ -140,19 +157,25 @@ FROM figure_since JOIN night ON id = night WHERE host = ? GROUP BY series"""
 
 def _append(path: Path, night: Night) -> None:
     with opened(path, writes=True) as database:
-        try:
-            number = database.execute(
-                'INSERT INTO night (at, "commit", host, outcome, exit_code) VALUES (?, ?, ?, ?, ?)',
-                (night.at, night.commit, night.host, night.outcome, night.exit_code)).lastrowid
-        except sqlite3.IntegrityError as error:
-            if "UNIQUE" not in str(error):
-                raise
-            raise UsageError("this night is in the history already", str(path), night.at,
-                             "harness history CASE") from None
+        number = _insert(database, path, (night.at, night.commit, night.host, night.outcome,
+                                          night.exit_code))
         database.executemany("INSERT INTO measured VALUES (?, ?, ?)",
                                [(number, *pair) for pair in sorted(night.measured)])
         _append_figures(database, number, night)
         _append_verdicts(database, number, night)
+
+
+def _insert(database: sqlite3.Connection, path: Path, row: tuple[object, ...]) -> int | None:
+    """Write a night's own row; return its number."""
+    try:
+        return database.execute(
+            'INSERT INTO night (at, "commit", host, outcome, exit_code) VALUES (?, ?, ?, ?, ?)',
+            row).lastrowid
+    except sqlite3.IntegrityError as error:
+        if "UNIQUE" not in str(error):
+            raise
+        raise UsageError("this night is in the history already", str(path), str(row[0]),
+                         "harness history CASE") from None
 
 
 def _append_figures(database: sqlite3.Connection, number: int | None, night: Night) -> None:

@@ -11,15 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import confirmation, environments, execution, provenance, tonight
+from harness import confirmation, environments, execution, provenance, tonight, unchanged
 from harness import merge as merging
 from harness.compare import Report
 from harness.confirmation import Confirmation, Measure, Outcome
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
 from harness.project import Project
-
-STARTED = "HARNESS_STARTED"
-"""Variable with the Unix time at which tox began; what is older was not measured tonight."""
 
 
 @dataclass
@@ -78,7 +75,7 @@ def run(project: Project, label: str, shards: Sequence[Path] = (),
         UsageError: no such label, or none with environments; the time is no number.
         HarnessError: cases or waivers cannot be read.
     """
-    expected, started = environments.labelled(project.root, label), _started(variables)
+    expected, started = environments.labelled(project.root, label), unchanged.started(variables)
     if not expected:
         raise UsageError(f"the label {label!r} names no environment", "tox.ini",
                          next_command="harness nightly --label nightly")
@@ -90,13 +87,3 @@ def run(project: Project, label: str, shards: Sequence[Path] = (),
     report.notes += [f"alarm of {found.alarm.environment}: {found.outcome.value}: {found.why}"
                      for found in confirmations]
     return Nightly(provenance.now(), expected, report, merged.refused, confirmations)
-
-
-def _started(variables: Mapping[str, str]) -> float:
-    """Return the Unix time at which tonight began; 0 where nobody says."""
-    text = variables.get(STARTED, "0")
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"{STARTED} must be a Unix time", numbers=repr(text),
-                         next_command=f"unset {STARTED}") from None

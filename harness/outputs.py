@@ -6,10 +6,9 @@ Outside half.
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
-from harness import history, junit, summary
+from harness import history, junit, summary, unchanged
 from harness import report as reporting
 from harness.compare import Report
 from harness.confirmation import Outcome
@@ -60,7 +59,7 @@ def _remember(project: Project, night: Nightly, path: Path) -> None:
                if "seconds" in record.provenance}
     host = " + ".join(sorted({_host(record) for record in records.values()})) or "unknown"
     note = history.append(path, night_of(night.report, night.at, night.outcome, host,
-                                         _commit(project.root), seconds, night.exit_code))
+                                         unchanged.commit(project.root), seconds, night.exit_code))
     night.report.notes += [note] if note else []
 
 
@@ -68,13 +67,3 @@ def _host(record: Record) -> str:
     """Return system and processor of a record's machine, in words."""
     cpu = record.provenance.get("cpu") or {}
     return f"{record.provenance.get('platform', 'unknown')} {cpu.get('model', 'unknown')}"
-
-
-def _commit(root: Path) -> str | None:
-    """Return the commit that is checked out; None where there is none."""
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, check=True,
-                               capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()

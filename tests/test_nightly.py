@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import execution, native_record, outputs, summary
+from harness import execution, native_record, nightly, outputs, provenance, summary, unchanged
 from harness.cli import main
 from harness.compare import Report
 from harness.confirmation import Alarm, Outcome, alarms, confirm, decide
@@ -357,3 +358,35 @@ def test_measuring_again_goes_through_tox(matrix: Project, tmp_path: Path,
               f"{CASE} xor --again")
     assert log.read_text().splitlines() == [f"{common} --runs {again.runs}",
                                             f"{common} --native --runs {again.runs}"]
+
+
+def test_a_night_like_the_last_says_so_at_once(matrix: Project, measured: Record,
+                                               capsys: pytest.CaptureFixture[str],
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second silent night compares nothing, prints the same line and is in the history."""
+    monkeypatch.delenv("HARNESS_STARTED", raising=False)
+    measure_all(matrix, measured)
+    arguments = ["--root", str(matrix.root), "nightly", "--label", "small"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    monkeypatch.setattr(nightly, "run", lambda *_: pytest.fail("it was compared again"))
+    monkeypatch.setattr(provenance, "now", lambda: "2999-01-01T00:00:00Z")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == said
+    with contextlib.closing(sqlite3.connect(matrix.root / "results" / "history.sqlite")) as kept:
+        counts = kept.execute("SELECT count(*) FROM figure GROUP BY night").fetchall()
+    assert len(counts) == 2 and counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("what", ["run", "baseline", "waiver", "failure"])
+def test_whatever_changes_is_compared(matrix: Project, measured: Record, what: str) -> None:
+    """A changed run, baseline or waiver, or a failure, is another night."""
+    measure_all(matrix, measured)
+    unchanged.keep(matrix, unchanged.digest(matrix, EXPECTED, 0), "nothing changed")
+    assert unchanged.last(matrix, unchanged.digest(matrix, EXPECTED, 0)) == "nothing changed"
+    assert unchanged.digest(matrix, EXPECTED, 99999999999) is None
+    path = {"run": matrix.run_path(CASE, NEW), "baseline": matrix.baseline_path(CASE, OLD),
+            "waiver": matrix.root / "results" / "waivers.toml",
+            "failure": matrix.failure_path(CASE, NEW)}[what]
+    path.write_text((path.read_text() if path.exists() else "") + "\n")
+    assert unchanged.last(matrix, unchanged.digest(matrix, EXPECTED, 0)) is None

@@ -9,9 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
-from harness import acceptance, importer, listing, locking, outputs, shards, summary
+from harness import acceptance, importer, listing, locking, shards
 from harness import merge as merging
-from harness import nightly as job
 from harness.commands.terminal import show
 from harness.errors import MATCH, UsageError
 from harness.project import Project
@@ -76,13 +75,3 @@ def merge(project: Project, options: argparse.Namespace) -> int:
     merged = merging.merge(project, [Path(name) for name in options.shards], options.label)
     print("\n".join(merged.lines()))
     return merged.exit_code
-
-
-def nightly(project: Project, options: argparse.Namespace) -> int:
-    """Compare what was measured tonight, confirm alarms, and write what a night leaves."""
-    night = job.run(project, options.label, [Path(name) for name in options.merged or ()])
-    written = outputs.write(project, night)
-    print("\n".join(summary.lines(night)))
-    if night.outcome != "silent":
-        print("written: " + ", ".join(str(path.relative_to(project.root)) for path in written))
-    return night.exit_code
