@@ -30,11 +30,11 @@ from pathlib import Path
 
 from harness.database import DamagedError, opened, set_aside
 from harness.errors import MissingRecordError, UsageError
-from harness.night import Figure, Night, Side, Told, night_of
-from harness.project import Project
+from harness.night import Figure, Night, Side, Told
+from harness.paths import Paths
 
 __all__ = ["Figure", "History", "Night", "Series", "Side", "Told", "append", "cases", "load",
-           "night_of", "path_of", "repeat"]
+           "path_of", "repeat"]
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -67,9 +67,9 @@ class History:
     verdicts: dict[Side, Told]
 
 
-def path_of(project: Project) -> Path:
+def path_of(paths: Paths) -> Path:
     """Return where a project's history lies; git ignores it."""
-    return project.root / "results" / "history.sqlite"
+    return paths.root / "results" / "history.sqlite"
 
 
 def append(path: Path, night: Night) -> str:

@@ -14,8 +14,8 @@ from harness.compare import Report
 from harness.confirmation import Outcome
 from harness.errors import HarnessError
 from harness.facts import verdict_facts
+from harness.figures import night_of
 from harness.files import write_text
-from harness.night import night_of
 from harness.nightly import Nightly
 from harness.project import Project
 from harness.record import Record
@@ -29,7 +29,7 @@ def write(project: Project, night: Nightly) -> list[Path]:
     """
     folder = project.root / "results"
     try:
-        _remember(project, night, folder / "history.sqlite")
+        _remember(project, night)
     except HarnessError as error:
         night.problems.append(str(error))
     unstable = {found.alarm.environment: f"unstable: {found.why}"
@@ -52,14 +52,15 @@ def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
         write_text(Path(as_markdown), summary.render(report))
 
 
-def _remember(project: Project, night: Nightly, path: Path) -> None:
+def _remember(project: Project, night: Nightly) -> None:
     """Append the night to the history."""
     records = night.report.observed
     seconds = {key: float(record.provenance["seconds"]) for key, record in records.items()
                if "seconds" in record.provenance}
     host = " + ".join(sorted({_host(record) for record in records.values()})) or "unknown"
-    note = history.append(path, night_of(night.report, night.at, night.outcome, host,
-                                         unchanged.commit(project.root), seconds, night.exit_code))
+    kept = night_of(night.report, night.at, night.outcome, host, unchanged.commit(project.root),
+                    seconds, night.exit_code)
+    note = history.append(history.path_of(project), kept)
     night.report.notes += [note] if note else []
 
 

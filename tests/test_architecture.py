@@ -114,3 +114,21 @@ def test_everything_that_measures_is_in_the_digest() -> None:
         pending += [name.split(".")[1] for name in names if name.startswith("harness.")]
     assert found - set(MEASURING) <= {"curve", "errors", "files", "reader", "__init__"}
     assert set(MEASURING) <= found | {"faults"}
+
+
+@pytest.mark.parametrize("module", ["commands/night", "history"])
+def test_a_night_on_which_nothing_changed_imports_little(module: str) -> None:
+    """What it needs to say so starts in a moment: no NumPy, no SciPy, nothing that compares."""
+    import sys
+
+    pending, found = [f"harness.{module.replace('/', '.')}"], set()
+    while pending:
+        name = pending.pop()
+        path = ROOT / f"{name.replace('.', '/')}.py"
+        if name in found or not path.exists():
+            continue
+        found.add(name)
+        imported = imports(path, inside_functions=False)
+        pending += [name for name in imported if name.startswith("harness.")]
+        assert {name.split(".")[0] for name in imported} <= {"harness", "packaging",
+                                                              *sys.stdlib_module_names}

@@ -18,8 +18,9 @@ from harness.cli import main
 from harness.compare import Report
 from harness.database import DamagedError
 from harness.errors import HarnessError, LockedError, MissingRecordError, UsageError
+from harness.figures import night_of
 from harness.finding import Comparison, Finding, Verdict, Waiver
-from harness.history import Figure, Night, Side, Told, append, load, night_of, path_of
+from harness.history import Figure, Night, Side, Told, append, load, path_of
 from harness.history_table import render, sparkline
 from harness.report import facts as reporting
 from harness.report.render import render as render_page

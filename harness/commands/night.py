@@ -29,8 +29,7 @@ def _repeat(paths: Paths) -> bool:
     from harness import history
 
     try:
-        history.repeat(paths.root / "results" / "history.sqlite", provenance.now(),
-                       unchanged.commit(paths.root))
+        history.repeat(history.path_of(paths), provenance.now(), unchanged.commit(paths.root))
         return True
     except HarnessError:
         return False
