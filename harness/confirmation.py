@@ -8,6 +8,7 @@ the machine's, and one that is gone was neither.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -53,6 +54,12 @@ class Alarm:
         return list(dict.fromkeys(c.case for c in self.comparisons))
 
     @property
+    def phases(self) -> list[str]:
+        """The phases that the differences began in, the most frequent first."""
+        found = Counter(c.cause.phase for c in self.comparisons if c.cause and c.cause.phase)
+        return [phase for phase, _ in found.most_common()]
+
+    @property
     def keys(self) -> set[Key]:
         """What must come again."""
         return keys(self.comparisons)
@@ -70,6 +77,12 @@ class Confirmation:
     alarm: Alarm
     outcome: Outcome
     why: str
+
+    @property
+    def word(self) -> str:
+        """The outcome, with the phases of what it is about."""
+        phases = ", ".join(self.alarm.phases)
+        return f"{self.outcome.value} ({phases})" if phases else self.outcome.value
 
 
 def keys(comparisons: Sequence[Comparison]) -> set[Key]:

@@ -84,6 +84,6 @@ def run(project: Project, label: str, shards: Sequence[Path] = (),
     report.notes += merged.notes
     alarms = confirmation.alarms(project, report)
     confirmations = confirmation.confirm(project, alarms, measure)
-    report.notes += [f"alarm of {found.alarm.environment}: {found.outcome.value}: {found.why}"
+    report.notes += [f"alarm of {found.alarm.environment}: {found.word}: {found.why}"
                      for found in confirmations]
     return Nightly(provenance.now(), expected, report, merged.refused, confirmations)

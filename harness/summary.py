@@ -52,7 +52,7 @@ def lines(night: Nightly) -> list[str]:
     """Return what a night says in the terminal: one line if it is silent."""
     said = [f"{_title(night)}: {len(night.expected)} environments, "
             f"{_counts(night.report) or 'no comparison'}"]
-    said += [f"{found.alarm.environment}: {found.outcome.value}: {found.why}"
+    said += [f"{found.alarm.environment}: {found.word}: {found.why}"
              for found in night.confirmations]
     said += [f"{who}: {text}" for who, text in _problems(night.report, night.problems)]
     return said if night.outcome == "silent" else [*said, *_commands(night.report, night)]
@@ -66,7 +66,7 @@ def facts(report: Report, night: Nightly | None = None) -> dict[str, Any]:
     return {
         "title": _title(night) if night else "Comparison",
         "answer": answer(report), "counts": _counts(report),
-        "alarms": [{"environment": name, "outcome": c.outcome.value, "why": _short(c.why)}
+        "alarms": [{"environment": name, "outcome": c.word, "why": _short(c.why)}
                    for name, c in list(found.items())[:ALARMS]],
         "columns": [*COLUMNS, *(("outcome", "control") if night else ())],
         "rows": rows[:ROWS], "more_rows": max(0, len(rows) - ROWS),

@@ -53,6 +53,7 @@ def test_a_confirmed_alarm_is_told_in_full() -> None:
     assert text.startswith(f"# Nightly 2026-11-21: training changed in {TORCH}\n")
     assert cells(text) == [[TORCH, CASE, f"{SGD}, {ADAM}", "baseline", "drift", "step 7",
                             "gradient", "1.2e-02 / 1.0e-09", "confirmed", CONTROL]]
+    assert f"**{TORCH}: confirmed (gradient).**" in text
     assert "more than rounding: loss 0.8" in text
     assert f'harness accept {TORCH} {CASE} --reason "..."' in text
     assert f"harness compare {TORCH} --against baseline --case {CASE}" in text
