@@ -77,6 +77,9 @@ def _comparing(commands: Any) -> None:
     one.add_argument("--all", action="store_true", help="show what never changed, too")
 
     one = commands.add_parser("report", help="the HTML report of everything measured last")
+    one.add_argument("environments", nargs="*", metavar="ENV",
+                     help="only these; their baselines where they were not measured")
+    one.add_argument("--label", metavar="LABEL", help="the environments of a label of tox.ini")
     one.add_argument("--output", metavar="FILE", help="default: results/report.html")
 
     one = commands.add_parser("history", help="what changed over many nights, slowly or at once")

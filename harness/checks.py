@@ -174,7 +174,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         f"{precision} probe at {checkpoint}: {tensor} {verb}: {error:.1e} from the reference, "
         f"baseline {before:.1e}, allowed {limit:.1e}{also}; up to {largest:.1e} off",
         step=int(checkpoint[5:]) if checkpoint.startswith("step_") else 0,
-        checkpoint=checkpoint, phase=_phase(tensor), tensor=tensor, observed=error,
+        checkpoint=checkpoint, phase=phase_of(tensor), tensor=tensor, observed=error,
         baseline=before, deviation=largest, allowance=limit,
         required=max(error, before) / limit, precision=precision)]
 
@@ -188,7 +188,7 @@ def _of_kind(probes: Probes, kind: str) -> Probes:
     names = [name for name in probes.errors
              if name.startswith("step_") == (kind == "probes")]
     kept = [index for index, tensor in enumerate(probes.tensors)
-            if kind == "probes" or _phase(tensor) != "update"]
+            if kind == "probes" or phase_of(tensor) != "update"]
     return Probes([probes.tensors[index] for index in kept],
                   *({name: [part[name][index] for index in kept] for name in names}
                     for part in (probes.errors, probes.allowances)))
@@ -239,7 +239,7 @@ def _nearest(probes: Probes) -> tuple[float, float, float]:
                for error, limit in zip(errors, probes.allowances[checkpoint], strict=True))
 
 
-def _phase(tensor: str) -> str:
+def phase_of(tensor: str) -> str:
     """Return the phase in which a probe's tensor arises."""
     return {"outputs": "forward"}.get(tensor, tensor.split(" ")[0])
 

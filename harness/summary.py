@@ -12,11 +12,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness import markdown
+from harness import changes, markdown
 from harness.compare import Report
 from harness.confirmation import Confirmation, Outcome
 from harness.environments import is_build
-from harness.finding import Comparison, Finding, Verdict, tally
+from harness.finding import Finding, Verdict, tally
 from harness.nightly import Nightly
 from harness.report.answer import answer
 
@@ -94,35 +94,17 @@ def _counts(report: Report) -> str:
 
 def _rows(report: Report, found: dict[str, Confirmation] | None) -> list[list[str]]:
     """Return a row for all variants that differ in the same place; the largest size."""
-    groups: dict[tuple[str, ...], list[Comparison]] = {}
-    for c in report.comparisons:
-        if c.open_findings:
-            phase = c.cause.phase if c.cause and c.cause.phase else ""
-            key = (c.observed, c.case, c.side, c.verdict.word, _where(_shown(c)), phase)
-            groups.setdefault(key, []).append(c)
     rows = []
-    for (observed, case, against, verdict, where, phase), group in groups.items():
-        largest = max(map(_shown, group), key=lambda f: f.deviation or 0.0)
-        row = [observed, case, _few([c.variant for c in group]), against, verdict, where, phase,
-               _size(largest)]
+    for change in changes.collect(report):
+        c = change.first
+        row = [c.observed, c.case, _few(change.variants), c.side, c.verdict.word, change.where,
+               change.phase, _size(change.finding)]
         if found is not None:
-            confirmation = found.get(observed)
+            confirmation = found.get(c.observed)
             row += [confirmation.outcome.value, confirmation.alarm.control or ""] \
                 if confirmation else ["", ""]
         rows.append(row)
     return rows
-
-
-def _shown(comparison: Comparison) -> Finding:
-    """Return the open difference with a size, if any has one, that comes first."""
-    return min(comparison.open_findings, key=lambda f: (
-        f.deviation is None, -f.verdict, f.step if f.step is not None else 1 << 62))
-
-
-def _where(finding: Finding) -> str:
-    if finding.checkpoint:
-        return f"probe {finding.checkpoint}"
-    return "" if finding.step is None else f"step {finding.step}"
 
 
 def _size(finding: Finding) -> str:

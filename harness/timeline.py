@@ -93,8 +93,11 @@ class Line:
 
 
 def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | None = None,
-         variants: Sequence[str] | None = None) -> list[Timeline]:
+         variants: Sequence[str] | None = None, differ: Differ | None = None) -> list[Timeline]:
     """Return the timelines of families, or of all that have one.
+
+    Args:
+        differ: one that has compared records of this project already.
 
     Raises:
         UsageError: an unknown family, or a selection without any variant.
@@ -106,7 +109,7 @@ def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | 
     for family in families:
         if family not in known:
             raise unknown("family with two versions or more", family, sorted(known))
-    differ = Differ(store)
+    differ = differ or Differ(store)
     found = [Timeline(store, family, known[family], names, variants, differ)
              for family in families or known]
     if not any(timeline.lines for timeline in found):

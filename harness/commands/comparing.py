@@ -16,7 +16,7 @@ from harness import report as reporting
 from harness import timeline as timelines
 from harness.commands.terminal import show
 from harness.environments import labelled
-from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
+from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, UsageError
 from harness.files import write_text
 from harness.history_table import render as render_history
 from harness.native_table import render as render_native
@@ -28,11 +28,8 @@ from harness.timeline_facts import timeline_facts
 
 def compare(project: Project, options: argparse.Namespace) -> int:
     """Compare records, print the verdicts, and say by the exit code what came out."""
-    if options.label and options.environments:
-        raise UsageError("a label names its environments",
-                         next_command=f"harness compare --label {options.label}")
-    names = labelled(project.root, options.label) if options.label else options.environments
-    question = comparing.Question(tuple(names), options.against, tuple(options.case or ()),
+    names = _named(project, options)
+    question = comparing.Question(names, options.against, tuple(options.case or ()),
                                   tuple(options.variant or ()))
     result = comparing.compare(project, question)
     outputs.write_verdicts(result, options.json, options.junit, options.markdown)
@@ -59,9 +56,15 @@ def timeline(project: Project, options: argparse.Namespace) -> int:
 
 def report(project: Project, options: argparse.Namespace) -> int:
     """Write the HTML report and the JSON it is made from."""
-    result = comparing.compare(project, comparing.Question())
+    comparer = comparing.Comparer(Store(project), comparing.Question(_named(project, options)))
+    result = comparer.compare()
+    try:
+        lineages = timelines.load(project, differ=comparer.differ)
+    except HarnessError as error:  # a project that has accepted nothing has a report, too
+        lineages = []
+        result.notes.append(f"no timeline: {error}")
     output = Path(options.output or project.root / "results" / "report.html")
-    reporting.write(result, project, output)
+    reporting.write(result, project, output, lineages)
     print(f"report: {output}")
     return MATCH
 
@@ -92,6 +95,15 @@ def native(project: Project, options: argparse.Namespace) -> int:
         execution.run_each(project.root, options.environments, "--native")
     show(render_native(Store(project), options.environments))
     return MATCH
+
+
+def _named(project: Project, options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the environments that are asked for, by name or by a label."""
+    if options.label and options.environments:
+        raise UsageError("a label names its environments",
+                         next_command=f"harness {options.command} --label {options.label}")
+    return tuple(labelled(project.root, options.label) if options.label
+                 else options.environments)
 
 
 def _write_json(path: str, facts: object) -> None:

@@ -7,6 +7,7 @@ first plain facts (``facts``), then a page rendered from these facts alone
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import provenance
@@ -16,9 +17,11 @@ from harness.files import write_text
 from harness.project import Project
 from harness.report import facts as reporting
 from harness.report.render import render
+from harness.timeline import Timeline
 
 
-def write(report: Report, project: Project, output: Path) -> None:
+def write(report: Report, project: Project, output: Path,
+          lineages: Sequence[Timeline] = ()) -> None:
     """Write the HTML report, and next to it a ``.json`` with the same facts.
 
     Apart from the time at which it is generated, the same comparison gives the
@@ -29,6 +32,7 @@ def write(report: Report, project: Project, output: Path) -> None:
         project: the checkout it was compared in; for the cases and the pins.
         output: the HTML file. It opens from ``file://`` and asks the network for
             nothing.
+        lineages: timelines of the stored baselines, to be shown as well.
 
     Raises:
         UsageError: the name leaves no other one for the JSON.
@@ -36,6 +40,6 @@ def write(report: Report, project: Project, output: Path) -> None:
     if output.suffix == ".json":
         raise UsageError("the report is a page, its JSON is written next to it", str(output),
                          next_command=f"harness report --output {output.with_suffix('.html')}")
-    facts = reporting.collect(report, project, provenance.now())
+    facts = reporting.collect(report, project, provenance.now(), lineages)
     write_text(output.with_suffix(".json"), reporting.dumps(facts))
     write_text(output, render(facts))

@@ -1,14 +1,13 @@
 """The curves of one variant: who shares which, how much they may deviate.
 
-Outside half. Curves are kept by content, so environments that agree to the bit
-become one line, and a chart is a list of references to curves.
+Outside half. Environments that agree to the bit are one line, and every other line is a
+difference from the first.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Iterator, Sequence
+import base64
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,113 +15,167 @@ import numpy as np
 
 from harness import environments
 from harness.case import PRECISIONS, Case
+from harness.checks import phase_of
 from harness.compare import REFERENCE, Report
 from harness.errors import HarnessError
+from harness.facts import number
 from harness.finding import Comparison
 from harness.pair import Pair, envelopes
-from harness.record import Record, Trajectory, VariantRecord
+from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
+from harness.report.arrays import Array, encode
 
-Member = tuple[str, str, Trajectory]
-"""Role (``reference``, ``baseline``, ``observed``), environment, trajectory."""
+Content = tuple[VariantRecord, list[tuple[str, str]]]
+"""A variant as it was recorded, and environment and role of everyone whose record is the same."""
 
 
 @dataclass
-class Curves:
-    """Curves by content, as JSON: a value that is not finite is None, a gap."""
+class Line:
+    """One distinct training, and who trained so.
 
-    values: dict[str, list[float | None]] = field(default_factory=dict)
+    Args:
+        members: role (``reference``, ``baseline``, ``observed``) by environment.
+    """
 
-    def add(self, curve: Sequence[float], precision: str) -> str:
-        """Keep a curve and return its name, the same for the same bits.
+    trajectory: Trajectory
+    probes: Probes | None
+    members: dict[str, str] = field(default_factory=dict)
 
-        Values are the shortest decimals that read back to the same bits.
-        """
-        values = np.asarray(curve, precision)
-        name = hashlib.sha256(precision.encode() + values.tobytes()).hexdigest()[:12]
-        if name not in self.values:
-            self.values[name] = [float(str(value)) if math.isfinite(value) else None
-                                 for value in values]
-        return name
+
+@dataclass
+class Strips:
+    """Distinct probes of one variant, as facts."""
+
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    known: dict[str, int] = field(default_factory=dict)
+
+    def add(self, probes: Probes, precision: str) -> int:
+        """Keep probes and return their index."""
+        key = _key(probes, precision)
+        if key not in self.known:
+            self.known[key] = len(self.facts)
+            self.facts.append({
+                "precision": precision, "tensors": probes.tensors,
+                "phases": [phase_of(tensor) for tensor in probes.tensors],
+                "errors": _short(probes.errors), "allowances": _short(probes.allowances)})
+        return self.known[key]
 
 
 def collect(report: Report, case: Case, name: str, comparisons: list[Comparison],
-            curves: Curves) -> dict[str, Any]:
+            strips: Strips) -> dict[str, Any]:
     """Return one chart for every precision in which the variant was measured.
 
     Args:
         name: the variant's.
         comparisons: of this variant, for the steps at which differences begin.
-        curves: takes in what the charts refer to.
+        strips: takes in the probes that the lines refer to.
     """
-    charts = {}
+    charts, contents = {}, _contents(report, case.name, name)
     for precision in PRECISIONS:
-        members = list(_members(report, case.name, name, precision))
-        if members:
+        lines = _lines(contents, precision)
+        if lines:
+            pair = _reference_pair(report, case, name, precision)
             charts[precision] = {
-                "lines": _lines(members, precision, curves),
-                "allowance": _allowance(report, case, name, precision, curves),
+                "steps": len(lines[0].trajectory.loss),
+                "lines": [_line(line, lines[0], precision, strips) for line in lines],
+                "allowance": _allowance(pair, precision),
+                "chaotic_from": pair.chaotic_from(precision) if pair else None,
                 "marks": _marks(comparisons, precision),
             }
     return charts
 
 
-def _members(report: Report, case: str, variant: str, precision: str) -> Iterator[Member]:
-    """Yield everyone measured: the reference first, then baselines, then observed."""
-    for role, records in (("baseline", report.baselines), ("observed", report.observed)):
-        for environment, record in _sorted(records, case):
-            recorded = record.variants.get(variant)
-            if recorded is None or precision not in recorded.trajectories:
-                continue
-            is_reference = role == "baseline" and environment == REFERENCE
-            yield (REFERENCE if is_reference else role, environment,
-                   recorded.trajectories[precision])
+def _contents(report: Report, case: str, variant: str) -> list[Content]:
+    """Return what was measured of a variant, each distinct record once, and by whom."""
+    contents: dict[str | int, Content] = {}
+    for role, environment, record in _members(report, case):
+        if variant in record.variants:
+            key = record.key(variant) or id(record)
+            if key not in contents:
+                contents[key] = record.variants[variant], []
+            contents[key][1].append((environment, role))
+    return list(contents.values())
 
 
-def _sorted(records: dict[tuple[str, str], Record], case: str) -> list[tuple[str, Record]]:
-    found = [(environment, record) for (name, environment), record in records.items()
-             if name == case]
-    return sorted(found, key=lambda item: environments.sort_key(item[0]))
-
-
-def _lines(members: list[Member], precision: str, curves: Curves) -> list[dict[str, Any]]:
-    """Return one line for every distinct curve, with all who share it.
+def _lines(contents: list[Content], precision: str) -> list[Line]:
+    """Return one line for every distinct training: the reference, baselines, observed.
 
     A baseline that its own environment still reproduces is not listed again.
     """
-    lines: dict[str, dict[str, Any]] = {}
-    for role, environment, trajectory in members:
-        curve = curves.add(trajectory.loss, precision)
-        line = lines.setdefault(curve, {"curve": curve, "members": [], "nonfinite_step": None})
-        line["members"] = [m for m in line["members"]
-                           if m["environment"] != environment or m["role"] == REFERENCE]
-        if not any(m["environment"] == environment for m in line["members"]):
-            line["members"].append({"environment": environment, "role": role})
-        line["nonfinite_step"] = _nonfinite_step(trajectory)
+    lines: dict[str, Line] = {}
+    for recorded, members in contents:
+        if precision not in recorded.trajectories:
+            continue
+        trajectory, probes = recorded.trajectories[precision], recorded.probes.get(precision)
+        line = lines.setdefault(_bits(trajectory, precision) + _key(probes, precision),
+                                Line(trajectory, probes))
+        for environment, role in members:
+            if line.members.get(environment) != REFERENCE:
+                line.members.pop(environment, None)
+                line.members[environment] = role
     return list(lines.values())
 
 
-def _nonfinite_step(trajectory: Trajectory) -> int | None:
-    broken = np.flatnonzero(~np.isfinite(trajectory.loss))
-    return int(broken[0]) if broken.size else None
+def _members(report: Report, case: str) -> Iterator[tuple[str, str, Record]]:
+    """Yield everyone measured, with the role: the reference first, baselines, observed."""
+    for role, records in (("baseline", report.baselines), ("observed", report.observed)):
+        mine = [(environment, record) for (name, environment), record in records.items()
+                if name == case]
+        for environment, record in sorted(mine, key=lambda item: environments.sort_key(item[0])):
+            is_reference = role == "baseline" and environment == REFERENCE
+            yield REFERENCE if is_reference else role, environment, record
 
 
-def _allowance(report: Report, case: Case, name: str, precision: str,
-               curves: Curves) -> str | None:
-    """Return the curve of allowed relative deviation from the reference, if there is one."""
+def _bits(trajectory: Trajectory, precision: str) -> str:
+    curves = [getattr(trajectory, name) for name in CURVES]
+    return "".join(np.asarray(curve, precision).tobytes().hex() if curve is not None else "-"
+                   for curve in curves)
+
+
+def _key(probes: Probes | None, precision: str) -> str:
+    return f"{precision} {probes}" if probes is not None else ""
+
+
+def _line(line: Line, first: Line, precision: str, strips: Strips) -> dict[str, Any]:
+    trajectory = line.trajectory
+    broken = np.flatnonzero(~np.isfinite(np.asarray(trajectory.loss, np.float64)))
+    return {
+        "members": [{"environment": environment, "role": role}
+                    for environment, role in line.members.items()],
+        "nonfinite_step": int(broken[0]) if broken.size else None,
+        **{name: _curve(line, first, name, precision) for name in CURVES},
+        "metrics": {name: [number(value) for value in values]
+                    for name, values in trajectory.metrics.items()},
+        "probes": None if line.probes is None else strips.add(line.probes, precision),
+    }
+
+
+def _curve(line: Line, first: Line, name: str, precision: str) -> Array | None:
+    own, other = (None if (curve := getattr(side.trajectory, name)) is None
+                  else np.asarray(curve, precision) for side in (line, first))
+    if own is None:
+        return None
+    return encode(own, None if line is first or other is None else (0, other))
+
+
+def _reference_pair(report: Report, case: Case, name: str, precision: str) -> Pair | None:
+    """Return the reference with itself, which knows what may deviate from it."""
     variant = next((v for v in case.variants if v.name == name), None)
-    recorded = _reference(report, case.name, name)
+    record = report.baselines.get((case.name, REFERENCE))
+    recorded: VariantRecord | None = record.variants.get(name) if record else None
     if variant is None or recorded is None or precision not in recorded.trajectories:
         return None
-    pair = Pair(case, variant, recorded, recorded, envelopes(recorded))
+    return Pair(case, variant, recorded, recorded, envelopes(recorded))
+
+
+def _allowance(pair: Pair | None, precision: str) -> Array | None:
+    """Return the allowed relative deviation from the reference by step, if there is one."""
+    if pair is None:
+        return None
     try:
-        return curves.add(pair.allowance(precision, "loss").tolist(), "float64")
+        allowed = np.asarray(pair.allowance(precision, "loss"), "<f4")
     except HarnessError:
         return None
-
-
-def _reference(report: Report, case: str, name: str) -> VariantRecord | None:
-    record = report.baselines.get((case, REFERENCE))
-    return record.variants.get(name) if record else None
+    return {"dtype": "<f4", "data": base64.b64encode(allowed.tobytes()).decode()}
 
 
 def _marks(comparisons: list[Comparison], precision: str) -> list[dict[str, Any]]:
@@ -132,3 +185,8 @@ def _marks(comparisons: list[Comparison], precision: str) -> list[dict[str, Any]
             for c in comparisons for f in c.findings
             if f.verdict.is_difference and f.step is not None
             and f.check == f"{precision}_trajectory"]
+
+
+def _short(values: dict[str, list[float]]) -> dict[str, list[Any]]:
+    """Return numbers with three digits, which is what a probe's are good for."""
+    return {name: [number(float(f"{value:.3g}")) for value in row] for name, row in values.items()}

@@ -1,26 +1,29 @@
 """The facts of a report, as one plain dict: all that the page may say.
 
 Outside half. Strict JSON throughout. The verdicts are those of ``compare --json``
-(``harness.facts``); what is added here is who was measured where, how the findings
-are arranged, and the curves behind them.
+(``harness.facts``); what is the same for many comparisons (findings, waivers, packages) is
+listed once, and the others refer to it by its index.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness import __version__
+from harness import __version__, changes
+from harness.changes import Change
 from harness.compare import ALL_KINDS, Report
-from harness.facts import verdict_facts, waiver_facts
-from harness.finding import Comparison, Verdict, tally
+from harness.facts import finding_facts, waiver_facts
+from harness.finding import Comparison, Finding, Verdict, Waiver, tally
 from harness.project import Project
-from harness.report import details, matrix, measured, trend
+from harness.report import measured, timelines, trend, variants
 from harness.report.answer import answer, outcome
-from harness.report.charts import Curves
+from harness.timeline import Timeline
 
-FORMAT = 1
+FORMAT = 2
 """Version of the report's JSON."""
 QUESTIONS = {
     "baseline": "Has anything under the pin moved?",
@@ -30,45 +33,111 @@ QUESTIONS = {
 }
 
 
-def collect(report: Report, project: Project, generated: str) -> dict[str, Any]:
+@dataclass
+class Findings:
+    """Distinct findings and waivers, in the order in which they were first met."""
+
+    findings: dict[Finding, int] = field(default_factory=dict)
+    waivers: dict[Waiver, int] = field(default_factory=dict)
+
+    def add(self, finding: Finding) -> int:
+        """Keep a finding and return its index."""
+        if finding.waiver is not None:
+            self.waivers.setdefault(finding.waiver, len(self.waivers))
+        return self.findings.setdefault(finding, len(self.findings))
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Return the findings, each with the index of its waiver."""
+        return [{**finding_facts(finding), "waiver":
+                 None if finding.waiver is None else self.waivers[finding.waiver]}
+                for finding in self.findings]
+
+
+def collect(report: Report, project: Project, generated: str,
+            lineages: Sequence[Timeline] = ()) -> dict[str, Any]:
     """Return everything the page shows.
 
     Args:
         generated: the time to print on it, ISO 8601.
+        lineages: timelines of the stored baselines.
     """
-    curves = Curves()
-    environments = measured.collect(report, project)
-    variants = details.collect(report, project, curves)
+    known = Findings()
+    compared = [_comparison(c, known) for c in report.comparisons]
+    through_time = timelines.collect(lineages, known.add)
+    cases, chunks = variants.collect(report, project)
+    everyone = measured.collect(report, project)
+    counts = tally(report.comparisons)
     return {
         "format": FORMAT,
         "generated": generated,
         "harness": __version__,
         "answer": answer(report),
         "outcome": outcome(report),
+        "exit_code": report.exit_code,
+        "counts": {verdict.word: counts[verdict] for verdict in Verdict},
+        "waived": sum(c.is_waived for c in report.comparisons),
+        "seconds": measured.seconds(everyone["environments"]),
+        "machines": measured.summary(everyone["environments"]),
         "kinds": _kinds(report.comparisons),
-        **verdict_facts(report),
-        "machines": measured.summary(environments),
-        "environments": environments,
+        "notes": report.notes,
         "not_compared": _not_compared(report.comparisons),
-        "matrix": matrix.collect(report, project),
-        "variants": variants,
+        "changes": [_change(change) for change in changes.collect(report)],
+        **everyone,
+        "waivers": _waivers(report.comparisons, known),
+        "unused_waivers": [waiver_facts(waiver) for waiver in report.unused],
+        "findings": known.facts(),
+        "cases": cases,
+        "comparisons": compared,
+        "timeline": through_time,
         "trend": trend.collect(project),
-        "waivers": _waivers(report.comparisons),
-        "curves": curves.values,
+        "chunks": chunks,
     }
 
 
 def dumps(facts: dict[str, Any]) -> str:
-    """Return the facts as JSON text: indented, but every curve on one line."""
-    head = {key: value for key, value in facts.items() if key != "curves"}
-    text = json.dumps(head, indent=1, allow_nan=False)
-    curves = ",\n".join(f"  {json.dumps(name)}: {_compact(values)}"
-                        for name, values in facts["curves"].items())
-    return f'{text[:-2]},\n "curves": {{\n{curves}\n }}\n}}\n'
+    """Return the facts as JSON text, one entry of a list or chunk a line."""
+    parts = []
+    for key, value in facts.items():
+        if isinstance(value, list):
+            inner = ",\n".join(f"  {_compact(one)}" for one in value)
+            text = f"[\n{inner}\n ]" if value else "[]"
+        elif key == "chunks":
+            inner = ",\n".join(f"  {json.dumps(name)}: {_compact(one)}"
+                               for name, one in value.items())
+            text = f"{{\n{inner}\n }}" if value else "{}"
+        else:
+            text = _compact(value)
+        parts.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _compact(values: list[float | None]) -> str:
-    return json.dumps(values, separators=(",", ":"), allow_nan=False)
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _comparison(c: Comparison, known: Findings) -> dict[str, Any]:
+    found = [known.add(finding) for finding in c.findings]
+    cause, worst = c.cause, c.worst
+    return {
+        "case": c.case, "variant": c.variant, "observed": c.observed, "against": c.against,
+        "baseline": c.baseline, "verdict": c.verdict.word, "waived": c.is_waived,
+        "problem": c.problem, "findings": found,
+        "cause": None if cause is None else known.findings[cause],
+        "worst": None if worst is None else known.findings[worst],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    first, finding = change.first, finding_facts(change.finding)
+    return {
+        "environment": first.observed, "case": first.case, "variants": change.variants,
+        "against": first.against, "baseline": first.baseline, "verdict": first.verdict.word,
+        "phase": change.phase, "where": change.where, "deviation": finding["deviation"],
+        "allowance": finding["allowance"], "sentence": change.finding.sentence,
+        "faults": [{"name": fault.name, "summary": fault.summary, "source": fault.source}
+                   for fault in change.faults],
+        "commands": change.commands,
+    }
 
 
 def _kinds(comparisons: list[Comparison]) -> list[dict[str, Any]]:
@@ -100,7 +169,7 @@ def _not_compared(comparisons: list[Comparison]) -> list[dict[str, Any]]:
     return list(entries.values())
 
 
-def _waivers(comparisons: list[Comparison]) -> list[dict[str, Any]]:
+def _waivers(comparisons: list[Comparison], known: Findings) -> list[dict[str, Any]]:
     """Return the waivers applied, with the number of comparisons each one covers."""
     counts = Counter(waiver for c in comparisons for waiver in c.waivers)
-    return [{**waiver_facts(waiver), "covers": count} for waiver, count in counts.most_common()]
+    return [{**waiver_facts(waiver), "covers": counts[waiver]} for waiver in known.waivers]

@@ -6,6 +6,7 @@ about its shape is taken for granted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness import environments
@@ -15,16 +16,19 @@ from harness.facts import number
 from harness.project import Project
 from harness.record import Record
 
-ALONGSIDE = ("numpy", "nx")
-"""Packages whose version matters as much as the framework's."""
 
-
-def collect(report: Report, project: Project) -> list[dict[str, Any]]:
-    """Return the observed environments in order, each with what it measured where."""
+def collect(report: Report, project: Project) -> dict[str, list[Any]]:
+    """Return who was measured, who was only compared with, and the distinct package lists."""
     pinned = environments.pinned(project.root)
-    names = sorted({name for _, name in report.observed}, key=environments.sort_key)
-    families = {environments.split(name)[0] for name in names}
-    return [_environment(report, project, name, name in pinned, families) for name in names]
+    observed = {name for _, name in report.observed}
+    packages: list[dict[str, str]] = []
+    sides = {"environments": (report.observed, observed),
+             "others": (report.baselines, {name for _, name in report.baselines} - observed)}
+    found: dict[str, list[Any]] = {
+        key: [_environment(report, project, name, records, name in pinned, packages)
+              for name in sorted(names, key=environments.sort_key)]
+        for key, (records, names) in sides.items()}
+    return {**found, "packages": packages}
 
 
 def summary(environments: list[dict[str, Any]]) -> str:
@@ -41,38 +45,56 @@ def summary(environments: list[dict[str, Any]]) -> str:
     return " ".join(sentences) or "No environment has a record that could be read."
 
 
+def seconds(environments: list[dict[str, Any]]) -> float | None:
+    """Return how long everything took that was measured now; None where nothing says."""
+    found = [e["seconds"] for e in environments if e["source"] == "run" and e["seconds"]]
+    return round(sum(found), 1) if found else None
+
+
 def _machine(environment: dict[str, Any]) -> str:
     parts = [environment["cpu"], environment["platform"]]
     return ", ".join(part for part in parts if part) or "a machine that was not recorded"
 
 
-def _environment(report: Report, project: Project, name: str, is_pinned: bool,
-                 families: set[str]) -> dict[str, Any]:
-    records = {case: record for (case, environment), record in report.observed.items()
-               if environment == name}
-    provenance = next(iter(records.values())).provenance
+def _environment(report: Report, project: Project, name: str,
+                 records: Mapping[tuple[str, str], Record], is_pinned: bool,
+                 packages: list[dict[str, str]]) -> dict[str, Any]:
+    mine = {case: record for (case, environment), record in records.items()
+            if environment == name}
+    provenance = next(iter(mine.values())).provenance
+    _, _, version = name.partition("-")
     return {
         "name": name,
+        "family": environments.split(name)[0],
+        "version": version if environments.split(name)[1] is not None else version or name,
         "pinned": is_pinned,
-        "source": "baseline" if any(r.accepted is not None for r in records.values()) else "run",
-        "framework": _packages(provenance, families),
+        "source": "baseline" if any(r.accepted is not None for r in mine.values()) else "run",
         "python": _text(provenance.get("python")),
         "platform": _text(provenance.get("platform")),
         "cpu": _cpu(provenance.get("cpu")),
-        "recorded": sorted({_text(r.provenance.get("recorded")) for r in records.values()}),
-        "cases": [_measured(project, case, record) for case, record in records.items()],
-        "baselines": [_accepted(case, report.baselines[case, name]) for case in records
+        "recorded": sorted({_text(r.provenance.get("recorded")) for r in mine.values()}),
+        "seconds": _seconds(list(mine.values())),
+        "cases": [_measured(project, case, record) for case, record in mine.items()],
+        "baselines": [_accepted(case, report.baselines[case, name]) for case in mine
                       if (case, name) in report.baselines],
-        "provenance": {case: _strict(record.provenance) for case, record in records.items()},
+        "packages": _packages(provenance, packages),
     }
+
+
+def _seconds(records: list[Record]) -> float | None:
+    """Return how long measuring took, all cases together; None where nothing says."""
+    found = [value for record in records
+             if isinstance(value := record.provenance.get("seconds"), (int, float))]
+    return round(float(sum(found)), 1) if found else None
 
 
 def _measured(project: Project, case: str, record: Record) -> dict[str, Any]:
     """Return how many of the case's variants were measured, and in which precisions."""
-    found = {precision for v in record.variants.values() for precision in v.trajectories}
+    measured = [v for v in record.variants.values() if v.trajectories]
+    found = {precision for v in measured for precision in v.trajectories}
     return {
         "case": case,
-        "variants": sum(bool(v.trajectories) for v in record.variants.values()),
+        "variants": len(measured),
         "of": len(project.case(case).variants),
         "precisions": [precision for precision in PRECISIONS if precision in found],
         "selection": _strict(record.provenance.get("selection")),
@@ -84,13 +106,14 @@ def _accepted(case: str, record: Record) -> dict[str, Any]:
     return {"case": case, "reason": _text(accepted.get("reason")), "at": _text(accepted.get("at"))}
 
 
-def _packages(provenance: dict[str, Any], families: set[str]) -> dict[str, str]:
-    """Return the packages that decide how training behaves."""
+def _packages(provenance: dict[str, Any], known: list[dict[str, str]]) -> int:
+    """Keep the list of packages, each distinct one once; return its index."""
     packages = provenance.get("packages")
-    if not isinstance(packages, dict):
-        return {}
-    wanted = {*families, *(f"{family}-cpu" for family in families), *ALONGSIDE}
-    return {name: _text(version) for name, version in packages.items() if name in wanted}
+    mine = {str(name): _text(version) for name, version in packages.items()} \
+        if isinstance(packages, dict) else {}
+    if mine not in known:
+        known.append(mine)
+    return known.index(mine)
 
 
 def _cpu(value: Any) -> str:
