@@ -1,0 +1,108 @@
+"""The cases and their variants, and what each one's detail shows.
+
+Outside half. What a detail needs beyond verdicts is apart from them, so that the page
+unpacks it when the detail is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from harness.case import Case
+from harness.compare import Report
+from harness.errors import HarnessError
+from harness.facts import number
+from harness.finding import Comparison
+from harness.native import NativeRun
+from harness.native_record import NativeRecord
+from harness.project import Project
+from harness.report import charts
+from harness.report.charts import Strips
+from harness.significance import share_trained
+from harness.store import Store
+
+WHOLE_CASE = "*"
+"""The variant of a comparison that failed for a whole case."""
+
+
+def collect(report: Report, project: Project) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the cases with their variants, and by ``case/variant`` what a detail shows."""
+    store, mine = Store(project), _by_variant(report)
+    cases, chunks = [], {}
+    for name in dict.fromkeys(c.case for c in report.comparisons):
+        case, found = project.case(name), []
+        for variant in _ordered(case, mine):
+            chunk = _chunk(report, store, case, variant, mine[name, variant])
+            chunks[f"{name}/{variant}"] = chunk
+            found.append({
+                "name": variant, "id": identifier(name, variant),
+                "is_whole": variant == WHOLE_CASE,
+                "open": any(c.problem or c.open_findings for c in mine[name, variant])})
+        cases.append({"name": name, "summary": case.summary, "variants": found})
+    return cases, chunks
+
+
+def identifier(case: str, variant: str) -> str:
+    """Return the variant's name within the page."""
+    name = f"{case}-{'all' if variant == WHOLE_CASE else variant}"
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    if plain != name:  # keep apart what only differs in what was replaced
+        plain += "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return plain
+
+
+def _by_variant(report: Report) -> dict[tuple[str, str], list[Comparison]]:
+    found: dict[tuple[str, str], list[Comparison]] = {}
+    for c in report.comparisons:
+        found.setdefault((c.case, c.variant), []).append(c)
+    return found
+
+
+def _ordered(case: Case, mine: dict[tuple[str, str], list[Comparison]]) -> list[str]:
+    """Return the compared variants of a case, as the case declares them."""
+    declared = [WHOLE_CASE, *(v.name for v in case.variants)]
+    return sorted((variant for name, variant in mine if name == case.name),
+                  key=lambda name: declared.index(name) if name in declared else len(declared))
+
+
+def _chunk(report: Report, store: Store, case: Case, variant: str,
+           comparisons: list[Comparison]) -> dict[str, Any]:
+    strips = Strips()
+    drawn = charts.collect(report, case, variant, comparisons, strips)
+    return {"charts": drawn, "probes": strips.facts,
+            "native": _native(store, case, variant, comparisons)}
+
+
+def _native(store: Store, case: Case, variant: str,
+            comparisons: list[Comparison]) -> list[dict[str, Any]]:
+    """Return the native runs of everyone concerned, if the case has some of this variant."""
+    if case.native is None or variant not in case.native.variants:
+        return []
+    sides = dict.fromkeys([*((c.observed, True) for c in comparisons),
+                           *((c.baseline, False) for c in comparisons)])
+    facts = []
+    for environment, is_run in sides:
+        try:
+            record = store.native(case.name, environment, is_run)
+        except HarnessError:  # none, or none that can be read: the comparison says so
+            continue
+        if record.runs.get(variant):
+            fact = _distribution(case, record, record.runs[variant])
+            facts += [] if fact in facts else [fact]
+    return facts
+
+
+def _distribution(case: Case, record: NativeRecord, runs: list[NativeRun]) -> dict[str, Any]:
+    assert case.native is not None
+    share = share_trained([run.trained for run in runs])
+    return {
+        "environment": record.environment,
+        "role": "observed" if record.accepted is None else "baseline",
+        "final_loss": [number(run.final_loss) for run in runs],
+        "metric": [number(run.metric) for run in runs],
+        "trained": [run.trained for run in runs],
+        "metric_name": case.native.trained.metric, "minimum": case.native.trained.minimum,
+        "share": share.share, "interval": [share.low, share.high],
+    }
