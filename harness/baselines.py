@@ -36,20 +36,22 @@ class Baselines:
         self.project = project
         self._contents: dict[tuple[str, str], Content] = {}
 
-    def read(self, case: str, environment: str) -> Record:
+    def read(self, path: Path) -> Record:
         """Read a head; variants are decoded when they are asked for.
+
+        Args:
+            path: where the project keeps the baseline.
 
         Raises:
             MissingRecordError: there is no such baseline.
             RecordError: the head is damaged, or of another format version.
         """
-        path = self.project.baseline_path(case, environment)
         text = serialization.read_text(path)
         if not text.startswith(_START):
             return serialization.loads(text, str(path))
         data, keys = _parse_head(text, path)
-        return serialization.decode_head(data, Reader(str(path)),
-                                         Variants(keys, partial(self._variant, case), str))
+        variants = Variants(keys, partial(self._variant, path.parent.name), str)
+        return serialization.decode_head(data, Reader(str(path)), variants)
 
     def write(self, records: list[Record]) -> None:
         """Write accepted records; the caller holds the lock.

@@ -6,6 +6,8 @@ it is decided elsewhere. ``CHECKS`` is the list of all of them.
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -187,10 +189,12 @@ def _of_kind(probes: Probes, kind: str) -> Probes:
     """
     names = [name for name in probes.errors
              if name.startswith("step_") == (kind == "probes")]
-    kept = [index for index, tensor in enumerate(probes.tensors)
-            if kind == "probes" or phase_of(tensor) != "update"]
-    return Probes([probes.tensors[index] for index in kept],
-                  *({name: [part[name][index] for index in kept] for name in names}
+    if kind == "probes":
+        return Probes(probes.tensors, *({name: part[name] for name in names}
+                                        for part in (probes.errors, probes.allowances)))
+    kept = [phase_of(tensor) != "update" for tensor in probes.tensors]
+    return Probes(list(compress(probes.tensors, kept)),
+                  *({name: list(compress(part[name], kept)) for name in names}
                     for part in (probes.errors, probes.allowances)))
 
 
@@ -201,6 +205,8 @@ def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, 
         before = baseline.errors.get(checkpoint, errors)
         limits = _limits(observed, baseline, checkpoint)
         for index, (mine, theirs, limit) in enumerate(zip(errors, before, limits, strict=True)):
+            if mine <= limit and theirs <= limit:
+                continue
             low, high = sorted((mine, theirs))
             comparable = low <= limit or precision == "float64"
             if high > limit and high > CONTRAST[precision] * low and comparable:
@@ -214,8 +220,8 @@ def _limits(observed: Probes, baseline: Probes, checkpoint: str) -> list[float]:
     Where a trajectory is chaotic, two machines do not come to quite the same checkpoint.
     """
     mine = observed.allowances[checkpoint]
-    return [max(pair) for pair in zip(mine, baseline.allowances.get(checkpoint, mine),
-                                      strict=True)]
+    theirs = baseline.allowances.get(checkpoint, mine)
+    return mine if mine == theirs else [max(pair) for pair in zip(mine, theirs, strict=True)]
 
 
 def _cause(off: list[tuple[str, int]], observed: Probes,

@@ -99,6 +99,7 @@ class Comparer:
         self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
         self.report = Report()
         self.compared: list[tuple[Comparison, Pair]] = []
+        self.asked_for_chaos: set[tuple[str, str, str]] = set()
         self.native = NativeComparer(store, self.report.notes)
         self.differ = Differ(store)
         for name in (*question.environments, question.against or REFERENCE):
@@ -242,8 +243,12 @@ class Comparer:
     def _say_chaos(self, comparison: Comparison, pair: Pair) -> None:
         """Say once where a trajectory tells nothing, instead of allowing anything."""
         for precision, others in (("float32", "float64 and probes"), ("float64", "probes")):
+            key = comparison.case, comparison.variant, precision
+            if key in self.asked_for_chaos or not pair.trajectories(precision):
+                continue
+            self.asked_for_chaos.add(key)
             step = pair.chaotic_from(precision)
-            if pair.trajectories(precision) and step is not None:
+            if step is not None:
                 self._note(f"{comparison.case} {comparison.variant}: {precision} trajectory is "
                            f"chaotic from step {step} on; {others} decide")
 
@@ -260,7 +265,7 @@ class Comparer:
         # what a framework learns to express is no loss; what it forgets is one
         expected = comparison.against == REFERENCE or other.unsupported
         if expected:
-            self.report.comparisons.remove(comparison)
+            self.report.comparisons.pop()  # it is the last one
             name = comparison.observed if observed.unsupported else comparison.baseline
             self._note(f"{comparison.case} {comparison.variant}: {name} {comparison.problem}")
 

@@ -9,7 +9,6 @@ the same.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import json
@@ -23,7 +22,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from harness import ulps
+from harness import base85, ulps
 from harness.curve import Curve
 from harness.encoding import decode_variant
 from harness.errors import RecordError
@@ -178,7 +177,7 @@ class Content:
         """Return the JSON text of a variant, in which curves are named by their keys."""
         def decode(line: Line, parent: bytes | None) -> bytes:
             unpacker = zlib.decompressobj(zdict=parent) if parent else zlib.decompressobj()
-            text = unpacker.decompress(base64.b85decode(line["data"]))
+            text = unpacker.decompress(base85.decode(line["data"]))
             if not unpacker.eof:
                 raise ValueError("the text is cut off")
             return text
@@ -188,7 +187,7 @@ class Content:
     def curve(self, key: str) -> Array:
         """Return the curve of a key."""
         def decode(line: Line, parent: Array | None) -> Array:
-            precision, encoded = line["precision"], base64.b85decode(line["data"])
+            precision, encoded = line["precision"], base85.decode(line["data"])
             if parent is not None:
                 parent = ulps.canonical(parent, precision)
             curve = ulps.decode((line["order"], line["packing"], encoded), parent,

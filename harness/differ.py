@@ -29,6 +29,8 @@ class Differ:
         self._found: dict[tuple[str, ...], tuple[Finding, ...]] = {}
         self.case = cache(store.project.case)
         self.baseline = cache(store.baseline)
+        self.variant = cache(self._variant)
+        self.envelopes = cache(self._envelopes)
 
     def findings(self, name: str, observed: Record, baseline: Record) -> tuple[Finding, ...]:
         """Return what every check finds in a variant that both records have.
@@ -52,9 +54,9 @@ class Differ:
         """Return both sides of a variant, decoded, with the envelopes of the reference."""
         return Pair(self.case(observed.case), self.variant(observed.case, name),
                     observed.variants[name], baseline.variants[name],
-                    self._envelopes(observed.case, name))
+                    self.envelopes(observed.case, name))
 
-    def variant(self, case: str, name: str) -> Variant:
+    def _variant(self, case: str, name: str) -> Variant:
         """Return a variant as its case declares it."""
         return next(v for v in self.case(case).variants if v.name == name)
 

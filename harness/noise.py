@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.optimize import isotonic_regression
 
 CORRELATED = 1.65
 """Standard errors beyond which neighbouring nights count as correlated: one in twenty."""
@@ -19,13 +18,13 @@ CORRELATED = 1.65
 def around_line(data: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far the values lie from Theil and Sen's line."""
     nights = np.arange(len(data))
-    slope, intercept = stats.theilslopes(data, nights)[:2]
+    slope, intercept = scipy.stats.theilslopes(data, nights)[:2]
     return np.asarray(data - intercept - slope * nights)
 
 
 def around_rise(data: NDArray[np.float64], rises: bool) -> NDArray[np.float64]:
     """Return how far the values lie from the best curve that only rises, or only falls."""
-    return np.asarray(data - isotonic_regression(data, increasing=bool(rises)).x)
+    return np.asarray(data - scipy.optimize.isotonic_regression(data, increasing=bool(rises)).x)
 
 
 def around_levels(data: NDArray[np.float64], steps: list[int]) -> NDArray[np.float64]:
@@ -69,4 +68,5 @@ def weakened(chance: float, share: float) -> float:
     """Return what is left of a test's chance if only a share of its nights count."""
     if chance in (0.0, 1.0) or share == 1.0:
         return chance
-    return float(2 * stats.norm.sf(stats.norm.isf(min(chance, 1.0) / 2) * math.sqrt(share)))
+    normal = scipy.stats.norm
+    return float(2 * normal.sf(normal.isf(min(chance, 1.0) / 2) * math.sqrt(share)))

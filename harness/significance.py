@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
-from scipy import stats
+import scipy
 
 LEVEL = 0.01
 """Share of false findings that is put up with. Where nothing has changed, this is the
@@ -86,7 +86,7 @@ def compare_losses(observed: Sequence[float], baseline: Sequence[float]) -> Test
     size, other = len(observed), len(baseline)
     smallest = smallest_p(size, other)
     pooled = [value if math.isfinite(value) else math.inf for value in (*observed, *baseline)]
-    doubled = np.rint(2 * stats.rankdata(pooled)).astype(int)
+    doubled = np.rint(2 * scipy.stats.rankdata(pooled)).astype(int)
     ways = _ways(doubled, size)
     distance = np.abs(np.arange(len(ways)) - size * (size + other + 1))
     total = int(doubled[:size].sum())
@@ -110,7 +110,7 @@ def compare_shares(observed: Sequence[bool], baseline: Sequence[bool]) -> Test:
     smallest = smallest_p(len(observed), len(baseline))
     table = [[sum(side), len(side) - sum(side)] for side in (observed, baseline)]
     effect = sum(observed) / len(observed) - sum(baseline) / len(baseline)
-    return Test(min(float(stats.fisher_exact(table)[1]), 1.0), smallest, effect)
+    return Test(min(float(scipy.stats.fisher_exact(table)[1]), 1.0), smallest, effect)
 
 
 def decide(tests: Sequence[Test], level: float = LEVEL) -> list[Decision]:
@@ -127,7 +127,7 @@ def decide(tests: Sequence[Test], level: float = LEVEL) -> list[Decision]:
     """
     able = [test.smallest <= level / len(tests) for test in tests]
     raw = [test.p for test, is_able in zip(tests, able, strict=True) if is_able]
-    corrected = iter(stats.false_discovery_control(raw).tolist() if raw else [])
+    corrected = iter(scipy.stats.false_discovery_control(raw).tolist() if raw else [])
     decisions = []
     for test, is_able in zip(tests, able, strict=True):
         p = next(corrected) if is_able else None
@@ -167,7 +167,7 @@ def share_trained(trained: Sequence[bool]) -> Interval:
     Source:
         Clopper & Pearson, Biometrika 26, 1934: at least ``CONFIDENCE`` for any share.
     """
-    result = stats.binomtest(sum(trained), len(trained))
+    result = scipy.stats.binomtest(sum(trained), len(trained))
     bounds = result.proportion_ci(CONFIDENCE, method="exact")
     return Interval(sum(trained) / len(trained), float(bounds.low), float(bounds.high))
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import ruptures
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from harness import noise
 from harness.significance import compare_losses
@@ -42,15 +41,17 @@ def find(data: NDArray[np.float64], level: float) -> list[int]:
 
 def propose(data: NDArray[np.float64], **wanted: float) -> list[int]:
     """Return where PELT, or for a number of steps an exact search, divides the ranks."""
-    ranks = stats.rankdata(data)
+    ranks = scipy.stats.rankdata(data)
     signal = ((ranks - ranks.mean()) / ranks.std()).reshape(-1, 1)
+    import ruptures  # takes a second, and most commands search for no step
+
     search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(signal)
     return [int(step) for step in search.predict(**wanted)[:-1]]
 
 
 def _standing(data: NDArray[np.float64], proposed: list[int], level: float) -> list[int]:
     """Take away the weakest proposal until all that are left pass their test."""
-    steps, ranks = list(proposed), stats.rankdata(data)
+    steps, ranks = list(proposed), scipy.stats.rankdata(data)
     while steps:
         ends = [0, *steps, len(data)]
         share = noise.share_of_independent(noise.around_levels(ranks, steps))

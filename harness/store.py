@@ -144,11 +144,13 @@ class Store:
             MissingRecordError: there is none yet.
         """
         path = self.project.baseline_path(case, environment)
-        if not path.exists():
+        try:
+            record = self.baselines.read(path)
+        except MissingRecordError:
             raise MissingRecordError(
                 f"{environment} has no baseline yet", f"case {case}",
-                next_command=f"harness accept {environment} {case} --reason TEXT")
-        return self._admit(self.baselines.read(case, environment), path)
+                next_command=f"harness accept {environment} {case} --reason TEXT") from None
+        return self._admit(record, path)
 
     def native(self, case: str, environment: str, is_run: bool) -> NativeRecord:
         """Return native runs, of the same data and of this environment.

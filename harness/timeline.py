@@ -268,7 +268,8 @@ def _is_measured(line: Line, present: Sequence[Record]) -> bool:
     """Return whether any version measured what the line is of."""
     if not present:
         return bool(line.absent) and line.precision == ROWS[0]
-    variants = [record.variants[line.variant] for record in present]
+    distinct = {record.key(line.variant) or id(record): record for record in present}
+    variants = [record.variants[line.variant] for record in distinct.values()]
     if line.precision is None:
         return any(variant.fingerprint is not None for variant in variants)
     return any(line.precision in variant.trajectories for variant in variants)

@@ -33,8 +33,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from harness import noise, steps
 from harness.history import Figure, History
@@ -171,8 +171,8 @@ def _drift(data: NDArray[np.float64], places: list[int], level: float) -> list[_
     """
     for start in dict.fromkeys((0, max(0, len(data) - RECENT))):
         part = data[start:]
-        ranks, nights = stats.rankdata(part), np.arange(len(part))
-        tau, p = stats.kendalltau(nights, ranks)
+        ranks, nights = scipy.stats.rankdata(part), np.arange(len(part))
+        tau, p = scipy.stats.kendalltau(nights, ranks)
         if not 8 * p <= level:  # NaN where nothing varies
             continue
         share = noise.share_of_independent(noise.around_rise(ranks, tau > 0))
@@ -190,7 +190,7 @@ def _drift(data: NDArray[np.float64], places: list[int], level: float) -> list[_
 
 def _is_line(data: NDArray[np.float64], places: list[int]) -> bool:
     """Return whether a line tells the series better than levels do."""
-    shown = data if np.isfinite(data).all() else stats.rankdata(data)
+    shown = data if np.isfinite(data).all() else scipy.stats.rankdata(data)
     return noise.misfit(noise.around_line(shown), 2) \
         < noise.misfit(noise.around_levels(shown, places), 2 * len(places) + 1)
 

@@ -157,7 +157,7 @@ def test_a_damaged_line_is_named_and_the_rest_is_read(stored: Project, measured:
     key = json.loads(lines[0])["key"]
     spoilt = [spoil(lines[0]), *lines[1:]]
     path.write_text("".join(f"{line}\n" for line in spoilt), encoding="utf-8")
-    record = Store(stored).baselines.read(CASE, TORCH)
+    record = Store(stored).baselines.read(stored.baseline_path(CASE, TORCH))
     with pytest.raises(RecordError) as error:
         _ = record.variants[SGD]
     assert str(path) in str(error.value) and key in str(error.value)
