@@ -1,14 +1,13 @@
 """The report: true to the comparison, strict JSON, harmless whatever a record says."""
 
-import html
 import json
 import math
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness import timeline
 from harness.checks import check_float32_trajectory
 from harness.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
@@ -18,7 +17,8 @@ from harness.project import Project
 from harness.record import Record, Trajectory, VariantRecord
 from harness.report import facts as reporting
 from harness.report import write
-from harness.report.render import number, render, visible
+from harness.report.arrays import decode, encode
+from harness.report.render import render
 
 PROJECT = Project(Path(__file__).resolve().parents[1])
 CASE, VARIANT, STEPS = "xor", "bce_sigmoid-sgd_0.1", 20
@@ -71,19 +71,24 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def data_of(page):
-    """Return what the page's charts are drawn from."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
-    return strict(found.group(1))
+def chart_of(facts, precision="float32"):
+    """Return the only variant's chart in a precision."""
+    return facts["chunks"][f"{CASE}/{VARIANT}"]["charts"][precision]
 
 
-def test_writes_the_page_and_the_same_facts_as_json(tmp_path):
-    """Both files are written, and the page's data are the JSON's."""
+def loss_of(chart, index):
+    """Return a line's loss, float64."""
+    array = chart["lines"][index]["loss"]
+    base = loss_of(chart, array["base"]) if "base" in array else None
+    return decode(array, base)
+
+
+def test_the_json_is_what_the_page_is_rendered_from(tmp_path):
+    """Both files are written, and the page is that of the JSON."""
     write(report_of(), PROJECT, tmp_path / "report.html")
     facts = strict((tmp_path / "report.json").read_text(encoding="utf-8"))
-    data = data_of((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert data["curves"] == facts["curves"]
-    assert data["charts"] == {d["id"]: d["charts"] for d in facts["variants"]}
+    assert facts["format"] == 2
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(facts)
 
 
 def test_refuses_a_name_that_the_json_would_take(tmp_path):
@@ -140,18 +145,14 @@ def test_answer_never_says_the_same_when_something_could_not_be_compared():
     assert "behaves the same" not in facts["answer"]
     assert "1 of 2 comparisons could not be made (keras-3.15.1)" in facts["answer"]
     assert facts["not_compared"][0]["problem"] == broken.problem
-    page = render(facts)
-    assert "the worker\n  was killed" in page
-    assert "Every comparison that was asked for could be made" not in page
 
 
 def test_float32_band_is_the_allowance_of_the_check():
     """The band is FACTOR * (envelope + FLOOR), and float64's is the equivalent bound."""
     facts = collect(report_of())
-    charts = facts["variants"][0]["charts"]
-    band = facts["curves"][charts["float32"]["allowance"]]
-    assert band == pytest.approx(FACTOR * (np.array(ENVELOPE) + FLOOR), rel=1e-15)
-    assert facts["curves"][charts["float64"]["allowance"]] == [EQUIVALENT] * STEPS
+    band = decode(chart_of(facts)["allowance"])
+    assert band == pytest.approx(FACTOR * (np.array(ENVELOPE) + FLOOR), rel=1e-7)
+    assert decode(chart_of(facts, "float64")["allowance"]) == pytest.approx([EQUIVALENT] * STEPS)
 
 
 def test_a_curve_leaves_the_band_where_the_check_says():
@@ -164,20 +165,17 @@ def test_a_curve_leaves_the_band_where_the_check_says():
     pair = Pair(case, variant, report.observed[CASE, "torch-2.13.0"].variants[VARIANT],
                 report.baselines[CASE, "reference"].variants[VARIANT],
                 {"float32": {"loss": ENVELOPE}})
-    facts = collect(report)
-    chart = facts["variants"][0]["charts"]["float32"]
-    reference, observed = (np.float32(facts["curves"][line["curve"]]).astype(float)
-                           for line in chart["lines"])
+    chart = chart_of(collect(report))
+    reference, observed = loss_of(chart, 0), loss_of(chart, 1)
     off = np.abs(observed - reference) / np.maximum(1, np.abs(reference)) > \
-        facts["curves"][chart["allowance"]]
+        decode(chart["allowance"])
     assert int(off.argmax()) == check_float32_trajectory(pair)[0].step == 8
 
 
 def test_curves_that_agree_to_the_bit_are_one_line():
     """They are stored once, and the line names everyone."""
     facts = collect(report_of(observed=[record("torch-2.12.0"), record("torch-2.13.0")]))
-    lines = facts["variants"][0]["charts"]["float32"]["lines"]
-    assert [[m["environment"] for m in line["members"]] for line in lines] == [
+    assert [[m["environment"] for m in line["members"]] for line in chart_of(facts)["lines"]] == [
         ["reference", "torch-2.12.0", "torch-2.13.0"]]
 
 
@@ -185,26 +183,24 @@ def test_a_baseline_that_its_environment_no_longer_reproduces_is_a_line_of_its_o
     """Both sides are drawn, each in its role."""
     report = report_of(observed=[record("torch-2.13.0", [2 * value for value in LOSS])])
     report.baselines[CASE, "torch-2.13.0"] = record("torch-2.13.0", [3 * v for v in LOSS])
-    lines = collect(report)["variants"][0]["charts"]["float64"]["lines"]
+    lines = chart_of(collect(report), "float64")["lines"]
     assert [line["members"] for line in lines] == [
         [{"environment": "reference", "role": "reference"}],
         [{"environment": "torch-2.13.0", "role": "baseline"}],
         [{"environment": "torch-2.13.0", "role": "observed"}]]
 
 
-def test_what_is_not_finite_is_a_gap_in_curves_and_a_word_in_tables():
-    """Both files stay strict JSON."""
+def test_what_is_not_finite_stays_so_in_curves_and_is_a_word_in_findings():
+    """The file stays strict JSON, and curves keep NaN and infinity apart."""
     loss = [*LOSS[:5], math.nan, math.inf, *LOSS[7:]]
-    facts = collect(report_of(
+    facts = strict(reporting.dumps(collect(report_of(
         comparison(Verdict.REGRESSION, step=5, baseline=-math.inf, required=math.nan,
-                   deviation=math.inf, allowance=1e-7), observed=[record("torch-2.13.0", loss)]))
-    line = facts["variants"][0]["charts"]["float32"]["lines"][1]
-    assert facts["curves"][line["curve"]][4:8] == [pytest.approx(LOSS[4]), None, None,
-                                                   pytest.approx(LOSS[7])]
-    assert line["nonfinite_step"] == 5
-    page = render(strict(reporting.dumps(facts)))
-    assert '<data value="Infinity" title="Infinity">inf</data>' in page
-    data_of(page)
+                   deviation=math.inf, allowance=1e-7), observed=[record("torch-2.13.0", loss)]))))
+    assert chart_of(facts)["lines"][1]["nonfinite_step"] == 5
+    assert loss_of(chart_of(facts), 1) == pytest.approx(loss, nan_ok=True)
+    finding = facts["findings"][0]
+    assert (finding["baseline"], finding["required"], finding["deviation"]) == (
+        "-Infinity", "NaN", "Infinity")
 
 
 def test_nan_and_infinity_are_different_curves():
@@ -212,88 +208,91 @@ def test_nan_and_infinity_are_different_curves():
     nan, infinite = ([*LOSS[:-1], end] for end in (math.nan, math.inf))
     facts = collect(report_of(observed=[record("torch-2.12.0", nan),
                                         record("torch-2.13.0", infinite)]))
-    assert len(facts["variants"][0]["charts"]["float32"]["lines"]) == 3
-
-
-def test_hostile_text_is_shown_as_text():
-    """Names, messages and provenance cannot close an element, run, or reorder the line."""
-    bad = Comparison(CASE, HOSTILE, HOSTILE, "previous", HOSTILE, problem=HOSTILE)
-    found = comparison(Verdict.DRIFT, sentence=HOSTILE, step=1, phase=HOSTILE,
-                       waiver=Waiver(*[HOSTILE] * 5, 1.0, *[HOSTILE] * 3))
-    observed = record(HOSTILE, [2 * v for v in LOSS], python=HOSTILE, cpu=HOSTILE, platform=[1],
-                      packages={"numpy": HOSTILE}, selection=[HOSTILE])
-    page = render(collect(report_of(bad, found, observed=[observed], notes=[HOSTILE])))
-    assert "<script>alert" not in page
-    assert "\u202e" not in page
-    assert html.escape(visible(HOSTILE), quote=False).replace('"', "&#34;").replace(
-        "'", "&#39;") in page
-    assert page.count("</script>") == 3
-    lines = data_of(page)["charts"][f"detail-{CASE}-{VARIANT}"]["float32"]["lines"]
-    assert lines[1]["members"][0]["environment"] == visible(HOSTILE)
+    assert len(chart_of(facts)["lines"]) == 3
 
 
 def test_details_are_open_only_for_what_no_waiver_covers():
-    """A waived difference stays folded."""
-    assert not collect(report_of(comparison(Verdict.DRIFT, waiver=WAIVER)))["variants"][0]["open"]
-    assert collect(report_of(comparison(Verdict.DRIFT)))["variants"][0]["open"]
+    """A waived difference is nothing that changed."""
+    waived, open_ = (collect(report_of(comparison(Verdict.DRIFT, waiver=waiver)))
+                     for waiver in (WAIVER, None))
+    assert [facts["cases"][0]["variants"][0]["open"] for facts in (waived, open_)] == [False, True]
+    assert [len(facts["changes"]) for facts in (waived, open_)] == [0, 1]
 
 
-def test_equal_findings_of_several_environments_are_one_row():
-    """The row names them all; no finding is lost."""
+def test_equal_findings_are_listed_once():
+    """Comparisons refer to them, and to waivers, by index; none is lost."""
     names = ["torch-2.12.0", "torch-2.13.0"]
-    facts = collect(report_of(*(comparison(Verdict.DRIFT, name, step=2) for name in names)))
-    rows = facts["variants"][0]["differences"]
-    assert [[pair["observed"] for pair in row["pairs"]] for row in rows] == [names]
+    facts = collect(report_of(*(comparison(Verdict.DRIFT, name, step=2, waiver=WAIVER)
+                                for name in names)))
+    assert [c["findings"] for c in facts["comparisons"]] == [[0], [0]]
+    assert [c["worst"] for c in facts["comparisons"]] == [0, 0]
+    assert facts["waivers"][facts["findings"][0]["waiver"]]["covers"] == 2
 
 
-def test_matrix_has_a_cell_for_every_comparison():
-    """Each comparison is in exactly one cell, in its environment's and kind's column."""
-    facts = collect(report_of(
-        comparison(Verdict.IDENTICAL, "torch-2.13.0", "baseline"),
-        comparison(Verdict.DRIFT, "torch-2.13.0", "reference"),
-        comparison(Verdict.IDENTICAL, "keras-3.15.1", "previous")))
-    columns = [(e["name"], kind) for family in facts["matrix"]["families"]
-               for e in family["environments"] for kind in e["kinds"]]
-    cells = [cell for case in facts["matrix"]["cases"] for row in case["rows"]
-             for cell in zip(columns, row["cells"], strict=True)]
-    assert sorted((*column, index) for column, index in cells if index is not None) == sorted(
-        (c["observed"], c["against"], index) for index, c in enumerate(facts["comparisons"]))
+def test_a_change_names_the_faults_with_its_signature():
+    """The catalogue's fault begins in the same phase, and differs where it was shown."""
+    name = "bce_sigmoid-sgd_0.01-init_24"
+    for phase, expected in (("gradient", ["squared_bce_gradient_nan"]), ("metric", [])):
+        found = Finding("float32_trajectory", Verdict.REGRESSION, "worse", step=1, phase=phase)
+        facts = collect(Report([Comparison(CASE, name, "torch-2.13.0", "previous",
+                                           "torch-2.12.0", [found])]))
+        assert [fault["name"] for fault in facts["changes"][0]["faults"]] == expected
 
 
-def test_commands_can_be_typed_as_they_stand():
-    """A run is reproduced through tox; what is imported or stored is not accepted again."""
-    stored = record("axon-0.6.1", accepted={"reason": "r", "at": "t"})
-    facts = collect(report_of(comparison(Verdict.DRIFT), comparison(Verdict.DRIFT, "axon-0.6.1"),
-                              observed=[record("torch-2.13.0"), stored]))
-    ours, theirs = facts["variants"][0]["commands"]
-    assert ours["reproduce"] == "tox run -e torch-2.13.0 -- xor"
-    assert ours["compare"] == f"harness compare torch-2.13.0 --case xor --variant {VARIANT}"
-    assert ours["accept"] == "harness accept torch-2.13.0 xor --reason TEXT"
-    assert theirs["reproduce"] is theirs["accept"] is None
+def test_commands_of_a_change_can_be_typed_as_they_stand():
+    """Names are quoted for a shell; a pre-release build is never accepted."""
+    def commands(name):
+        return collect(report_of(comparison(Verdict.DRIFT, name)))["changes"][0]["commands"]
+
+    assert commands("torch-2.13.0") == [
+        "harness compare torch-2.13.0 --against reference --case xor",
+        'harness accept torch-2.13.0 xor --reason "..."']
+    assert commands("a; rm -rf b")[0].startswith("harness compare 'a; rm -rf b' ")
+    assert len(commands("keras-nightly")) == 1
 
 
-def test_page_allows_its_own_scripts_and_no_network():
-    """The policy names two hashes, and no address is loaded from."""
-    page = render(collect(report_of()))
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page).group(1)
-    policy = html.unescape(policy)
-    assert policy.startswith("default-src 'none'; script-src 'sha256-")
-    assert policy.count("'sha256-") == 2
-    own = re.sub(r"<script.*?</script>", "", page, flags=re.S)
-    assert not re.search(r'(src|href)="(?!#)', own)
+def test_environments_share_their_lists_of_packages():
+    """Each distinct list is there once; who is only compared with is listed apart."""
+    same = {"numpy": "1.26.4"}
+    facts = collect(report_of(observed=[
+        record("torch-2.12.0", packages=same, seconds=2), record("torch-2.13.0", packages=same),
+        record("torch-2.14.1", packages={"numpy": "2.0"}, seconds=3)]))
+    assert [e["packages"] for e in facts["environments"]] == [0, 0, 1]
+    assert facts["packages"][:2] == [same, {"numpy": "2.0"}]
+    assert [e["name"] for e in facts["others"]] == ["reference"]
+    assert facts["seconds"] == 5
 
 
 def test_a_report_without_a_reference_still_shows_the_curves():
     """No band, no deviation, but the lines."""
     report = report_of(comparison(Verdict.IDENTICAL, against="baseline"))
     report.baselines.clear()
-    chart = collect(report)["variants"][0]["charts"]["float32"]
+    chart = chart_of(collect(report))
     assert (len(chart["lines"]), chart["allowance"]) == (1, None)
     assert collect(report)["exit_code"] == MATCH
 
 
-@pytest.mark.parametrize(("value", "shown"), [
-    (1000, "1000"), (3.84e-06, "3.84e-06"), (0.0, "0"), ("NaN", "NaN"), ("-Infinity", "-inf")])
-def test_numbers_are_shown_short_but_steps_whole(value, shown):
-    """Three digits for a measure, all of them for a count."""
-    assert number(value) == shown
+@pytest.mark.parametrize("base", [[1.0, 2.0, 3.0], [1.0, math.nan, 3.0], [1.0, 2.0]])
+def test_a_curve_comes_back_from_its_difference(base):
+    """From a base that is not finite, or of another length, nothing is taken."""
+    curve = [1.0 + 2.0**-52, math.inf, math.nan] if len(base) == 3 else [1.0, 2.0, 3.0]
+    array = encode(curve, (4, base))
+    assert ("base" in array) == (base == [1.0, 2.0, 3.0])
+    found = decode(array, base)
+    assert np.array_equal(found, curve, equal_nan=True)
+
+
+def test_the_timeline_refers_to_findings(stored_timeline):
+    """Groups and changes are those of the timeline; a change's findings are in the list."""
+    facts = reporting.collect(report_of(), PROJECT, "2026-01-01T00:00:00Z", [stored_timeline])
+    line = next(line for line in facts["timeline"][0]["lines"] if line["changes"])
+    assert len(line["groups"]) == len(line["changes"]) + 1
+    change = line["changes"][0]
+    assert all(facts["findings"][index]["verdict"] in ("drift", "improvement", "regression")
+               for index in change["findings"])
+    assert change["observed"] == line["groups"][1]["versions"][0]
+
+
+@pytest.fixture(name="stored_timeline", scope="module")
+def _stored_timeline():
+    return timeline.load(PROJECT, ["torch"], ["masked_sequences"], ["*-left_padding"])[0]
