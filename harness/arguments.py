@@ -81,6 +81,7 @@ def _comparing(commands: Any) -> None:
                      help="only these; their baselines where they were not measured")
     one.add_argument("--label", metavar="LABEL", help="the environments of a label of tox.ini")
     one.add_argument("--output", metavar="FILE", help="default: results/report.html")
+    one.add_argument("--picture", metavar="FILE", help="draw a small one there, PNG or SVG")
 
     one = commands.add_parser("history", help="what changed over many nights, slowly or at once")
     one.add_argument("name", metavar="CASE")

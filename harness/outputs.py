@@ -19,6 +19,7 @@ from harness.files import write_text
 from harness.nightly import Nightly
 from harness.project import Project
 from harness.record import Record
+from harness.report import timelines
 
 
 def write(project: Project, night: Nightly) -> list[Path]:
@@ -36,8 +37,9 @@ def write(project: Project, night: Nightly) -> list[Path]:
                 for found in night.having(Outcome.UNSTABLE)}
     write_text(folder / "summary.md", summary.render(night.report, night))
     junit.write(night.report, folder / "junit.xml", unstable)
-    reporting.write(night.report, project, folder / "report.html")
-    return [folder / name for name in ("summary.md", "junit.xml", "report.html")]
+    reporting.write(night.report, project, folder / "report.html",
+                    timelines.load(night.report, project), folder / "report.svg")
+    return [folder / name for name in ("summary.md", "junit.xml", "report.html", "report.svg")]
 
 
 def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,

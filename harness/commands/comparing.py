@@ -16,11 +16,12 @@ from harness import report as reporting
 from harness import timeline as timelines
 from harness.commands.terminal import show
 from harness.environments import labelled
-from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, UsageError
+from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
 from harness.files import write_text
 from harness.history_table import render as render_history
 from harness.native_table import render as render_native
 from harness.project import Project
+from harness.report.timelines import load as load_timelines
 from harness.report.trend import case_facts
 from harness.store import Store
 from harness.timeline_facts import timeline_facts
@@ -58,13 +59,10 @@ def report(project: Project, options: argparse.Namespace) -> int:
     """Write the HTML report and the JSON it is made from."""
     comparer = comparing.Comparer(Store(project), comparing.Question(_named(project, options)))
     result = comparer.compare()
-    try:
-        lineages = timelines.load(project, differ=comparer.differ)
-    except HarnessError as error:  # a project that has accepted nothing has a report, too
-        lineages = []
-        result.notes.append(f"no timeline: {error}")
+    lineages = load_timelines(result, project, comparer.differ)
     output = Path(options.output or project.root / "results" / "report.html")
-    reporting.write(result, project, output, lineages)
+    drawn = Path(options.picture) if options.picture else None
+    reporting.write(result, project, output, lineages, drawn)
     print(f"report: {output}")
     return MATCH
 

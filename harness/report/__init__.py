@@ -16,12 +16,13 @@ from harness.errors import UsageError
 from harness.files import write_text
 from harness.project import Project
 from harness.report import facts as reporting
+from harness.report import picture
 from harness.report.render import render
 from harness.timeline import Timeline
 
 
 def write(report: Report, project: Project, output: Path,
-          lineages: Sequence[Timeline] = ()) -> None:
+          lineages: Sequence[Timeline] = (), drawn: Path | None = None) -> None:
     """Write the HTML report, and next to it a ``.json`` with the same facts.
 
     Apart from the time at which it is generated, the same comparison gives the
@@ -33,9 +34,10 @@ def write(report: Report, project: Project, output: Path,
         output: the HTML file. It opens from ``file://`` and asks the network for
             nothing.
         lineages: timelines of the stored baselines, to be shown as well.
+        drawn: PNG or SVG file for the small picture, if it is wanted.
 
     Raises:
-        UsageError: the name leaves no other one for the JSON.
+        UsageError: the name leaves no other one for the JSON, or is no picture's.
     """
     if output.suffix == ".json":
         raise UsageError("the report is a page, its JSON is written next to it", str(output),
@@ -43,3 +45,5 @@ def write(report: Report, project: Project, output: Path,
     facts = reporting.collect(report, project, provenance.now(), lineages)
     write_text(output.with_suffix(".json"), reporting.dumps(facts))
     write_text(output, render(facts))
+    if drawn is not None:
+        picture.write(facts, drawn)

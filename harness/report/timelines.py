@@ -8,8 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness import timeline
+from harness.compare import Report
+from harness.differ import Differ
+from harness.errors import HarnessError
 from harness.finding import Finding
+from harness.project import Project
 from harness.timeline import Line, Timeline
+
+
+def load(report: Report, project: Project, differ: Differ | None = None) -> list[Timeline]:
+    """Return the timelines of everything accepted; what keeps them away is noted in the report.
+
+    Args:
+        differ: one that has compared records of this project already.
+    """
+    try:
+        return timeline.load(project, differ=differ)
+    except HarnessError as error:  # a project that has accepted nothing has a report, too
+        report.notes.append(f"no timeline: {error}")
+        return []
 
 
 def collect(lineages: Sequence[Timeline], keep: Callable[[Finding], int]) -> list[dict[str, Any]]:
