@@ -72,7 +72,7 @@ def _cells(facts: dict[str, Any]) -> dict[tuple[str, str], Cell]:
 def _telling(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leave out what differs from the reference in every version, and is explained."""
     changes = [c for c in group if c["against"] != REFERENCE
-               or _severity(c["verdict"]) > Verdict.EQUIVALENT and not c["waived"]]
+               or (_severity(c["verdict"]) > Verdict.EQUIVALENT and not c["waived"])]
     return changes or group
 
 
