@@ -1,189 +1,121 @@
-/* Builds one Plotly figure from a chart's facts: the losses with the allowance around the
-   reference, and beneath them the signed deviation from the reference. Draws nothing itself. */
-"use strict";
+/* Builds the figure of one variant: curves with the allowance, and beneath them the signed
+   difference on an axis that is linear near 0 and logarithmic beyond. */
 
-const HUES = [18, 217, 168, 275, 330, 85]; /* one for each family, in alphabetical order */
-const SHADES = [0, 14, -12, 24, -20]; /* added to the lightness, one for each line of a family */
-/* Below this a deviation is drawn to scale, above it logarithmically: about one ulp. */
+/* Below this a difference is drawn to scale, above it logarithmically: about one ulp. */
 const LINEAR_BELOW = { float64: 1e-16, float32: 1e-8 };
-const UNBOUNDED = 1e3; /* stands for an allowance without limit, a null */
+const UNBOUNDED = 1e3; /* stands for an allowance without limit */
+const QUANTITIES = { loss: "loss", gradient_norm: "gradient norm", update_norm: "update norm" };
 
-const family = (environment) => environment.split("-")[0];
-
-/* Plotly reads a little HTML in its texts; names are text. */
-const plain = (text) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
-const rounded = (precision, value) =>
-  value === null ? null : precision === "float32" ? Math.fround(value) : value;
-
-/* The deviation as harness.checks measures it, with its sign. */
-function deviations(curve, reference, precision) {
-  return curve.map((raw, step) => {
-    const value = rounded(precision, raw);
-    const base = rounded(precision, reference[step] ?? null);
-    return value === null || base === null ? null : (value - base) / Math.max(1, Math.abs(base));
+/* The difference as harness.checks measures it, with its sign; gaps where one is not finite. */
+function differences(curve, base) {
+  return Array.from(curve, (value, step) => {
+    const difference = (value - base[step]) / Math.max(1, Math.abs(base[step]));
+    return Number.isFinite(difference) ? difference : null;
   });
 }
 
 const compress = (value, unit) =>
   value === null ? null : Math.sign(value) * Math.log10(1 + Math.abs(value) / unit);
 
-function deviationTicks(limit, unit) {
-  const last = Math.max(1, Math.floor(Math.log10(limit / unit)));
-  const stride = Math.max(1, Math.ceil(last / 4));
-  const values = [0];
-  const texts = ["0"];
+function ticks(limit, unit) {
+  const last = Math.max(1, Math.ceil(Math.log10(limit / unit)));
+  const stride = Math.max(1, Math.ceil(last / 3));
+  const found = { tickvals: [0], ticktext: ["0"] };
   for (let power = stride; power <= last; power += stride) {
-    const size = unit * 10 ** power;
     for (const sign of [1, -1]) {
-      values.push(compress(sign * size, unit));
-      texts.push(`${sign < 0 ? "−" : ""}${size.toExponential(0)}`);
+      found.tickvals.push(compress(sign * unit * 10 ** power, unit));
+      found.ticktext.push(`${sign < 0 ? "−" : ""}${(unit * 10 ** power).toExponential(0)}`);
     }
   }
-  return { tickvals: values, ticktext: texts };
-}
-
-/* A line is the reference's, a baseline's alone, or observed. */
-function roleOf(line) {
-  const roles = line.members.map((member) => member.role);
-  return ["reference", "observed", "baseline"].find((role) => roles.includes(role));
-}
-
-function labelOf(line) {
-  const names = line.members.map((member) =>
-    plain(member.environment) + (member.role === "baseline" ? " (baseline)" : ""));
-  const more = names.length > 2 ? ` = ${names.length - 1} more` : "";
-  const end = line.nonfinite_step === null ? "" : `, not finite at step ${line.nonfinite_step}`;
-  return (more ? names[0] + more : names.join(" = ")) + end;
-}
-
-/* One hue for every family, the same in all charts, and one shade for each line in it. */
-function shade(hue, index, dark) {
-  const turn = SHADES[index % SHADES.length];
-  return `hsl(${hue + 12 * index}, ${dark ? 85 : 75}%, ${dark ? 68 + turn / 2 : 38 + turn}%)`;
-}
-
-function styles(lines, families, theme) {
-  const used = {};
-  return lines.map((line) => {
-    const role = roleOf(line);
-    if (role === "reference") {
-      return { color: theme.quiet, width: 5, dash: "8px,5px" };
-    }
-    const name = family(line.members.find((member) => member.role === role).environment);
-    used[name] = (used[name] ?? -1) + 1;
-    const color = shade(HUES[families.indexOf(name) % HUES.length], used[name], theme.dark);
-    return role === "baseline" ? { color, width: 4, dash: "8px,5px" } : { color, width: 1.7 };
-  });
+  return found;
 }
 
 function band(lower, upper, axis, theme) {
-  const side = (y, fill) => ({
-    type: "scatter", mode: "lines", y, yaxis: axis, line: { width: 0, color: theme.band },
-    fill, fillcolor: theme.band, hoverinfo: "skip", showlegend: Boolean(fill),
+  const side = (y, fill) => ({ type: "scatter", mode: "lines", y, yaxis: axis, fill,
+    line: { width: 0, color: theme.band }, fillcolor: theme.band, hoverinfo: "skip",
     name: "allowance", legendgroup: "allowance", legendrank: 2000,
-  });
-  const top = side(upper, "tonexty");
-  top.showlegend = axis === "y";
-  return [side(lower, undefined), top];
+    showlegend: Boolean(fill) && axis === "y" });
+  return [side(lower, undefined), side(upper, "tonexty")];
 }
 
-function markTraces(chart, lines, marks, theme, unit) {
-  const traces = [];
-  for (const [index, line] of lines.entries()) {
-    const members = new Set(line.members.filter((m) => m.role === "observed")
-      .map((m) => m.environment));
-    const steps = new Map();
-    for (const mark of marks.filter((m) => members.has(m.observed))) {
-      const who = `${mark.observed} against ${mark.against} ${mark.baseline}`;
-      steps.set(mark.step, [...(steps.get(mark.step) ?? []), who]);
-    }
-    if (!steps.size) continue;
-    const x = [...steps.keys()];
-    const text = x.map((step) => `first differing step ${step}<br>` +
-      steps.get(step).slice(0, 6).map(plain).join("<br>"));
-    const common = {
-      type: "scatter", mode: "markers", x, text, hovertemplate: "%{text}<extra></extra>",
-      marker: { symbol: "circle-open", size: 11, color: theme.styles[index].color,
-        line: { width: 2 } },
-      showlegend: false, legendgroup: line.curve,
-    };
-    traces.push({ ...common, y: x.map((step) => line.values[step]), yaxis: "y" });
-    if (line.deviations) {
-      traces.push({ ...common, yaxis: "y2",
-        y: x.map((step) => compress(line.deviations[step], unit)) });
-    }
-  }
-  return traces;
-}
-
-function figure(chart, precision, logarithmic, curves, families, theme) {
+/* view: { chart, precision, quantity, logarithmic, picked, base: index or -1, mark, height } */
+function curveFigure(view, theme) {
+  const { chart, precision, quantity, base } = view;
   const unit = LINEAR_BELOW[precision];
-  const found = chart.lines.find((line) => roleOf(line) === "reference");
-  const reference = found ? curves[found.curve] : null;
-  const lines = chart.lines.map((line) => ({
-    ...line, values: curves[line.curve],
-    deviations: reference && deviations(curves[line.curve], reference, precision),
-  }));
-  theme = { ...theme, styles: styles(lines, families, theme) };
+  const values = (index) => curveOf(chart, chart.lines[index][quantity], quantity, precision);
+  const against = base >= 0 ? values(base) : null;
   const traces = [];
   let limit = 10 * unit;
-  if (reference && chart.allowance) {
-    const allowed = curves[chart.allowance].map((value) => Math.min(value ?? UNBOUNDED, UNBOUNDED));
-    const around = (sign) => reference.map((value, step) => {
-      if (value === null) return null;
-      const edge = value + sign * allowed[step] * Math.max(1, Math.abs(value));
-      return logarithmic && edge <= 0 ? value / 10 : edge;
-    });
-    traces.push(...band(around(-1), around(1), "y", theme));
-    traces.push(...band(allowed.map((value) => compress(-value, unit)),
-      allowed.map((value) => compress(value, unit)), "y2", theme));
+  if (against && quantity === "loss" && chart.allowance) {
+    const allowed = Array.from(curveOf(chart, chart.allowance, "allowance", precision),
+      (value) => Math.min(value, UNBOUNDED));
+    traces.push(...bands(view, against, allowed, unit, theme));
     limit = allowed.reduce((most, value) => Math.max(most, value), limit);
   }
-  for (const [index, line] of lines.entries()) {
-    const name = labelOf(line);
-    const common = { type: "scatter", mode: "lines", line: theme.styles[index], name,
-      legendgroup: line.curve, legendrank: roleOf(line) === "reference" ? 1 : 1000 };
-    traces.push({ ...common, y: line.values, yaxis: "y",
+  const used = {};
+  for (const line of view.picked) {
+    const curve = values(line.index);
+    if (!curve) continue;
+    const name = labelOf(line.names, chart.lines[line.index].nonfinite_step);
+    const common = { type: "scatter", mode: "lines", line: styleOf(line, used, theme), name,
+      legendgroup: `line ${line.index}` };
+    traces.push({ ...common, y: Array.from(curve), yaxis: "y",
       hovertemplate: `step %{x}: %{y:.9~g}<extra>${name}</extra>` });
-    if (!line.deviations || line.curve === found.curve) continue;
-    traces.push({ ...common, y: line.deviations.map((value) => compress(value, unit)),
-      customdata: line.deviations, yaxis: "y2", showlegend: false,
+    if (!against || line.index === base) continue;
+    const off = differences(curve, against);
+    traces.push({ ...common, y: off.map((value) => compress(value, unit)), customdata: off,
+      yaxis: "y2", showlegend: false,
       hovertemplate: `step %{x}: %{customdata:+.3e}<extra>${name}</extra>` });
-    limit = line.deviations.reduce((most, value) => Math.max(most, Math.abs(value ?? 0)), limit);
+    limit = off.reduce((most, value) => Math.max(most, Math.abs(value ?? 0)), limit);
   }
-  traces.push(...markTraces(chart, lines, chart.marks, theme, unit));
-  return { traces, layout: layoutOf(chart, logarithmic, Boolean(reference), limit, unit, theme) };
+  return { traces, layout: curveLayout(view, Boolean(against), limit, unit, theme) };
 }
 
-function layoutOf(chart, logarithmic, hasReference, limit, unit, theme) {
-  const axis = { gridcolor: theme.grid, linecolor: theme.line, zeroline: false, automargin: true };
-  const steps = chart.marks.map((mark) => mark.step);
-  const first = Math.min(...steps);
-  const edge = 1.06 * compress(3 * limit, unit);
-  const layout = {
-    font: { family: "system-ui, sans-serif", size: 12, color: theme.text },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", height: 560,
-    margin: { l: 64, r: 16, t: 24, b: 44 }, hovermode: "closest",
-    hoverlabel: { namelength: -1, align: "left" },
-    legend: { orientation: "h", y: -0.13, yanchor: "top", x: 0 },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.quiet, activecolor: theme.text },
-    xaxis: { ...axis, title: { text: "step", standoff: 6 }, anchor: hasReference ? "y2" : "y",
-      rangemode: "nonnegative" },
-    yaxis: { ...axis, title: { text: "loss" }, type: logarithmic ? "log" : "linear",
-      domain: hasReference ? [0.46, 1] : [0, 1], exponentformat: "e" },
-    shapes: [], annotations: [],
-  };
-  if (hasReference) {
-    layout.yaxis2 = { ...axis, title: { text: "deviation from reference" }, domain: [0, 0.4],
-      range: [-edge, edge], ...deviationTicks(limit, unit) };
+function bands(view, against, allowed, unit, theme) {
+  const around = (sign) => Array.from(against, (value, step) => {
+    if (!Number.isFinite(value)) return null;
+    const edge = value + sign * allowed[step] * Math.max(1, Math.abs(value));
+    return view.logarithmic && edge <= 0 ? value / 10 : edge;
+  });
+  return [...band(around(-1), around(1), "y", theme),
+    ...band(allowed.map((value) => compress(-value, unit)),
+      allowed.map((value) => compress(value, unit)), "y2", theme)];
+}
+
+function curveLayout(view, hasDifference, limit, unit, theme) {
+  const edge = 1.06 * compress(2 * limit, unit);
+  const layout = layoutOf(theme, {
+    height: view.height ?? 520, shapes: [], annotations: [],
+    legend: { orientation: "h", y: -0.12, yanchor: "top", x: 0 },
+    xaxis: axisOf(theme, { title: { text: "step", standoff: 4 }, rangemode: "nonnegative",
+      anchor: hasDifference ? "y2" : "y" }),
+    yaxis: axisOf(theme, { title: { text: QUANTITIES[view.quantity] }, exponentformat: "e",
+      type: view.logarithmic ? "log" : "linear", domain: hasDifference ? [0.42, 1] : [0, 1] }),
+  });
+  if (hasDifference) {
+    layout.yaxis2 = axisOf(theme, { title: { text: `difference from ${view.baseName}` },
+      domain: [0, 0.36], range: [-edge, edge], zeroline: true, zerolinecolor: theme.line,
+      ...ticks(limit, unit) });
+    layout.yaxis2.title.font = { size: 11 };
   }
-  if (steps.length) {
-    layout.shapes.push({ type: "line", x0: first, x1: first, yref: "paper", y0: 0, y1: 1,
-      line: { color: theme.text, width: 1, dash: "dot" } });
-    layout.annotations.push({ x: first, y: 1, yref: "paper", yanchor: "top", xanchor: "left",
-      showarrow: false, text: ` first differing step: ${first}`, font: { size: 11 } });
-  }
+  addMarks(layout, view, theme);
   return layout;
+}
+
+function addMarks(layout, { chart, mark, quantity, picked }, theme) {
+  const whole = { yref: "paper", y0: 0, y1: 1 };
+  const label = { yref: "paper", showarrow: false, font: { size: 11, color: theme.text } };
+  if (chart.chaotic_from !== null) {
+    const end = picked.reduce((most, line) =>
+      Math.max(most, chart.lines[line.index][quantity]?.values?.length ?? 0), 0) - 1;
+    layout.shapes.push({ type: "rect", x0: chart.chaotic_from, x1: end, ...whole, layer: "below",
+      fillcolor: theme.chaos, line: { width: 0 } });
+    layout.annotations.push({ ...label, x: end, y: 0.385, xanchor: "right", yanchor: "middle",
+      text: `chaotic from step ${chart.chaotic_from}: not judged` });
+  }
+  if (!mark) return;
+  layout.shapes.push({ type: "line", x0: mark.step, x1: mark.step, ...whole,
+    line: { color: theme.text, width: 1, dash: "dot" } });
+  layout.annotations.push({ ...label, x: mark.step, y: 1, xanchor: "left", yanchor: "bottom",
+    text: `first differing step: ${mark.step}` });
 }

@@ -1,69 +1,108 @@
-/* Draws each chart when it scrolls into view, and again when a switch or the colour scheme
-   changes. The page is complete without it, charts apart. */
-const { charts, curves } = JSON.parse(document.getElementById("data").textContent);
-const families = [...new Set(Object.values(charts).flatMap((chart) => Object.values(chart))
-  .flatMap((chart) => chart.lines).flatMap((line) => line.members)
-  .map((member) => family(member.environment)))].filter((name) => name !== "reference").sort();
-const darkness = window.matchMedia("(prefers-color-scheme: dark)");
-const CONFIG = {
-  responsive: true, displaylogo: false,
-  modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
-};
+/* Starts the page, follows its address, and handles what belongs to all views. */
 
-function themeNow() {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { dark: darkness.matches, text: color("text"), quiet: color("quiet"),
-    grid: color("grid"), line: color("line"),
-    band: darkness.matches ? "rgba(134,214,161,.16)" : "rgba(23,107,58,.13)" };
-}
+let overviewAddress = "#matrix"; /* where Back leads, with the filters that were set */
+let shownView = null;
+const scrolled = {};
 
-function chosen(detail, what) {
-  return detail.querySelector(`input[name$="-${what}"]:checked`).value;
-}
+const OPENERS = { detail: openDetail, frameworks: openFrameworks, timeline: openTimeline,
+  trend: openTrend };
+const CLOSERS = { detail: closeDetail, frameworks: closeFrameworks };
 
-function draw(element) {
-  const detail = element.closest("details");
-  const precision = chosen(detail, "precision");
-  const { traces, layout } = figure(charts[element.dataset.detail][precision], precision,
-    chosen(detail, "scale") === "log", curves, families, themeNow());
-  for (const note of detail.querySelectorAll("[data-precision]")) {
-    note.hidden = note.dataset.precision !== precision;
+/* Shows what the address says. */
+function follow(event) {
+  const { view, anchor, params } = route();
+  const [before, isFirst] = [shownView, !event];
+  if (before && before !== view) {
+    scrolled[before] = window.scrollY;
+    CLOSERS[before]?.();
   }
-  return Plotly.react(element, traces, layout, CONFIG).then(() => {
-    element.dataset.drawn = precision;
+  if (before === "overview" && view !== before) overviewAddress = new URL(event.oldURL).hash || "#";
+  shownView = view;
+  document.body.dataset.view = view;
+  for (const link of document.querySelectorAll("#views a")) {
+    const isHere = link.dataset.view === view && view !== "overview";
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (view === "overview") showOverview(anchor, before, isFirst);
+  else {
+    OPENERS[view](params);
+    if (before !== view || view === "detail") window.scrollTo({ top: 0, behavior: "instant" });
+    if (!isFirst) document.querySelector(`#${view} h2`)?.focus({ preventScroll: true });
+  }
+}
+
+/* Back to where it was left; a link to a section leads there. */
+function showOverview(anchor, before, isFirst) {
+  drawMatrix();
+  const place = document.getElementById(anchor);
+  if (before && before !== "overview" && scrolled.overview !== undefined) {
+    window.scrollTo({ top: scrolled.overview, behavior: "instant" });
+    focusLast();
+  } else if (place && (anchor !== "matrix" || !isFirst || route().params.size)) {
+    place.scrollIntoView();
+  }
+}
+
+let lastLink = null;
+
+/* The keyboard goes on where it went away. */
+function focusLast() {
+  const link = lastLink && [...document.querySelectorAll("#cells a")]
+    .find((candidate) => candidate.getAttribute("href") === lastLink);
+  if (link) focusCell(link);
+}
+
+function onClick(event) {
+  const link = event.target.closest("#cells a");
+  if (link) lastLink = link.getAttribute("href");
+  const button = event.target.closest("button.copy");
+  if (button) copy(button);
+}
+
+async function copy(button) {
+  const code = button.parentElement.querySelector("code");
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "copied";
+  } catch { /* not allowed here: select it for the keyboard's copy */
+    getSelection().selectAllChildren(code);
+    button.textContent = "selected";
+  }
+  setTimeout(() => { button.textContent = "copy"; }, 1500);
+}
+
+/* Escape leads back to the overview as it was left. */
+function onKey(event) {
+  if (event.key !== "Escape" || shownView === "overview" || event.defaultPrevented) return;
+  if (event.target.matches("input[type=search]") && event.target.value) return;
+  location.hash = overviewAddress;
+}
+
+async function start() {
+  const status = document.getElementById("matrix-status");
+  if (!window.DecompressionStream) {
+    status.textContent = "This browser is too old to unpack the matrix: it has no " +
+      "DecompressionStream. What changed is above, all of it in the report's JSON.";
+    return;
+  }
+  const element = document.getElementById("facts");
+  index(JSON.parse(await unpack(element)));
+  element.remove();
+  drawFilters(document.getElementById("filters"));
+  const table = document.getElementById("cells");
+  table.addEventListener("keydown", gridKey);
+  table.addEventListener("pointerover", gridTitle);
+  table.addEventListener("focusin", gridTitle);
+  window.addEventListener("hashchange", follow);
+  document.addEventListener("click", onClick, true);
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("pointerover", (event) => {
+    if (event.target.closest("a[href^='#detail']")) plotly(); /* soon needed */
   });
+  history.scrollRestoration = "manual";
+  follow();
+  document.body.dataset.ready = "true";
 }
 
-const observer = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (!isIntersecting) continue;
-    observer.unobserve(target);
-    draw(target);
-  }
-}, { rootMargin: "300px" });
-
-for (const element of document.querySelectorAll(".chart")) {
-  observer.observe(element);
-  element.closest("details").querySelector(".controls").addEventListener("change", () => {
-    draw(element);
-  });
-}
-darkness.addEventListener("change", () => {
-  for (const element of document.querySelectorAll(".chart[data-drawn]")) draw(element);
-});
-
-function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target instanceof HTMLDetailsElement) {
-    target.open = true;
-    target.scrollIntoView();
-  }
-}
-function setAll(open) {
-  for (const detail of document.querySelectorAll("details.detail")) detail.open = open;
-}
-window.addEventListener("hashchange", openTarget);
-document.getElementById("open-all").addEventListener("click", () => setAll(true));
-document.getElementById("close-all").addEventListener("click", () => setAll(false));
-openTarget();
+start();

@@ -1,16 +1,16 @@
 """The page, rendered from the facts and from nothing else.
 
-Outside half. Whatever a record says is untrusted: Jinja2 escapes it, control and
-bidirectional characters are spelled out, and a content security policy allows the
-page's own two scripts, by their hash, and no network at all.
+Outside half. What is read first stands in the page as HTML and needs no script; the
+matrix, the details and their charts are drawn by the page's own scripts from the
+facts that it carries (``harness.report.packing``). A content security policy allows
+these scripts by their hashes, and no network at all.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
-import json
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from harness.report.packing import pack, pack_text, spelled_out, visible
+
+__all__ = ["number", "render", "visible"]
+
 FOLDER = Path(__file__).parent
+SCRIPTS = ("data", "text", "state", "cells", "filters", "matrix", "grid", "figure", "curves",
+           "chart", "probes", "native", "metrics", "findings", "subject", "detail",
+           "frameworks", "timeline", "trend", "page")
+"""The page's scripts in the order in which they use each other."""
+STYLES = ("page", "matrix", "detail", "timeline", "narrow")
 SYMBOLS = {"identical": "=", "equivalent": "≈", "drift": "D", "improvement": "I",
            "regression": "R", "missing": "M", "error": "E"}
-"""One character for each verdict: readable without colour."""
+"""One character for each verdict, from best to worst: readable without colour."""
 MEANINGS = {
     "identical": "the same, to the bit or to 1e-12",
     "equivalent": "within what rounding alone can do",
@@ -31,28 +40,23 @@ MEANINGS = {
     "missing": "one side does not have it",
     "error": "could not be measured or compared",
 }
+PHASES = ("forward", "loss", "gradient", "update")
+LONG = 700
+"""Characters of one text that are shown before the rest is folded."""
 _NON_FINITE = {"Infinity": "inf", "-Infinity": "-inf"}
 
 
 def render(facts: dict[str, Any]) -> str:
     """Return the HTML of one self-contained page."""
-    own = "".join(map(_read, ("chart.js", "page.js", "trend.js")))
-    scripts = [_script(get_plotlyjs()), _script(own)]
-    page = _environment().get_template("page.html.j2")
-    return page.render(
-        facts=facts, scripts=scripts, policy=_policy(scripts), style=Markup(_read("page.css")),
-        data=_data(facts), symbols=SYMBOLS, meanings=MEANINGS)
-
-
-def visible(text: str) -> str:
-    """Return the text with control and formatting characters spelled out.
-
-    A bidirectional override can make a name read as another one; it is shown as
-    ``[U+202E]`` instead of obeyed. Line breaks and tabs stay.
-    """
-    return "".join(
-        f"[U+{ord(c):04X}]" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        and c not in "\n\t" else c for c in text)
+    facts = spelled_out(facts)
+    chunks = {name: pack(chunk) for name, chunk in facts["chunks"].items()}
+    main = {name: value for name, value in facts.items() if name != "chunks"}
+    own, plotly = _own_script(), _inline(get_plotlyjs())
+    return _environment().get_template("page.html.j2").render(
+        facts=main, policy=_policy((own, plotly)), script=own, plotly=_packed_plotly(),
+        style=Markup("".join(_read(f"{name}.css") for name in STYLES)), chunks=chunks,
+        data=pack({"facts": main, "symbols": SYMBOLS, "meanings": MEANINGS, "phases": PHASES}),
+        symbols=SYMBOLS, meanings=MEANINGS, phases=PHASES, long=LONG)
 
 
 def number(value: float | str) -> str:
@@ -62,24 +66,37 @@ def number(value: float | str) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 48 s, 12 min, 3 h 5 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_finalize)
-    environment.filters["number"] = number
+        trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(number=number, duration=duration)
     return environment
-
-
-def _finalize(value: Any) -> Any:
-    """Spell out what must not act, in everything the template prints."""
-    return value if isinstance(value, Markup) else visible(str(value))
 
 
 def _read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-def _script(source: str) -> Markup:
+def _own_script() -> Markup:
+    parts = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+    return _inline(f'(() => {{\n"use strict";\n{parts}\n}})();\n')
+
+
+@functools.cache
+def _packed_plotly() -> Markup:
+    return pack_text(_inline(get_plotlyjs()))
+
+
+def _inline(source: str) -> Markup:
     """Return a script's source for inlining, refusing what would end it early."""
     lowered = source.lower()
     if "</script" in lowered or "<!--" in lowered:
@@ -87,7 +104,7 @@ def _script(source: str) -> Markup:
     return Markup("\n" + source.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _policy(scripts: list[Markup]) -> str:
+def _policy(scripts: tuple[Markup, ...]) -> str:
     """Return the content security policy: these scripts, inline styles, no network.
 
     Plotly sets style attributes and inserts a style sheet, and draws downloaded
@@ -98,23 +115,3 @@ def _policy(scripts: list[Markup]) -> str:
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
             "img-src data: blob:; base-uri 'none'; form-action 'none'")
-
-
-def _data(facts: dict[str, Any]) -> Markup:
-    """Return what the charts are drawn from as JSON that cannot leave its script element."""
-    charts = {detail["id"]: detail["charts"] for detail in facts["variants"] if detail["charts"]}
-    trends = {case["case"]: [group["series"] for group in case["changed"]]
-              for case in facts["trend"]["cases"]}
-    data = {"charts": _visible(charts), "curves": facts["curves"], "trends": _visible(trends)}
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def _visible(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _visible(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_visible(child) for child in value]
-    return visible(value) if isinstance(value, str) else value

@@ -1,0 +1,74 @@
+/* The newest version of every framework against the reference: is this case right anywhere? */
+
+let frameworkTurn = 0;
+
+function closeFrameworks() {
+  frameworkTurn += 1;
+  const view = document.getElementById("frameworks-body");
+  dropFigures(view);
+  view.replaceChildren();
+}
+
+async function openFrameworks(params) {
+  closeFrameworks();
+  const turn = frameworkTurn;
+  const view = document.getElementById("frameworks-body");
+  const usable = rows.filter((row) => row.variant !== "*");
+  const row = rowOf.get(key(params.get("case") ?? "", params.get("variant") ?? "")) ?? usable[0];
+  if (!row) return;
+  const set = (values) => {
+    change(values);
+    openFrameworks(route().params);
+  };
+  const chunk = await chunkOf(row.case, row.variant);
+  if (turn !== frameworkTurn) return;
+  const precisions = Object.keys(chunk?.charts ?? {});
+  const precision = precisions.includes(params.get("precision")) ? params.get("precision")
+    : precisions[0];
+  const axis = params.get("axis") ?? "linear";
+  view.replaceChildren(h("div.controls", {},
+    select("case and variant", String(rows.indexOf(row)), usable.map((entry) =>
+      [String(rows.indexOf(entry)), `${entry.case} · ${entry.title}`]),
+    (place) => set({ case: rows[place].case, variant: rows[place].variant })),
+    precision ? choice("precision", "fw-precision", precision, precisions.map((p) => [p, p]),
+      (v) => set({ case: row.case, variant: row.variant, precision: v })) : null,
+    choice("axis", "fw-axis", axis, [["linear", "linear"], ["log", "log"]],
+      (v) => set({ case: row.case, variant: row.variant, axis: v }))));
+  if (!precision) {
+    view.append(h("p", {}, "No curve was recorded."));
+    return;
+  }
+  drawFrameworks(view, row, chunk.charts[precision], precision, axis === "log");
+}
+
+function drawFrameworks(view, row, chart, precision, logarithmic) {
+  const picked = pickLines(chart, { env: "", against: "", baseline: "" }, "newest");
+  const figure = { chart, precision, quantity: "loss", picked, logarithmic, mark: null,
+    base: referenceLine(chart), baseName: "reference" };
+  const element = h("div.chart.curves", {});
+  view.append(element, frameworkTable(row, chart, precision));
+  figureIn(element, (theme) => curveFigure(figure, theme));
+}
+
+/* Each family's newest version: its verdict against the reference, and where it ends. */
+function frameworkTable(row, chart, precision) {
+  const lines = newest(chart).map((env) => {
+    const curve = curveOf(chart, chart.lines[observedLine(chart, env)].loss, "loss", precision);
+    const found = cellOf(row.case, row.variant, env).find((c) => c.against === "reference");
+    const most = found && found.findings.map((place) => facts.findings[place])
+      .filter((finding) => finding.precision === precision && finding.deviation !== null)
+      .sort((a, b) => num(b.deviation) - num(a.deviation))[0];
+    const link = found ? h("a", { href: detailAddress(row.case, row.variant, env, "reference") },
+      short(env)) : named(env);
+    return h("tr", {}, h("td", {}, familyOf(env)), h("th", { scope: "row" }, link),
+      h("td", {}, found ? badge(found.verdict, found.waived)
+        : h("span.quiet", {}, "not compared")),
+      h("td.n", {}, most ? data(most.deviation) : null),
+      h("td.n", {}, data(curve.at(-1))));
+  });
+  return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Newest versions" },
+    h("table", {}, h("thead", {}, h("tr", {}, ["framework", "newest", "against the reference"]
+      .map((text) => h("th", { scope: "col" }, text)),
+    ["largest deviation", "final loss"].map((text) => h("th.n", { scope: "col" }, text)))),
+    h("tbody", {}, lines)));
+}

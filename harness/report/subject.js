@@ -1,0 +1,60 @@
+/* Which comparison a detail is about, and how another one is chosen. */
+
+/* Read from the address; what it leaves open is what is worst. */
+function subjectOf(params) {
+  const row = rowOf.get(key(params.get("case") ?? "", params.get("variant") ?? ""));
+  if (!row) return null;
+  const all = row.cells.flat();
+  const here = row.cells[columnOf.get(params.get("env"))?.place] ?? all;
+  const comparison = here.find((c) => c.against === params.get("against")) ?? worstOf(here);
+  if (!comparison) return null;
+  return { case: row.case, variant: row.variant, env: comparison.observed,
+    against: comparison.against, baseline: comparison.baseline, row, comparison,
+    beside: cellOf(row.case, row.variant, comparison.observed) };
+}
+
+/* The variant's row of the matrix, as the way to its other versions. */
+function rowStrip(subject) {
+  const families = [...new Set(columns.filter((column) => subject.row.cells[column.place])
+    .map((column) => column.family))];
+  const parts = families.map((family) => {
+    const cells = columns.filter((column) => column.family === family);
+    return `<tr><th scope="row">${esc(short(family))}</th>${cells.map((column) =>
+      cellHtml(subject.row, column, subject.row.cells[column.place],
+        subject.row.cells[column.place]).replace(/ tabindex="-1"/, "")
+        .replace("<td class=\"", `<td data-env="${esc(column.name)}" class="${
+          column.name === subject.env ? "here " : ""}`)
+        .replace("</a>", `<span>${esc(short(column.version, 14))}</span></a>`)).join("")}</tr>`;
+  });
+  const table = h("table.rowstrip", { "aria-label": "The other versions" });
+  table.innerHTML = `<tbody>${parts.join("")}</tbody>`;
+  for (const cell of table.querySelectorAll("td.here a")) cell.setAttribute("aria-current", "true");
+  table.addEventListener("pointerover", gridTitle);
+  return h("details.fold.versions", { open: columns.length <= 30 },
+    h("summary", {}, "Other versions"),
+    h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Other versions" }, table));
+}
+
+/* What the environment is compared with, each with its verdict. */
+function sideTabs(subject) {
+  return h("nav.sides", { "aria-label": "Compared with" }, subject.beside.map((comparison) =>
+    h("a", { href: detailAddress(subject.case, subject.variant, subject.env, comparison.against),
+      "aria-current": comparison === subject.comparison ? "true" : null },
+    badge(comparison.verdict, comparison.waived), " against ", named(sideOf(comparison)))));
+}
+
+function chooser(subject, go) {
+  const variants = rows.map((row, place) =>
+    [String(place), `${row.case} · ${row.title}`]);
+  const environments = columns.filter((column) => subject.row.cells[column.place])
+    .map((column) => {
+      const { main, reference } = cellText(subject.row.cells[column.place]);
+      const shown = main ?? reference;
+      return [column.name, `${symbolOf(shown.verdict, shown.waived)}  ${column.name}`];
+    });
+  return h("div.controls.chooser", {},
+    select("case and variant", String(rows.indexOf(subject.row)), variants, (place) =>
+      go(detailAddress(rows[place].case, rows[place].variant, subject.env, subject.against))),
+    select("environment", subject.env, environments, (env) =>
+      go(detailAddress(subject.case, subject.variant, env, subject.against))));
+}
