@@ -41,7 +41,8 @@ def summary(environments: list[dict[str, Any]]) -> str:
         times = [time for e in runs if _machine(e) == machine for time in e["recorded"]]
         sentences.append(f"Measured on {machine} from {min(times)} to {max(times)}: {names}.")
     if stored:
-        sentences.append(f"Compared from stored records, not measured now: {stored} more.")
+        who = f"{stored} more" if runs else "all" if stored > 1 else "the only one"
+        sentences.append(f"Compared from stored records, not measured now: {who}.")
     return " ".join(sentences) or "No environment has a record that could be read."
 
 
