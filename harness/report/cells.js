@@ -83,7 +83,7 @@ function cellHtml(row, column, found, matches) {
   const { main, reference, words } = cellText(found);
   const shown = main ?? reference;
   const chosen = worstOf(matches ?? found);
-  const small = main && reference ? `<small${reference.waived ? ' class="waived"' : ""}>` +
+  const small = main && reference ? `<small class="r-${reference.verdict}">` +
     `${symbolOf(reference.verdict, reference.waived)}</small>` : "";
   const link = detailAddress(row.case, row.variant, column.name, chosen.against);
   return `<td class="v-${shown.verdict}${shown.waived ? " waived" : ""}${main ? "" : " only"}` +

@@ -56,16 +56,22 @@ function drawBody(body, subject, chunk) {
   dropFigures(body);
   body.replaceChildren(...[
     probes(subject, chunk, chosen, set), ...curvePanels(subject, chunk, chosen, set),
-    nativePanel(chunk?.native, subject, chosen.native, set), findingPanel(subject.beside),
+    nativePanel(chunk?.native, subject, chosen.native, set), findingPanel(subject),
     packagePanel(subject), commandPanel(subject)].filter(Boolean));
   body.style.minHeight = "";
 }
 
-/* The probes of the environment's own lines, in every precision. */
+/* The probes of both sides, in every precision. */
 function probes(subject, chunk, chosen, set) {
-  const found = Object.values(chunk?.charts ?? {}).map((chart) =>
-    chunk.probes[chart.lines[observedLine(chart, subject.env)]?.probes ?? -1]).filter(Boolean);
-  return probePanel(found, { precision: chosen.pp, checkpoint: chosen.cp }, set);
+  const found = new Map();
+  for (const chart of Object.values(chunk?.charts ?? {})) {
+    const probeOf = (index) => chunk.probes[chart.lines[index]?.probes ?? -1] ?? null;
+    const probe = probeOf(observedLine(chart, subject.env));
+    if (probe) found.set(probe, { probe, base: probeOf(baseLine(chart, subject)) });
+  }
+  const told = tellingOf(subject.comparison)?.checkpoint;
+  return probePanel([...found.values()],
+    { precision: chosen.pp, checkpoint: chosen.cp, told }, set);
 }
 
 /* The precision of the finding that is shown, or that in which most differs. */

@@ -31,7 +31,7 @@ function figuresOf(comparison) {
   const entries = [["phase", finding.phase], ["first seen at", place], ["tensor", finding.tensor],
     ["precision", finding.precision], ["deviation", data(finding.deviation)],
     ["allowed", data(finding.allowance)],
-    ["that is", Number.isFinite(over) && over > 1 ? `${fmt(over)} × too much` : null]];
+    ["that is", over > 1 ? `${fmt(over)} × the allowance` : null]];
   return h("dl.figures", {}, entries.filter(([, value]) => value).map(([term, value]) =>
     h("div", {}, h("dt", {}, term), h("dd", {}, typeof value === "string" ? named(value) : value))));
 }
@@ -46,7 +46,6 @@ function findingRow(comparison, finding) {
     h("td", {}, badge(finding.verdict, waived)),
     h("td", {}, named(sideOf(comparison))),
     h("td.sentence", {}, longText(finding.sentence),
-      waived ? waiverNote(facts.waivers[finding.waiver]) : null,
       h("div.quiet", {}, [finding.check, finding.precision].filter(Boolean).join(", "))),
     h("td.n", {}, typeof where === "number" ? data(where) : where ? named(where) : null),
     h("td", {}, finding.phase ? named(finding.phase) : null),
@@ -55,7 +54,7 @@ function findingRow(comparison, finding) {
 }
 
 function waiverNote(waiver) {
-  return h("div.waiver", {}, "Waived up to ", data(waiver.at_most), ": ", longText(waiver.reason),
+  return h("div.waiver", {}, h("b", {}, "Waived"), " up to ", data(waiver.at_most), ": ", longText(waiver.reason),
     waiver.upstream ? [" (", longText(waiver.upstream), ")"] : null,
     waiver.from_version ? [", from ", named(waiver.from_version)] : null);
 }
@@ -68,8 +67,17 @@ function findingTable(entries, label) {
       h("tbody", {}, entries.map(([comparison, finding]) => findingRow(comparison, finding)))));
 }
 
+/* Of the comparison that was chosen; the environment's others are folded. */
+function findingPanel({ comparison, beside }) {
+  const others = beside.filter((other) => other !== comparison);
+  return h("section.panel", {}, h("h3", {}, "Findings"), findingGroup([comparison]),
+    others.length ? h("details.fold", {}, h("summary", {}, `against ${
+      others.map(sideOf).map((side) => short(side, 40)).join(" and ")}`), findingGroup(others))
+      : null);
+}
+
 /* Differences first, what is waived last; what agrees is folded. */
-function findingPanel(comparisons) {
+function findingGroup(comparisons) {
   const all = comparisons.flatMap((comparison) =>
     comparison.findings.map((place) => [comparison, facts.findings[place]]));
   const weight = ([, finding]) => (finding.waiver === null ? 10 : 0) + rank[finding.verdict];
@@ -77,14 +85,17 @@ function findingPanel(comparisons) {
     .sort((a, b) => weight(b) - weight(a));
   const agreeing = all.filter(([, finding]) => rank[finding.verdict] < rank.drift);
   const problems = comparisons.filter((comparison) => comparison.problem);
-  return h("section.panel", {}, h("h3", {}, "Findings"),
+  const waivers = [...new Set(notable.map(([, finding]) => finding.waiver))]
+    .filter((place) => place !== null);
+  return [
     problems.map((comparison) => h("div.problem", {}, badge(comparison.verdict), " against ",
       named(sideOf(comparison)), h("pre", {}, longText(comparison.problem)))),
     notable.length ? findingTable(notable, "Differences")
       : problems.length ? null : h("p", {}, "No check found a difference."),
     agreeing.length ? h("details.fold", { open: !notable.length && !problems.length },
       h("summary", {}, `${agreeing.length} ${agreeing.length === 1 ? "check agrees"
-        : "checks agree"}`), findingTable(agreeing, "Agreements")) : null);
+        : "checks agree"}`), findingTable(agreeing, "Agreements")) : null,
+    waivers.map((place) => waiverNote(facts.waivers[place]))];
 }
 
 /* What differs in what was installed; the own baseline's packages if the facts know them. */

@@ -52,18 +52,20 @@ function drawFrameworks(view, row, chart, precision, logarithmic) {
 
 /* Each family's newest version: its verdict against the reference, and where it ends. */
 function frameworkTable(row, chart, precision) {
+  const place = referenceLine(chart);
+  const reference = place < 0 ? null
+    : curveOf(chart, chart.lines[place].loss, "loss", precision);
   const lines = newest(chart).map((env) => {
     const curve = curveOf(chart, chart.lines[observedLine(chart, env)].loss, "loss", precision);
     const found = cellOf(row.case, row.variant, env).find((c) => c.against === "reference");
-    const most = found && found.findings.map((place) => facts.findings[place])
-      .filter((finding) => finding.precision === precision && finding.deviation !== null)
-      .sort((a, b) => num(b.deviation) - num(a.deviation))[0];
+    const most = reference && differences(curve, reference)
+      .reduce((largest, off) => Math.max(largest, off === null ? Infinity : Math.abs(off)), 0);
     const link = found ? h("a", { href: detailAddress(row.case, row.variant, env, "reference") },
       short(env)) : named(env);
     return h("tr", {}, h("td", {}, familyOf(env)), h("th", { scope: "row" }, link),
       h("td", {}, found ? badge(found.verdict, found.waived)
         : h("span.quiet", {}, "not compared")),
-      h("td.n", {}, most ? data(most.deviation) : null),
+      h("td.n", {}, data(most)),
       h("td.n", {}, data(curve.at(-1))));
   });
   return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Newest versions" },

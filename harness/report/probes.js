@@ -1,27 +1,50 @@
 /* One step from a fixed checkpoint, tensor by tensor, in the order of a step: the first tensor
-   over its allowance tells the phase. */
+   that is off tells the phase. What is off on both sides alike is not what changed; the rules
+   are those of harness.checks. */
 
 const PHASE_NAMES = { forward: "forward", loss: "loss", gradient: "gradients", update: "updates" };
 const STEPS_OVER = [1, 10, 1e3, 1e6]; /* error over allowance at which the colour changes */
+const CONTRAST = { float64: 2, float32: 10 };
+const CAUSE = 1e-4;
 
 const ratioOf = (error, allowed) =>
   error === 0 ? 0 : !Number.isFinite(error) ? Infinity : allowed ? error / allowed : Infinity;
 
-/* The tensors of one checkpoint with error, allowance and their ratio. */
-function tensorsAt(probe, checkpoint) {
+/* The tensors of one checkpoint with their errors; before is the other side's, null if none. */
+function tensorsAt(probe, base, checkpoint) {
+  const value = (side, name, place) => num(side?.[name]?.[checkpoint]?.[place] ?? null);
   return probe.tensors.map((tensor, place) => {
-    const error = num(probe.errors[checkpoint]?.[place] ?? null);
-    const allowed = num(probe.allowances[checkpoint]?.[place] ?? null);
-    return { tensor, phase: probe.phases[place], error, allowed,
-      ratio: error === null || allowed === null ? null : ratioOf(error, allowed) };
+    const error = value(probe, "errors", place);
+    const before = value(base, "errors", place);
+    const allowed = Math.max(value(probe, "allowances", place) ?? 0,
+      value(base, "allowances", place) ?? 0);
+    const found = { tensor, phase: probe.phases[place], error, before, allowed,
+      ratio: error === null ? null : ratioOf(error, allowed),
+      judged: checkpoint.startsWith("step_") || probe.phases[place] !== "update" };
+    return { ...found, state: stateOf(found, probe.precision) };
   });
 }
 
-const culpritOf = (tensors) => tensors.find(({ ratio }) => ratio > 1) ?? null;
+function stateOf({ error, before, allowed, judged }, precision) {
+  if (error === null) return "none";
+  if (!judged) return "unjudged";
+  const low = before === null ? 0 : Math.min(error, before);
+  const high = Math.max(error, before ?? 0);
+  if (!(high > allowed)) return "good";
+  const differs = high > CONTRAST[precision] * low && (low <= allowed || precision === "float64");
+  return differs ? error > allowed ? "off" : "right" : "alike";
+}
 
-function heat(ratio) {
-  if (ratio === null) return "none";
-  if (ratio <= 1) return ratio > 0.1 ? "near" : "good";
+/* The first that differs and is large enough to be why the rest does. */
+function culpritOf(tensors) {
+  const off = tensors.filter(({ state }) => state === "off" || state === "right");
+  const size = ({ error, before }) => Math.max(error, before ?? 0);
+  const largest = off.reduce((most, found) => Math.max(most, size(found)), 0);
+  return off.find((found) => size(found) >= CAUSE * largest || size(found) === largest) ?? null;
+}
+
+function heat({ ratio, state }) {
+  if (state !== "off") return state === "good" && ratio > 0.1 ? "near" : state;
   return `over${STEPS_OVER.filter((edge) => ratio > edge).length}`;
 }
 
@@ -33,29 +56,39 @@ function times(ratio) {
   return `e${Math.floor(Math.log10(ratio))}`;
 }
 
+const SAYS = { none: "", good: "", off: "; off", right: "; comes right", unjudged: "; not judged",
+  alike: "; off on both sides alike" };
+
 function tensorBox(found, culprit) {
-  const { tensor, error, allowed, ratio } = found;
+  const { tensor, error, before, allowed, state } = found;
   const told = error === null ? `${tensor}: not measured`
-    : `${tensor}: error ${fmt(error)}, allowed ${allowed === null ? "unknown" : fmt(allowed)}` +
-      `${found === culprit ? "; the first over its allowance" : ratio > 1 ? "; over" : ""}`;
-  return h(`li.tensor.h-${heat(ratio)}${found === culprit ? ".culprit" : ""}`,
+    : `${tensor}: error ${fmt(error)}, ${before === null ? "" : `baseline ${fmt(before)}, `}` +
+      `allowed ${fmt(allowed)}${found === culprit ? "; the first that differs" : SAYS[state]}`;
+  return h(`li.tensor.h-${heat(found)}${found === culprit ? ".culprit" : ""}`,
     { title: told, "data-told": told },
-    h("span", { "aria-hidden": "true" }, times(ratio)), h("span.hidden", {}, told));
+    h("span", { "aria-hidden": "true" }, times(found.ratio)), h("span.hidden", {}, told));
+}
+
+function verdictOf(tensors, culprit) {
+  if (culprit) {
+    return [h("b", {}, "First that differs: "), named(culprit.tensor), ", error ",
+      data(culprit.error), culprit.before === null ? null : [", baseline ", data(culprit.before)],
+      ", allowed ", data(culprit.allowed), "."];
+  }
+  return tensors.some(({ state }) => state === "alike")
+    ? "Nothing differs; what is beyond its allowance is so on both sides alike."
+    : "Every tensor is within its allowance.";
 }
 
 function probeStrip(tensors) {
   const culprit = culpritOf(tensors);
-  const told = h("p.told", { "aria-live": "polite" }, culprit
-    ? [h("b", {}, "First over its allowance: "), named(culprit.tensor), ", ", data(culprit.error),
-      " where ", data(culprit.allowed), " is allowed."]
-    : "Every tensor is within its allowance.");
+  const told = h("p.told", { "aria-live": "polite" }, verdictOf(tensors, culprit));
   const phases = [...new Set([...page.phases, ...tensors.map((found) => found.phase)])];
   const groups = phases.map((phase) => {
     const mine = tensors.filter((found) => found.phase === phase);
-    const state = !mine.length ? "none" : mine.includes(culprit) ? "culprit"
-      : mine.some(({ ratio }) => ratio > 1) ? "over" : "good";
-    return h(`li.phase.${state}`, {}, h("h4", {}, PHASE_NAMES[phase] ?? phase,
-      state === "culprit" ? h("span.verb", {}, " begins here") : null),
+    const begins = mine.includes(culprit);
+    return h(`li.phase${begins ? ".begins" : ""}`, {}, h("h4", {}, PHASE_NAMES[phase] ?? phase,
+      begins ? h("span.verb", {}, " begins here") : null),
     h("ol.tensors", {}, mine.map((found) => tensorBox(found, culprit))));
   });
   const strip = h("ol.strip", {}, groups);
@@ -68,25 +101,27 @@ function probeStrip(tensors) {
 
 /* The strip of one environment with its switches; null where nothing was probed.
 
-   wanted: { precision, checkpoint }, "" for what tells most; onchange(name, value). */
+   found: [{ probe, base }]; wanted: { precision, checkpoint }, "" for what tells most. */
 function probePanel(found, wanted, onchange) {
   if (!found.length) return null;
-  const over = (probe) => Object.keys(probe.errors).filter((checkpoint) =>
-    culpritOf(tensorsAt(probe, checkpoint)));
-  const probe = found.find(({ precision }) => precision === wanted.precision) ??
-    found.find((candidate) => over(candidate).length) ?? found[0];
+  const off = ({ probe, base }) => Object.keys(probe.errors).filter((checkpoint) =>
+    culpritOf(tensorsAt(probe, base, checkpoint)));
+  const pair = found.find(({ probe }) => probe.precision === wanted.precision) ??
+    found.find((candidate) => off(candidate).length) ?? found[0];
+  const { probe, base } = pair;
   const checkpoints = Object.keys(probe.errors);
-  const bad = over(probe);
+  const bad = off(pair);
   const checkpoint = checkpoints.includes(wanted.checkpoint) ? wanted.checkpoint
-    : bad[0] ?? checkpoints[0];
-  const options = checkpoints.map((name) =>
-    [name, bad.includes(name) ? `${name} ●` : name, bad.includes(name) ? "over allowance" : ""]);
+    : bad.includes(wanted.told) ? wanted.told : bad[0] ?? checkpoints[0];
+  const options = checkpoints.map((one) =>
+    [one, bad.includes(one) ? `${one} ●` : one, bad.includes(one) ? "something differs" : ""]);
   return h("section.panel.probes", {}, h("h3", {}, "Probe: one step from fixed weights"),
     h("div.controls", {},
       choice("precision", "probe-precision", probe.precision,
-        found.map(({ precision }) => [precision, precision]), (v) => onchange("pp", v)),
+        found.map((one) => [one.probe.precision, one.probe.precision]), (v) => onchange("pp", v)),
       choice("checkpoint", "probe-checkpoint", checkpoint, options, (v) => onchange("cp", v))),
-    probeStrip(tensorsAt(probe, checkpoint)),
-    h("p.note", {}, "Each box is a tensor, in the order of a step, with its error against the ",
-      "reference in units of its allowance: up to 1 is right."));
+    probeStrip(tensorsAt(probe, base, checkpoint)),
+    h("p.note", {}, "A box is a tensor, in the order of a step; its number is the error against ",
+      "the reference over what is allowed. Up to 1 is right; e3 is a thousand times too much; ",
+      "grey is so on both sides, or is not judged."));
 }

@@ -15,10 +15,18 @@ function subjectOf(params) {
 
 /* The variant's row of the matrix, as the way to its other versions. */
 function rowStrip(subject) {
-  const families = [...new Set(columns.filter((column) => subject.row.cells[column.place])
-    .map((column) => column.family))];
+  const present = columns.filter((column) => subject.row.cells[column.place]);
+  const own = familyOf(subject.env);
+  const others = [...new Set(present.map((column) => column.family))]
+    .filter((family) => family !== own);
+  return [stripTable(subject, present, [own], "Versions"), others.length
+    ? h("details.fold", {}, h("summary", {}, "Other frameworks"),
+      stripTable(subject, present, others, "Versions of other frameworks")) : null];
+}
+
+function stripTable(subject, present, families, label) {
   const parts = families.map((family) => {
-    const cells = columns.filter((column) => column.family === family);
+    const cells = present.filter((column) => column.family === family);
     return `<tr><th scope="row">${esc(short(family))}</th>${cells.map((column) =>
       cellHtml(subject.row, column, subject.row.cells[column.place],
         subject.row.cells[column.place]).replace(/ tabindex="-1"/, "")
@@ -26,13 +34,11 @@ function rowStrip(subject) {
           column.name === subject.env ? "here " : ""}`)
         .replace("</a>", `<span>${esc(short(column.version, 14))}</span></a>`)).join("")}</tr>`;
   });
-  const table = h("table.rowstrip", { "aria-label": "The other versions" });
+  const table = h("table.rowstrip", { "aria-label": label });
   table.innerHTML = `<tbody>${parts.join("")}</tbody>`;
   for (const cell of table.querySelectorAll("td.here a")) cell.setAttribute("aria-current", "true");
   table.addEventListener("pointerover", gridTitle);
-  return h("details.fold.versions", { open: columns.length <= 30 },
-    h("summary", {}, "Other versions"),
-    h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Other versions" }, table));
+  return h("div.scroll", { tabindex: 0, role: "region", "aria-label": label }, table);
 }
 
 /* What the environment is compared with, each with its verdict. */

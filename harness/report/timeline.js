@@ -82,12 +82,13 @@ function segment(found, line, { group, span, env }, isFirst) {
     return h("td.absent", { colspan: span, title: short(line.absent[env] ?? "not measured", 300) },
       h("span", { "aria-label": `not there: ${short(line.absent[env] ?? "not measured")}` }, "·"));
   }
+  const width = { style: `--span: ${span}` };
   const changed = isFirst ? line.changes.filter((one) => one.observed === group.versions[0]) : [];
   const like = group.like ? h("span.like", {},
     `like ${short(shortVersion(found.family, group.like), 24)}`) : null;
   const text = [h("span.same", {}, page.symbols[group.verdict]), like];
-  if (!changed.length) return h("td.segment", { colspan: span }, h("div", {}, text));
-  return h("td.segment.begins", { colspan: span }, h("div", {}, changed.map((one) =>
+  if (!changed.length) return h("td.segment", { colspan: span }, h("div", width, text));
+  return h("td.segment.begins", { colspan: span }, h("div", width, changed.map((one) =>
     changeLink(line, one)), text));
 }
 
