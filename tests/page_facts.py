@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 WORDS = ("identical", "equivalent", "drift", "improvement", "regression", "missing", "error")
+LOUD = ("drift", "regression", "improvement", "error")
 FAMILIES = {"torch": "2.{}.0", "keras": "3.{}.0", "tensorflow": "2.{}.1", "axon": "0.{}.0"}
 CASES = ("xor", "imbalanced_binary", "masked_sequences", "conv1d_stability")
 PATHS = ("bce_sigmoid", "bce_logits", "mse", "cce_softmax")
@@ -113,7 +114,7 @@ def comparisons(observed: list[dict[str, Any]], cases: list[dict[str, Any]], noi
             for index, environment in enumerate(observed):
                 outcome, turn = "identical", place * 7 + index * 3
                 if noisy and turn % 11 == 5:
-                    outcome = ("drift", "regression", "improvement", "error")[(turn // 11 + place) % 4]
+                    outcome = LOUD[(turn // 11 + place) % len(LOUD)]
                 elif turn % 5 == 1:
                     outcome = "equivalent"
                 name = environment["name"]
@@ -123,7 +124,7 @@ def comparisons(observed: list[dict[str, Any]], cases: list[dict[str, Any]], noi
                     found.append(comparison(*side, "previous", before["name"], outcome))
                 found.append(comparison(*side, "reference", "reference", "waived" if (
                     environment["family"] == "keras") else "equivalent"))
-                variant["open"] |= outcome in ("drift", "regression", "improvement", "error")
+                variant["open"] |= outcome in LOUD
                 before = environment
     return found
 

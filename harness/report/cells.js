@@ -77,16 +77,20 @@ function cellText(found) {
   return { main, reference, words };
 }
 
+/* A cell's address in two parts, each made once: thousands of cells share them. */
+const linkOf = (row) => row.link ??= esc(detailAddress(row.case, row.variant));
+const linkEnd = (column) => column.link ??= esc(`&${new URLSearchParams({ env: column.name })}`);
+
 function cellHtml(row, column, found, matches) {
   const edge = boundaries.has(key(row.case, row.variant, column.name)) ? " edge" : "";
-  if (!found?.length) return `<td class="none${edge}">·</td>`;
+  if (!found?.length) return `<td role="gridcell" class="none${edge}">·</td>`;
   const { main, reference, words } = cellText(found);
   const shown = main ?? reference;
   const chosen = worstOf(matches ?? found);
   const small = main && reference ? `<small class="r-${reference.verdict}">` +
     `${symbolOf(reference.verdict, reference.waived)}</small>` : "";
-  const link = detailAddress(row.case, row.variant, column.name, chosen.against);
-  return `<td class="v-${shown.verdict}${shown.waived ? " waived" : ""}${main ? "" : " only"}` +
-    `${matches ? "" : " off"}${edge}"><a href="${esc(link)}" tabindex="-1" aria-label="${words}` +
+  return `<td role="gridcell" class="v-${shown.verdict}${shown.waived ? " waived" : ""}${main ? "" : " only"}` +
+    `${matches ? "" : " off"}${edge}"><a href="${linkOf(row)}${linkEnd(column)}&amp;against=` +
+    `${chosen.against}" tabindex="-1" aria-label="${words}` +
     `${edge ? "; a new group begins" : ""}">${symbolOf(shown.verdict, shown.waived)}${small}</a></td>`;
 }

@@ -47,7 +47,9 @@ function fillFilters(form, filters) {
   }
 }
 
-function headHtml(shown, first) {
+/* Rows lay themselves out, and only while they are in view (matrix.css), so that thousands of
+   cells open at once; what makes this a table is said by roles. */
+function headHtml(shown) {
   const families = [];
   for (const column of shown) {
     const last = families.at(-1);
@@ -56,12 +58,14 @@ function headHtml(shown, first) {
   }
   const starts = new Set(families.map((family) => family.first));
   const tops = families.map(({ family, span }) =>
-    `<th scope="colgroup" class="family" colspan="${span}"><span>${esc(short(family))}</span></th>`);
-  const versions = shown.map((column) => `<th scope="col" class="version` +
+    `<th role="columnheader" class="family" aria-colspan="${span}" style="--span: ${span}"><span>` +
+    `${esc(short(family))}</span></th>`);
+  const versions = shown.map((column) => `<th role="columnheader" class="version` +
     `${starts.has(column) ? " start" : ""}" title="${esc(short(column.name))}">` +
     `<span>${esc(short(column.version || column.name, 24))}</span></th>`);
-  return `<thead><tr><td rowspan="2">${first}</td>${tops.join("")}</tr>` +
-    `<tr>${versions.join("")}</tr></thead>`;
+  const corner = '<td role="gridcell" class="corner"></td>';
+  return `<thead role="rowgroup"><tr role="row">${corner}${tops.join("")}</tr>` +
+    `<tr role="row">${corner}${versions.join("")}</tr></thead>`;
 }
 
 function rowHtml({ row, matches, size }, shown, grouped) {
@@ -69,7 +73,7 @@ function rowHtml({ row, matches, size }, shown, grouped) {
   const cells = shown.map((column) =>
     cellHtml(row, column, row.cells[column.place], matches[column.place]));
   const count = size.count ? `<span class="count" title="not waived">${size.count}</span>` : "";
-  return `<tr><th scope="row"><a href="${esc(detailAddress(row.case, row.variant))}" ` +
+  return `<tr role="row"><th role="rowheader"><a href="${linkOf(row)}" ` +
     `tabindex="-1">${title}${esc(short(row.title))}</a>${count}</th>${cells.join("")}</tr>`;
 }
 
@@ -82,12 +86,12 @@ function bodyHtml(found, shown) {
     if (grouped && entry.row.case !== last) {
       last = entry.row.case;
       const about = facts.cases.find((found) => found.name === last)?.summary ?? "";
-      parts.push(`<tr class="case"><th scope="colgroup" colspan="${shown.length + 1}"><span>` +
+      parts.push(`<tr role="row" class="case"><th role="rowheader"><span>` +
         `${esc(short(last))} <span class="quiet">${esc(short(about, 160))}</span></span></th></tr>`);
     }
     parts.push(rowHtml(entry, shown, grouped));
   }
-  return `<tbody>${parts.join("")}</tbody>`;
+  return `<tbody role="rowgroup">${parts.join("")}</tbody>`;
 }
 
 function drawMatrix() {
@@ -97,9 +101,9 @@ function drawMatrix() {
   const table = document.getElementById("cells");
   const status = document.getElementById("matrix-status");
   table.innerHTML = found.rows.length
-    ? headHtml(found.columns, "") + bodyHtml(found.rows, found.columns) : "";
+    ? headHtml(found.columns) + bodyHtml(found.rows, found.columns) : "";
   table.hidden = !found.rows.length;
-  table.setAttribute("aria-rowcount", found.rows.length);
+  table.style.setProperty("--columns", found.columns.length);
   status.replaceChildren(...statusOf(found, filters));
   resetGrid(table);
 }

@@ -30,8 +30,7 @@ function stripTable(subject, present, families, label) {
     return `<tr><th scope="row">${esc(short(family))}</th>${cells.map((column) =>
       cellHtml(subject.row, column, subject.row.cells[column.place],
         subject.row.cells[column.place]).replace(/ tabindex="-1"/, "")
-        .replace("<td class=\"", `<td data-env="${esc(column.name)}" class="${
-          column.name === subject.env ? "here " : ""}`)
+        .replace('role="gridcell" class="', `class="${column.name === subject.env ? "here " : ""}`)
         .replace("</a>", `<span>${esc(short(column.version, 14))}</span></a>`)).join("")}</tr>`;
   });
   const table = h("table.rowstrip", { "aria-label": label });
