@@ -87,7 +87,8 @@ function cellHtml(row, column, found, matches) {
   const { main, reference, words } = cellText(found);
   const shown = main ?? reference;
   const chosen = worstOf(matches ?? found);
-  const small = main && reference ? `<small class="r-${reference.verdict}">` +
+  const small = main && reference ? `<small class="r-${reference.verdict}` +
+    `${reference.waived ? " w" : ""}">` +
     `${symbolOf(reference.verdict, reference.waived)}</small>` : "";
   return `<td role="gridcell" class="v-${shown.verdict}${shown.waived ? " waived" : ""}${main ? "" : " only"}` +
     `${matches ? "" : " off"}${edge}"><a href="${linkOf(row)}${linkEnd(column)}&amp;against=` +

@@ -1,5 +1,6 @@
 /* Draws the matrix and its filters. The table is one string: thousands of cells in one go. */
 
+const LARGE = 2000; /* cells */
 const SHOW = [["", "what changed"], ["differences", "what changed, and what is waived"],
   ["all", "everything"]];
 const SORT = [["", "by name"], ["worst", "by worst verdict"], ["count", "by number of differences"]];
@@ -36,7 +37,7 @@ function drawFilters(form) {
     field.querySelector("select").name = filter;
     return field;
   });
-  form.replaceChildren(...fields, h("label.field", {}, h("span", {}, "search"), search));
+  form.replaceChildren(h("label.field", {}, h("span", {}, "search"), search), ...fields);
   form.addEventListener("submit", (event) => event.preventDefault());
 }
 
@@ -47,8 +48,8 @@ function fillFilters(form, filters) {
   }
 }
 
-/* Rows lay themselves out, and only while they are in view (matrix.css), so that thousands of
-   cells open at once; what makes this a table is said by roles. */
+/* Rows lay themselves out, in a large matrix only while they are in view (matrix.css), so that
+   thousands of cells open at once; what makes this a table is said by roles. */
 function headHtml(shown) {
   const families = [];
   for (const column of shown) {
@@ -103,6 +104,7 @@ function drawMatrix() {
   table.innerHTML = found.rows.length
     ? headHtml(found.columns) + bodyHtml(found.rows, found.columns) : "";
   table.hidden = !found.rows.length;
+  table.classList.toggle("large", found.rows.length * found.columns.length > LARGE);
   table.style.setProperty("--columns", found.columns.length);
   status.replaceChildren(...statusOf(found, filters));
   resetGrid(table);

@@ -88,7 +88,8 @@ function probeStrip(tensors) {
     const mine = tensors.filter((found) => found.phase === phase);
     const begins = mine.includes(culprit);
     return h(`li.phase${begins ? ".begins" : ""}`, {}, h("h4", {}, PHASE_NAMES[phase] ?? phase,
-      begins ? h("span.verb", {}, " begins here") : null),
+      begins ? h("span.verb", {}, culprit.state === "right" ? " comes right here" : " begins here")
+        : null),
     h("ol.tensors", {}, mine.map((found) => tensorBox(found, culprit))));
   });
   const strip = h("ol.strip", {}, groups);
