@@ -90,8 +90,9 @@ function cellHtml(row, column, found, matches) {
   const small = main && reference ? `<small class="r-${reference.verdict}` +
     `${reference.waived ? " w" : ""}">` +
     `${symbolOf(reference.verdict, reference.waived)}</small>` : "";
-  return `<td role="gridcell" class="v-${shown.verdict}${shown.waived ? " waived" : ""}${main ? "" : " only"}` +
-    `${matches ? "" : " off"}${edge}"><a href="${linkOf(row)}${linkEnd(column)}&amp;against=` +
-    `${chosen.against}" tabindex="-1" aria-label="${words}` +
-    `${edge ? "; a new group begins" : ""}">${symbolOf(shown.verdict, shown.waived)}${small}</a></td>`;
+  const state = `v-${shown.verdict}${shown.waived ? " waived" : ""}${matches ? "" : " off"}${edge}`;
+  const link = `${linkOf(row)}${linkEnd(column)}&amp;against=${chosen.against}`;
+  return `<td role="gridcell" class="${state}"><a href="${link}" tabindex="-1" aria-label="${words}` +
+    `${edge ? "; a new group begins" : ""}">${symbolOf(shown.verdict, shown.waived)}${small}` +
+    "</a></td>";
 }

@@ -33,7 +33,8 @@ function figuresOf(comparison) {
     ["allowed", data(finding.allowance)],
     ["that is", over > 1 ? `${fmt(over)} × the allowance` : null]];
   return h("dl.figures", {}, entries.filter(([, value]) => value).map(([term, value]) =>
-    h("div", {}, h("dt", {}, term), h("dd", {}, typeof value === "string" ? named(value) : value))));
+    h("div", {}, h("dt", {}, term),
+      h("dd", {}, typeof value === "string" ? named(value) : value))));
 }
 
 const HEADINGS = ["verdict", "against", "finding", "step", "phase", "tensor", "deviation",
@@ -54,7 +55,8 @@ function findingRow(comparison, finding) {
 }
 
 function waiverNote(waiver) {
-  return h("div.waiver", {}, h("b", {}, "Waived"), " up to ", data(waiver.at_most), ": ", longText(waiver.reason),
+  return h("div.waiver", {}, h("b", {}, "Waived"), " up to ", data(waiver.at_most), ": ",
+    longText(waiver.reason),
     waiver.upstream ? [" (", longText(waiver.upstream), ")"] : null,
     waiver.from_version ? [", from ", named(waiver.from_version)] : null);
 }

@@ -3,7 +3,8 @@
 const LARGE = 2000; /* cells */
 const SHOW = [["", "what changed"], ["differences", "what changed, and what is waived"],
   ["all", "everything"]];
-const SORT = [["", "by name"], ["worst", "by worst verdict"], ["count", "by number of differences"]];
+const SORT = [["", "by name"], ["worst", "by worst verdict"],
+  ["count", "by number of differences"]];
 
 function filterOptions() {
   const phases = [...new Set(facts.comparisons.map((c) => c.phase).filter(Boolean))];
@@ -88,7 +89,8 @@ function bodyHtml(found, shown) {
       last = entry.row.case;
       const about = facts.cases.find((found) => found.name === last)?.summary ?? "";
       parts.push(`<tr role="row" class="case"><th role="rowheader"><span>` +
-        `${esc(short(last))} <span class="quiet">${esc(short(about, 160))}</span></span></th></tr>`);
+        `${esc(short(last))} <span class="quiet">${esc(short(about, 160))}</span></span></th>` +
+        "</tr>");
     }
     parts.push(rowHtml(entry, shown, grouped));
   }
@@ -120,7 +122,8 @@ function statusOf(found, filters) {
       `No open difference in ${plural(facts.comparisons.length, "comparison")}. `), " ", all,
     ...clear];
   }
-  return [`${plural(found.count, "comparison")} of ${facts.comparisons.length.toLocaleString("en")}` +
+  const total = facts.comparisons.length.toLocaleString("en");
+  return [`${plural(found.count, "comparison")} of ${total}` +
     ` match, in ${plural(found.rows.length, "variant")}. `,
   ...(filters.show === "all" ? [] : [all]), ...clear];
 }

@@ -97,6 +97,9 @@ async function start() {
   window.addEventListener("hashchange", follow);
   document.addEventListener("click", onClick, true);
   document.addEventListener("keydown", onKey);
+  window.addEventListener("beforeprint", () => { /* paper does not unfold */
+    for (const fold of document.querySelectorAll("details.more")) fold.open = true;
+  });
   document.addEventListener("pointerover", (event) => {
     if (event.target.closest("a[href^='#detail']")) plotly(); /* soon needed */
   });

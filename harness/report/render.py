@@ -54,8 +54,8 @@ def render(facts: dict[str, Any]) -> str:
     changes = sorted(facts["changes"], key=lambda c: -list(SYMBOLS).index(c["verdict"]))
     own, plotly = _own_script(), _inline(get_plotlyjs())
     return _environment().get_template("page.html.j2").render(
-        facts=main, changes=changes, policy=_policy((own, plotly)), script=own, plotly=_packed_plotly(),
-        style=Markup("".join(_read(f"{name}.css") for name in STYLES)), chunks=chunks,
+        facts=main, changes=changes, policy=_policy((own, plotly)), script=own,
+        plotly=_packed_plotly(), style=Markup("".join(_read(f"{name}.css") for name in STYLES)), chunks=chunks,
         data=pack({"facts": main, "symbols": SYMBOLS, "meanings": MEANINGS, "phases": PHASES}),
         symbols=SYMBOLS, meanings=MEANINGS, phases=PHASES, long=LONG)
 
