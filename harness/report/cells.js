@@ -92,7 +92,8 @@ function cellHtml(row, column, found, matches) {
     `${symbolOf(reference.verdict, reference.waived)}</small>` : "";
   const state = `v-${shown.verdict}${shown.waived ? " waived" : ""}${matches ? "" : " off"}${edge}`;
   const link = `${linkOf(row)}${linkEnd(column)}&amp;against=${chosen.against}`;
-  return `<td role="gridcell" class="${state}"><a href="${link}" tabindex="-1" aria-label="${words}` +
+  return `<td role="gridcell" class="${state}"><a href="${link}" tabindex="-1" ` +
+    `aria-label="${words}` +
     `${edge ? "; a new group begins" : ""}">${symbolOf(shown.verdict, shown.waived)}${small}` +
     "</a></td>";
 }

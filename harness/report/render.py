@@ -55,7 +55,8 @@ def render(facts: dict[str, Any]) -> str:
     own, plotly = _own_script(), _inline(get_plotlyjs())
     return _environment().get_template("page.html.j2").render(
         facts=main, changes=changes, policy=_policy((own, plotly)), script=own,
-        plotly=_packed_plotly(), style=Markup("".join(_read(f"{name}.css") for name in STYLES)), chunks=chunks,
+        plotly=_packed_plotly(), chunks=chunks,
+        style=Markup("".join(_read(f"{name}.css") for name in STYLES)),
         data=pack({"facts": main, "symbols": SYMBOLS, "meanings": MEANINGS, "phases": PHASES}),
         symbols=SYMBOLS, meanings=MEANINGS, phases=PHASES, long=LONG)
 
