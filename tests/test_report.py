@@ -20,7 +20,18 @@ from harness.report import write
 from harness.report.arrays import decode, encode
 from harness.report.render import render
 
-PROJECT = Project(Path(__file__).resolve().parents[1])
+
+class Unaccepted(Project):
+    """The checkout without its accepted records."""
+
+    @property
+    def baselines(self):
+        """A folder with nothing in it."""
+        return self.root / "results" / "nothing"
+
+
+ACCEPTED = Project(Path(__file__).resolve().parents[1])
+PROJECT = Unaccepted(ACCEPTED.root)
 CASE, VARIANT, STEPS = "xor", "bce_sigmoid-sgd_0.1", 20
 LOSS = [float(np.float32(0.7 * 0.9 ** step)) for step in range(STEPS)]
 ENVELOPE = [1e-7 * (step + 1) for step in range(STEPS)]
@@ -295,4 +306,25 @@ def test_the_timeline_refers_to_findings(stored_timeline):
 
 @pytest.fixture(name="stored_timeline", scope="module")
 def _stored_timeline():
-    return timeline.load(PROJECT, ["torch"], ["masked_sequences"], ["*-left_padding"])[0]
+    return timeline.load(ACCEPTED, ["torch"], ["masked_sequences"], ["*-left_padding"])[0]
+
+
+def test_the_newest_of_every_framework_is_drawn_beside_what_was_compared():
+    """As a baseline, with the reference; environments that were compared keep their role."""
+    facts = reporting.collect(report_of(), ACCEPTED, "2026-01-01T00:00:00Z")
+    found = {m["environment"]: m["role"] for line in chart_of(facts)["lines"]
+             for m in line["members"]}
+    assert found["torch-2.13.0"] == "observed" and found["reference"] == "reference"
+    families = {name.partition("-")[0] for name, role in found.items() if role == "baseline"}
+    assert families == {"axon", "keras", "tensorflow", "torch"}
+    others = {e["name"]: e["family"] for e in facts["others"]}
+    assert {name for name, role in found.items() if role == "baseline"} <= others.keys()
+
+
+def test_the_own_baseline_has_its_packages():
+    """So that the page can say what moved under the pin."""
+    report = report_of(observed=[record("torch-2.13.0", packages={"numpy": "2.0"})])
+    report.baselines[CASE, "torch-2.13.0"] = record("torch-2.13.0", packages={"numpy": "1.26.4"})
+    facts = collect(report)
+    index = facts["environments"][0]["baselines"][0]["packages"]
+    assert facts["packages"][index] == {"numpy": "1.26.4"}

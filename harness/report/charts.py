@@ -7,7 +7,7 @@ difference from the first.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,10 @@ from harness.pair import Pair, envelopes
 from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
 from harness.report.arrays import Array, encode
 
+Records = Mapping[tuple[str, str], Record]
+"""By case and environment."""
+Member = tuple[str, str, Record]
+"""Role, environment, record."""
 Content = tuple[VariantRecord, list[tuple[str, str]]]
 """A variant as it was recorded, and environment and role of everyone whose record is the same."""
 
@@ -60,20 +64,23 @@ class Strips:
         return self.known[key]
 
 
-def collect(report: Report, case: Case, name: str, comparisons: list[Comparison],
-            strips: Strips) -> dict[str, Any]:
+def collect(report: Report, newest: Records, case: Case, name: str,
+            comparisons: list[Comparison], strips: Strips) -> dict[str, Any]:
     """Return one chart for every precision in which the variant was measured.
 
     Args:
+        newest: what is drawn beside what was compared.
         name: the variant's.
         comparisons: of this variant, for the steps at which differences begin.
         strips: takes in the probes that the lines refer to.
     """
-    charts, contents = {}, _contents(report, case.name, name)
+    stored = {**newest, **report.baselines}
+    contents = _contents(_members(stored, report.observed, case.name), name)
+    charts = {}
     for precision in PRECISIONS:
         lines = _lines(contents, precision)
         if lines:
-            pair = _reference_pair(report, case, name, precision)
+            pair = _reference_pair(stored, case, name, precision)
             charts[precision] = {
                 "steps": len(lines[0].trajectory.loss),
                 "lines": [_line(line, lines[0], precision, strips) for line in lines],
@@ -84,10 +91,10 @@ def collect(report: Report, case: Case, name: str, comparisons: list[Comparison]
     return charts
 
 
-def _contents(report: Report, case: str, variant: str) -> list[Content]:
+def _contents(members: Iterable[Member], variant: str) -> list[Content]:
     """Return what was measured of a variant, each distinct record once, and by whom."""
     contents: dict[str | int, Content] = {}
-    for role, environment, record in _members(report, case):
+    for role, environment, record in members:
         if variant in record.variants:
             key = record.key(variant) or id(record)
             if key not in contents:
@@ -115,9 +122,9 @@ def _lines(contents: list[Content], precision: str) -> list[Line]:
     return list(lines.values())
 
 
-def _members(report: Report, case: str) -> Iterator[tuple[str, str, Record]]:
+def _members(stored: Records, observed: Records, case: str) -> Iterator[Member]:
     """Yield everyone measured, with the role: the reference first, baselines, observed."""
-    for role, records in (("baseline", report.baselines), ("observed", report.observed)):
+    for role, records in (("baseline", stored), ("observed", observed)):
         mine = [(environment, record) for (name, environment), record in records.items()
                 if name == case]
         for environment, record in sorted(mine, key=lambda item: environments.sort_key(item[0])):
@@ -157,10 +164,10 @@ def _curve(line: Line, first: Line, name: str, precision: str) -> Array | None:
     return encode(own, None if line is first or other is None else (0, other))
 
 
-def _reference_pair(report: Report, case: Case, name: str, precision: str) -> Pair | None:
+def _reference_pair(stored: Records, case: Case, name: str, precision: str) -> Pair | None:
     """Return the reference with itself, which knows what may deviate from it."""
     variant = next((v for v in case.variants if v.name == name), None)
-    record = report.baselines.get((case.name, REFERENCE))
+    record = stored.get((case.name, REFERENCE))
     recorded: VariantRecord | None = record.variants.get(name) if record else None
     if variant is None or recorded is None or precision not in recorded.trajectories:
         return None

@@ -64,8 +64,9 @@ def collect(report: Report, project: Project, generated: str,
     known = Findings()
     compared = [_comparison(c, known) for c in report.comparisons]
     through_time = timelines.collect(lineages, known.add)
-    cases, chunks = variants.collect(report, project)
-    everyone = measured.collect(report, project)
+    beside = variants.newest(report, project)
+    cases, chunks = variants.collect(report, project, beside)
+    everyone = measured.collect(report, project, beside)
     counts = tally(report.comparisons)
     return {
         "format": FORMAT,

@@ -17,13 +17,19 @@ from harness.project import Project
 from harness.record import Record
 
 
-def collect(report: Report, project: Project) -> dict[str, list[Any]]:
-    """Return who was measured, who was only compared with, and the distinct package lists."""
+def collect(report: Report, project: Project,
+            newest: Mapping[tuple[str, str], Record]) -> dict[str, list[Any]]:
+    """Return who was measured, who is only shown beside it, and the distinct package lists.
+
+    Args:
+        newest: by case and environment, records that the charts show as well.
+    """
+    beside = {**newest, **report.baselines}
     pinned = environments.pinned(project.root)
     observed = {name for _, name in report.observed}
     packages: list[dict[str, str]] = []
     sides = {"environments": (report.observed, observed),
-             "others": (report.baselines, {name for _, name in report.baselines} - observed)}
+             "others": (beside, {name for _, name in beside} - observed)}
     found: dict[str, list[Any]] = {
         key: [_environment(report, project, name, records, name in pinned, packages)
               for name in sorted(names, key=environments.sort_key)]
@@ -76,7 +82,7 @@ def _environment(report: Report, project: Project, name: str,
         "recorded": sorted({_text(r.provenance.get("recorded")) for r in mine.values()}),
         "seconds": _seconds(list(mine.values())),
         "cases": [_measured(project, case, record) for case, record in mine.items()],
-        "baselines": [_accepted(case, report.baselines[case, name]) for case in mine
+        "baselines": [_accepted(case, report.baselines[case, name], packages) for case in mine
                       if (case, name) in report.baselines],
         "packages": _packages(provenance, packages),
     }
@@ -102,9 +108,10 @@ def _measured(project: Project, case: str, record: Record) -> dict[str, Any]:
     }
 
 
-def _accepted(case: str, record: Record) -> dict[str, Any]:
+def _accepted(case: str, record: Record, packages: list[dict[str, str]]) -> dict[str, Any]:
     accepted = record.accepted or {}
-    return {"case": case, "reason": _text(accepted.get("reason")), "at": _text(accepted.get("at"))}
+    return {"case": case, "reason": _text(accepted.get("reason")), "at": _text(accepted.get("at")),
+            "packages": _packages(record.provenance, packages)}
 
 
 def _packages(provenance: dict[str, Any], known: list[dict[str, str]]) -> int:

@@ -6,10 +6,12 @@ unpacks it when the detail is opened.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from typing import Any
 
+from harness import environments
 from harness.case import Case
 from harness.compare import Report
 from harness.errors import HarnessError
@@ -18,8 +20,9 @@ from harness.finding import Comparison
 from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.project import Project
+from harness.record import Record
 from harness.report import charts
-from harness.report.charts import Strips
+from harness.report.charts import Records, Strips
 from harness.significance import share_trained
 from harness.store import Store
 
@@ -27,14 +30,34 @@ WHOLE_CASE = "*"
 """The variant of a comparison that failed for a whole case."""
 
 
-def collect(report: Report, project: Project) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the cases with their variants, and by ``case/variant`` what a detail shows."""
+def newest(report: Report, project: Project) -> dict[tuple[str, str], Record]:
+    """Return the newest accepted record of every family, by case and environment.
+
+    They are drawn beside what was compared: one case, all frameworks.
+    """
+    store, found = Store(project), {}
+    for case in dict.fromkeys(c.case for c in report.comparisons):
+        last = {environments.split(name)[0]: name
+                for name in sorted(store.accepted(case), key=environments.sort_key)}
+        for name in last.values():
+            with contextlib.suppress(HarnessError):  # what is damaged is told where it is compared
+                found[case, name] = store.baseline(case, name)
+    return found
+
+
+def collect(report: Report, project: Project, beside: Records
+            ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the cases with their variants, and by ``case/variant`` what a detail shows.
+
+    Args:
+        beside: records to draw beside what was compared.
+    """
     store, mine = Store(project), _by_variant(report)
     cases, chunks = [], {}
     for name in dict.fromkeys(c.case for c in report.comparisons):
         case, found = project.case(name), []
         for variant in _ordered(case, mine):
-            chunk = _chunk(report, store, case, variant, mine[name, variant])
+            chunk = _chunk(report, beside, store, case, variant, mine[name, variant])
             chunks[f"{name}/{variant}"] = chunk
             found.append({
                 "name": variant, "id": identifier(name, variant),
@@ -67,10 +90,10 @@ def _ordered(case: Case, mine: dict[tuple[str, str], list[Comparison]]) -> list[
                   key=lambda name: declared.index(name) if name in declared else len(declared))
 
 
-def _chunk(report: Report, store: Store, case: Case, variant: str,
+def _chunk(report: Report, beside: Records, store: Store, case: Case, variant: str,
            comparisons: list[Comparison]) -> dict[str, Any]:
     strips = Strips()
-    drawn = charts.collect(report, case, variant, comparisons, strips)
+    drawn = charts.collect(report, beside, case, variant, comparisons, strips)
     return {"charts": drawn, "probes": strips.facts,
             "native": _native(store, case, variant, comparisons)}
 
