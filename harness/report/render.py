@@ -22,7 +22,7 @@ from harness.report.packing import pack, pack_text, spelled_out, visible
 
 __all__ = ["number", "render", "visible"]
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("data", "text", "state", "cells", "filters", "matrix", "grid", "figure", "curves",
            "chart", "probes", "native", "metrics", "findings", "subject", "detail",
            "frameworks", "timeline", "trend", "page")

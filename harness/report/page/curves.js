@@ -28,11 +28,11 @@ function baseLine(chart, { env, against, baseline }) {
 const familyOf = (env) => columnOf.get(env)?.family ??
   facts.others.find((other) => other.name === env)?.family ?? env.split("-")[0];
 
-/* The newest environment of every family that the chart has, as listed in the facts. */
+/* The newest environment of every family that the chart has; one that was compared, if any. */
 function newest(chart) {
   const measured = new Set(chart.lines.flatMap((line) => line.members)
     .filter((member) => member.role !== "reference").map((member) => member.environment));
-  const order = [...facts.environments, ...facts.others].map((environment) => environment.name);
+  const order = [...facts.others, ...facts.environments].map((environment) => environment.name);
   const found = new Map();
   for (const env of order.filter((name) => measured.has(name))) found.set(familyOf(env), env);
   return [...found.values()];
