@@ -3,6 +3,7 @@
 let overviewAddress = "#matrix"; /* where Back leads, with the filters that were set */
 let shownView = null;
 const scrolled = {};
+const READING = 2000; /* milliseconds in which nobody asks for a chart */
 
 const OPENERS = { detail: openDetail, frameworks: openFrameworks, timeline: openTimeline,
   trend: openTrend };
@@ -106,6 +107,13 @@ async function start() {
   history.scrollRestoration = "manual";
   follow();
   document.body.dataset.ready = "true";
+  setTimeout(whenIdle, READING);
+}
+
+/* While the answer is read, what charts need gets ready. */
+function whenIdle() {
+  if (window.requestIdleCallback) requestIdleCallback(() => plotly());
+  else plotly();
 }
 
 start();
