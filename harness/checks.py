@@ -6,6 +6,7 @@ it is decided elsewhere. ``CHECKS`` is the list of all of them.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import compress
 
 import numpy as np
@@ -128,8 +129,8 @@ def check_health(pair: Pair) -> list[Finding]:
     findings = []
     for precision in PRECISIONS:
         for promise in pair.case.promises if pair.trajectories(precision) else ():
-            observed, baseline = (evaluate(promise, side, precision)
-                                  for side in (pair.observed, pair.baseline))
+            observed, baseline = pair.of_both((promise, precision), partial(
+                evaluate, promise, precision=precision))
             if observed is None or baseline is None or observed.kept == baseline.kept:
                 continue
             verdict = Verdict.IMPROVEMENT if observed.kept else Verdict.REGRESSION
@@ -148,11 +149,9 @@ CHECKS = (check_float64_probes, check_float32_probes, check_float64_stress, chec
 
 
 def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
-    sides = [side.probes.get(precision) for side in (pair.observed, pair.baseline)]
-    if sides[0] is None or sides[1] is None:
-        return []
-    observed, baseline = (_of_kind(side, kind) for side in (sides[0], sides[1]))
-    if not observed.errors:
+    observed, baseline = pair.of_both((kind, precision),
+                                      lambda side: _of_kind(side.probes.get(precision), kind))
+    if observed is None or baseline is None or not observed.errors:
         return []
     check, off = f"{precision}_{kind}", _off(observed, baseline, precision)
     if not off:
@@ -181,12 +180,14 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         required=max(error, before) / limit, precision=precision)]
 
 
-def _of_kind(probes: Probes, kind: str) -> Probes:
+def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
     """Return the probes of reference checkpoints, or those of stress checkpoints.
 
     Under stress updates are left out: what an optimizer makes of a saturated gradient, which
     may be nothing but rounding, says no more than the gradient does.
     """
+    if probes is None:
+        return None
     names = [name for name in probes.errors
              if name.startswith("step_") == (kind == "probes")]
     if kind == "probes":

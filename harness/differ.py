@@ -13,7 +13,7 @@ from harness.case import Variant
 from harness.checks import CHECKS
 from harness.errors import MissingRecordError
 from harness.finding import Finding, Verdict
-from harness.pair import Pair, envelopes
+from harness.pair import Memory, Pair, envelopes
 from harness.record import Record
 from harness.store import Store
 
@@ -27,6 +27,7 @@ class Differ:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._found: dict[tuple[str, ...], tuple[Finding, ...]] = {}
+        self._memories: dict[tuple[str, str, str], Memory] = {}
         self.case = cache(store.project.case)
         self.baseline = cache(store.baseline)
         self.variant = cache(self._variant)
@@ -52,9 +53,16 @@ class Differ:
 
     def pair(self, name: str, observed: Record, baseline: Record) -> Pair:
         """Return both sides of a variant, decoded, with the envelopes of the reference."""
-        return Pair(self.case(observed.case), self.variant(observed.case, name),
-                    observed.variants[name], baseline.variants[name],
-                    self.envelopes(observed.case, name))
+        case = observed.case
+        return Pair(self.case(case), self.variant(case, name),
+                    observed.variants[name], baseline.variants[name], self.envelopes(case, name),
+                    (self._memory(case, name, observed.key(name)),
+                     self._memory(case, name, baseline.key(name)),
+                     self._memory(case, name, "envelopes")))
+
+    def _memory(self, case: str, name: str, key: str | None) -> Memory:
+        """Return the memory of a stored content; a new one of what has no key."""
+        return {} if key is None else self._memories.setdefault((case, name, key), {})
 
     def _variant(self, case: str, name: str) -> Variant:
         """Return a variant as its case declares it."""

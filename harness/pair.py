@@ -5,8 +5,10 @@ Outside half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +39,41 @@ float64 on a deep decoder under two TensorFlow releases: below 1 before, 3 soon 
 wider one would see nothing. The other precision and probes decide."""
 
 
+Memory = dict[Hashable, Any]
+"""What was computed of something that stays as it is, by what was asked."""
+Value = TypeVar("Value")
+
+
+def _forgetful() -> tuple[Memory, Memory, Memory]:
+    return {}, {}, {}
+
+
 @dataclass(frozen=True)
 class Pair:
-    """Observed and baseline of one variant, and the reference's envelopes by precision."""
+    """Observed and baseline of one variant, and the reference's envelopes by precision.
+
+    Args:
+        memories: of observed, baseline and envelopes; another pair with one of them may
+            have been given the same memory.
+    """
 
     case: Case
     variant: Variant
     observed: VariantRecord
     baseline: VariantRecord
     envelopes: Mapping[str, Mapping[str, Sequence[float]]]
+    memories: tuple[Memory, Memory, Memory] = field(default_factory=_forgetful, compare=False,
+                                                    repr=False)
+
+    def of_both(self, what: Hashable, compute: Callable[[VariantRecord], Value]
+                ) -> tuple[Value, Value]:
+        """Return what is computed of observed and of baseline, of each but once.
+
+        Args:
+            what: a name for it, with all that it depends on beside the record.
+        """
+        return (_remembered(self.memories[0], what, partial(compute, self.observed)),
+                _remembered(self.memories[1], what, partial(compute, self.baseline)))
 
     def trajectories(self, precision: str) -> tuple[Trajectory, Trajectory] | None:
         """Return both trajectories in a precision, or None if one was not measured."""
@@ -75,12 +103,23 @@ class Pair:
 
     def chaotic_from(self, precision: str) -> int | None:
         """Return the first step at which the trajectory is chaotic."""
+        return _remembered(self.memories[2], ("chaotic from", precision),
+                           lambda: self._chaotic_from(precision))
+
+    def _chaotic_from(self, precision: str) -> int | None:
         envelope = self.envelopes.get(precision)
         if envelope is None:
             return None
         curves = CURVES if precision == "float64" else ("loss",)
         chaotic = np.any([np.asarray(envelope[curve]) > CHAOS[precision] for curve in curves], 0)
         return int(chaotic.argmax()) if chaotic.any() else None
+
+
+def _remembered(memory: Memory, what: Hashable, compute: Callable[[], Value]) -> Value:
+    if what not in memory:
+        memory[what] = compute()
+    value: Value = memory[what]
+    return value
 
 
 def envelopes(reference: VariantRecord) -> dict[str, Mapping[str, Sequence[float]]]:

@@ -173,15 +173,19 @@ class Timeline:
         """Add the variant's lines."""
         lines = [Line(self.family, case, name, precision) for precision in ROWS]
         present: dict[str, Record] = {}
+        before: str | None = None
         for record in records:
-            reason = self._absence(record, name)
-            if reason:
-                for line in lines:
-                    line.absent[record.environment] = reason
-                continue
+            key = record.key(name) if name in record.variants else None
+            reason = "" if key is not None and key == before else self._absence(record, name)
             for line in lines:
-                self._continue(line, name, record, present)
-            present[record.environment] = record
+                if reason:
+                    line.absent[record.environment] = reason
+                elif key is not None and key == before:
+                    line.groups[-1].versions.append(record.environment)
+                else:
+                    self._continue(line, name, record, present)
+            if not reason:
+                present[record.environment], before = record, key
         self.lines += [line for line in lines if _is_measured(line, list(present.values()))]
 
     def _continue(self, line: Line, name: str, record: Record,
@@ -191,9 +195,6 @@ class Timeline:
             line.groups.append(Group([record.environment]))
             return
         group, before = line.groups[-1], next(reversed(present.values()))
-        if record.key(name) is not None and record.key(name) == before.key(name):
-            group.versions.append(record.environment)
-            return
         first = present[group.versions[0]]
         worst = {}
         for baseline in (before, first):
