@@ -48,4 +48,4 @@ def pack(value: Any) -> Markup:
 
 def pack_text(text: str) -> Markup:
     """Return a text for a script element that does not run; the same bytes for the same text."""
-    return Markup(base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode())
+    return Markup(base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode())
