@@ -17,10 +17,10 @@ from harness.finding import Comparison, Finding
 
 @dataclass(frozen=True)
 class Change:
-    """Variants of a case that differ in the same place.
+    """Variants of a case that differ in the same place, from all sides that show it.
 
     Args:
-        comparisons: one for each variant.
+        comparisons: one for each side and variant.
         finding: the one of them with the largest deviation.
         phase: in which it begins; empty if unknown.
     """
@@ -31,13 +31,18 @@ class Change:
 
     @property
     def first(self) -> Comparison:
-        """One of the comparisons; environment, case, baseline and verdict are all the same."""
+        """One of the comparisons; environment, case and verdict are all the same."""
         return self.comparisons[0]
+
+    @property
+    def sides(self) -> list[Comparison]:
+        """One comparison for each side: own baseline, previous version, reference."""
+        return list({c.side: c for c in reversed(self.comparisons)}.values())[::-1]
 
     @property
     def variants(self) -> list[str]:
         """The variants that differ."""
-        return [c.variant for c in self.comparisons]
+        return list(dict.fromkeys(c.variant for c in self.comparisons))
 
     @property
     def where(self) -> str:
@@ -59,10 +64,10 @@ class Change:
     @property
     def commands(self) -> list[str]:
         """What to type to see it, and to accept it."""
-        c = self.first
+        c, name = self.first, shlex.quote(self.first.observed)
         against = c.baseline if c.against == "named" else c.against
-        name = shlex.quote(c.observed)
-        return [f"harness compare {name} --against {shlex.quote(against)} --case {c.case}",
+        side = f" --against {shlex.quote(against)}" if len(self.sides) == 1 else ""
+        return [f"harness compare {name}{side} --case {c.case}",
                 *([] if is_build(c.observed) else
                   [f'harness accept {name} {c.case} --reason "..."'])]
 
@@ -72,10 +77,13 @@ def collect(report: Report) -> list[Change]:
     groups: dict[tuple[str, ...], list[Comparison]] = {}
     for c in report.comparisons:
         if c.open_findings:
-            key = (c.observed, c.case, c.side, c.verdict.word, where(_shown(c)), _phase(c))
+            key = c.side, c.observed, c.case, c.verdict.word, where(_shown(c)), _phase(c)
             groups.setdefault(key, []).append(c)
+    merged: dict[tuple[str, ...], list[Comparison]] = {}
+    for (_, *place), group in groups.items():
+        merged.setdefault((*place, *(c.variant for c in group)), []).extend(group)
     return [Change(tuple(group), max(map(_shown, group), key=lambda f: f.deviation or 0.0),
-                   _phase(group[0])) for group in groups.values()]
+                   _phase(group[0])) for group in merged.values()]
 
 
 def where(finding: Finding) -> str:

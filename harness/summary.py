@@ -97,7 +97,8 @@ def _rows(report: Report, found: dict[str, Confirmation] | None) -> list[list[st
     rows = []
     for change in changes.collect(report):
         c = change.first
-        row = [c.observed, c.case, _few(change.variants), c.side, c.verdict.word, change.where,
+        row = [c.observed, c.case, _few(change.variants),
+               ", ".join(side.side for side in change.sides), c.verdict.word, change.where,
                change.phase, _size(change.finding)]
         if found is not None:
             confirmation = found.get(c.observed)

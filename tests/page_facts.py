@@ -218,8 +218,8 @@ def changes(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         cause = FINDINGS[c["cause"]]
         entries.append({
             "environment": c["observed"], "case": c["case"], "variants": [c["variant"]],
-            "against": c["against"], "baseline": c["baseline"], "verdict": c["verdict"],
-            "phase": cause["phase"], "where": "step 3", "deviation": cause["deviation"],
+            "sides": [{"against": c["against"], "baseline": c["baseline"]}],
+            "verdict": c["verdict"], "phase": cause["phase"], "where": "step 3", "deviation": cause["deviation"],
             "allowance": cause["allowance"], "sentence": cause["sentence"],
             "faults": [{"name": "squared_gradient", "summary": "the gradient comes out squared",
                         "source": "https://example.org/issues/535"}],

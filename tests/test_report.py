@@ -240,6 +240,17 @@ def test_equal_findings_are_listed_once():
     assert facts["waivers"][facts["findings"][0]["waiver"]]["covers"] == 2
 
 
+def test_a_change_that_every_side_shows_is_told_once():
+    """One entry for all sides with the same variants in the same place; another for the rest."""
+    facts = collect(report_of(
+        *(comparison(Verdict.DRIFT, against=against, step=2, phase="loss")
+          for against in ("previous", "reference")),
+        comparison(Verdict.DRIFT, against="baseline", step=3, phase="loss")))
+    assert [[side["against"] for side in change["sides"]] for change in facts["changes"]] == [
+        ["previous", "reference"], ["baseline"]]
+    assert facts["changes"][0]["commands"][0] == "harness compare torch-2.13.0 --case xor"
+
+
 def test_a_change_names_the_faults_with_its_signature():
     """The catalogue's fault begins in the same phase, and differs where it was shown."""
     name = "bce_sigmoid-sgd_0.01-init_24"

@@ -132,7 +132,8 @@ def _change(change: Change) -> dict[str, Any]:
     first, finding = change.first, finding_facts(change.finding)
     return {
         "environment": first.observed, "case": first.case, "variants": change.variants,
-        "against": first.against, "baseline": first.baseline, "verdict": first.verdict.word,
+        "sides": [{"against": c.against, "baseline": c.baseline} for c in change.sides],
+        "verdict": first.verdict.word,
         "phase": change.phase, "where": change.where, "deviation": finding["deviation"],
         "allowance": finding["allowance"], "sentence": change.finding.sentence,
         "faults": [{"name": fault.name, "summary": fault.summary, "source": fault.source}

@@ -96,7 +96,7 @@ def _draw(axes: Any, rows: list[str], columns: list[dict[str, Any]],
     """Draw the grid: names at the left, versions above, families above these."""
     from matplotlib.patches import Rectangle
 
-    axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
+    axes.set(xlim=(0, max(1, len(columns))), ylim=(max(1, len(rows)), 0))
     axes.axis("off")
     for y, case in enumerate(rows):
         axes.text(-0.3, y + 0.5, _short(case), ha="right", va="center", fontsize=8.5)
