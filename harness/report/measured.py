@@ -40,12 +40,14 @@ def collect(report: Report, project: Project,
 def summary(environments: list[dict[str, Any]]) -> str:
     """Return in words who was measured now, on which machines, and who was not."""
     runs = [e for e in environments if e["source"] == "run"]
-    stored = len(environments) - len(runs)
+    stored, machines = len(environments) - len(runs), list(dict.fromkeys(map(_machine, runs)))
     sentences = []
-    for machine in dict.fromkeys(_machine(e) for e in runs):
-        names = ", ".join(e["name"] for e in runs if _machine(e) == machine)
-        times = [time for e in runs if _machine(e) == machine for time in e["recorded"]]
-        sentences.append(f"Measured on {machine} from {min(times)} to {max(times)}: {names}.")
+    for machine in machines:
+        mine = [e for e in runs if _machine(e) == machine]
+        times = sorted(time[:16] for e in mine for time in e["recorded"])
+        who = ", ".join(e["name"] for e in mine) if len(machines) > 1 else \
+            f"{len(mine)} environment" + ("s" if len(mine) > 1 else "")
+        sentences.append(f"Measured on {machine}, from {times[0]} to {times[-1]}: {who}.")
     if stored:
         who = f"{stored} more" if runs else "all" if stored > 1 else "the only one"
         sentences.append(f"Compared from stored records, not measured now: {who}.")
