@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness import history, junit, summary, unchanged
+from harness import history, junit, summary, timeline, unchanged
 from harness import report as reporting
 from harness.compare import Report
 from harness.confirmation import Outcome
@@ -19,7 +19,6 @@ from harness.files import write_text
 from harness.nightly import Nightly
 from harness.project import Project
 from harness.record import Record
-from harness.report import timelines
 
 
 def write(project: Project, night: Nightly) -> list[Path]:
@@ -38,7 +37,7 @@ def write(project: Project, night: Nightly) -> list[Path]:
     write_text(folder / "summary.md", summary.render(night.report, night))
     junit.write(night.report, folder / "junit.xml", unstable)
     reporting.write(night.report, project, folder / "report.html",
-                    timelines.load(night.report, project), folder / "report.svg")
+                    timeline.load_if_any(project, night.report.notes), folder / "report.svg")
     return [folder / name for name in ("summary.md", "junit.xml", "report.html", "report.svg")]
 
 

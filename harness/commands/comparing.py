@@ -21,7 +21,6 @@ from harness.files import write_text
 from harness.history_table import render as render_history
 from harness.native_table import render as render_native
 from harness.project import Project
-from harness.report.timelines import load as load_timelines
 from harness.report.trend import case_facts
 from harness.store import Store
 from harness.timeline_facts import timeline_facts
@@ -59,7 +58,7 @@ def report(project: Project, options: argparse.Namespace) -> int:
     """Write the HTML report and the JSON it is made from."""
     comparer = comparing.Comparer(Store(project), comparing.Question(_named(project, options)))
     result = comparer.compare()
-    lineages = load_timelines(result, project, comparer.differ)
+    lineages = timelines.load_if_any(project, result.notes, comparer.differ)
     output = Path(options.output or project.root / "results" / "report.html")
     drawn = Path(options.picture) if options.picture else None
     reporting.write(result, project, output, lineages, drawn)

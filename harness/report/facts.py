@@ -19,9 +19,10 @@ from harness.compare import ALL_KINDS, Report
 from harness.facts import finding_facts, waiver_facts
 from harness.finding import Comparison, Finding, Verdict, Waiver, tally
 from harness.project import Project
-from harness.report import measured, timelines, trend, variants
+from harness.report import measured, trend, variants
 from harness.report.answer import answer, outcome
 from harness.timeline import Timeline
+from harness.timeline_facts import timeline_facts
 
 FORMAT = 2
 """Version of the report's JSON."""
@@ -63,7 +64,7 @@ def collect(report: Report, project: Project, generated: str,
     """
     known = Findings()
     compared = [_comparison(c, known) for c in report.comparisons]
-    through_time = timelines.collect(lineages, known.add)
+    through_time = timeline_facts(lineages, known.add)
     beside = variants.newest(report, project)
     cases, chunks = variants.collect(report, project, beside)
     everyone = measured.collect(report, project, beside)

@@ -27,8 +27,8 @@ from harness.environments import labelled
 from harness.errors import HarnessError
 from harness.project import Project
 from harness.report.render import render
-from harness.report.timelines import load
 from harness.store import Store
+from harness.timeline import load_if_any
 from tests.page_facts import facts
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
@@ -119,7 +119,7 @@ def write_full(project: Project, page: Path) -> float:
     """Write the report of the full matrix; return the seconds, without comparing."""
     comparer = Comparer(Store(project), Question(tuple(labelled(project.root, "full"))))
     found = comparer.compare()
-    lineages = load(found, project, comparer.differ)
+    lineages = load_if_any(project, found.notes, comparer.differ)
     started = time.perf_counter()
     reporting.write(found, project, page, lineages)
     return time.perf_counter() - started
