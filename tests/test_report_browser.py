@@ -349,3 +349,36 @@ def test_axe_finds_nothing_serious(page, scheme, width):
         assert [(hash, v["id"], v["nodes"][0]["html"][:300], v["nodes"][0]["failureSummary"])
                 for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
         assert wide <= 0, hash
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_view_has_something_to_look_at(page, chromium, scheme):
+    """Screenshots, kept in the test's folder: drawn, and on the scheme's own ground."""
+    image = pytest.importorskip("PIL.Image")
+    for number, hash in enumerate(VIEWS):
+        driver = page(hash)
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        if hash.startswith(("detail", "frameworks")):
+            wait_for(driver, "document.querySelector('.js-plotly-plot .trace') !== null")
+        path = chromium[1] / f"{scheme}-{number}.png"
+        assert driver.save_screenshot(str(path))
+        with image.open(path) as shot:
+            colours = shot.convert("L").getcolors()
+        assert len(colours) > 50, hash
+        _, ground = max(colours)
+        assert (ground > 200) == (scheme == "light"), hash
+
+
+def test_a_large_matrix_is_printed_whole(page, chromium):
+    """On paper every row is laid out, not those in view alone."""
+    path = chromium[1] / "large.html"
+    path.write_text(render(facts(40, 60)), encoding="utf-8")
+    driver = page("matrix?show=all", path)
+    laid_out = ("[...document.querySelectorAll('#cells tbody tr')].filter("
+                "row => getComputedStyle(row).contentVisibility !== 'auto').length")
+    assert driver.execute_script(f"return {laid_out}") == 0
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    rows = driver.execute_script("return document.querySelectorAll('#cells tbody tr').length")
+    assert driver.execute_script(f"return {laid_out}") == rows > 60
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
