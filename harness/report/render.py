@@ -25,9 +25,9 @@ __all__ = ["number", "render", "visible"]
 FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("data", "text", "state", "cells", "filters", "matrix", "grid", "figure", "curves",
            "chart", "probes", "native", "metrics", "findings", "subject", "detail",
-           "frameworks", "timeline", "trend", "page")
+           "frameworks", "timeline", "trend", "paper", "page")
 """The page's scripts in the order in which they use each other."""
-STYLES = ("page", "matrix", "detail", "timeline", "narrow")
+STYLES = ("page", "matrix", "detail", "timeline", "narrow", "paper")
 SYMBOLS = {"identical": "=", "equivalent": "≈", "drift": "D", "improvement": "I",
            "regression": "R", "missing": "M", "error": "E"}
 """One character for each verdict, from best to worst: readable without colour."""

@@ -82,11 +82,12 @@ class Figures:
     filtered: float
     detail: float
     charts: float
+    next_charts: float
     memory: int
 
 
-TARGETS = {"full matrix": Figures(10, 15_000_000, 1000, 1000, 300, float("inf"), 500_000_000),
-           "100 x 100": Figures(float("inf"), 10**9, 3000, 1000, 300, float("inf"), 10**9)}
+TARGETS = {"full matrix": Figures(10, 15_000_000, 1000, 1000, 300, float("inf"), 300, 500_000_000),
+           "100 x 100": Figures(float("inf"), 10**9, 3000, 1000, 300, float("inf"), 300, 10**9)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,8 +97,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(project: Project, options: argparse.Namespace, console: Console) -> bool:
     """Measure, print the table; return whether the targets are met."""
-    table = Table("page", "written", "size", "opens", "filters", "detail", "its charts", "memory",
-                  title="the report in Chromium")
+    table = Table("page", "written", "size", "opens", "filters", "detail", "its charts",
+                  "once ready", "memory", title="the report in Chromium")
     met = True
     with tempfile.TemporaryDirectory() as folder:
         for name, writing in (("full matrix", write_full), ("100 x 100", write_large)):
@@ -110,6 +111,7 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
             table.add_row(name, f"{found.written:.1f} s", f"{found.size / 1e6:.1f} MB",
                           f"{found.opened:.0f} ms", f"{found.filtered:.0f} ms",
                           f"{found.detail:.0f} ms", f"{found.charts:.0f} ms",
+                          f"{found.next_charts:.0f} ms",
                           f"{found.memory / 1e6:.0f} MB")
     console.print(table)
     return met
@@ -137,11 +139,15 @@ def measure(page: Path, rounds: int, written: float) -> Figures:
     """Open a page again and again, each time in a new Chromium."""
     found = [_look(page) for _ in range(rounds)]
     medians = [statistics.median(column) for column in zip(*found, strict=True)]
-    return Figures(written, page.stat().st_size, *medians[:4], int(max(row[4] for row in found)))
+    return Figures(written, page.stat().st_size, *medians[:-1], int(max(row[-1] for row in found)))
 
 
-def _look(page: Path) -> tuple[float, float, float, float, float]:
-    """Return the milliseconds to open, filter, look into a detail, draw it; and the bytes."""
+def _look(page: Path) -> tuple[float, ...]:
+    """Return what one visitor's page takes, as ``Figures`` has it from ``opened`` on.
+
+    The first charts are those of a detail opened at once, the next those of a page that has
+    been read for a while.
+    """
     with _chromium() as driver:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": OPENED})
         driver.get(page.as_uri())
@@ -152,7 +158,17 @@ def _look(page: Path) -> tuple[float, float, float, float, float]:
         address = driver.execute_script(
             "return [...document.querySelectorAll('#cells td a')].at(-1).getAttribute('href')")
         detail, charts = driver.execute_async_script(DETAIL, address)
-        return opened, max(filters), detail, charts, _memory(driver)
+        memory = _memory(driver)
+    return opened, max(filters), detail, charts, _charts_once_ready(page, address), memory
+
+
+def _charts_once_ready(page: Path, address: str) -> float:
+    """Return the milliseconds to a detail's charts where the page has been read for a while."""
+    with _chromium() as driver:
+        driver.get(page.as_uri())
+        while not driver.execute_script("return document.body.dataset.rehearsed"):
+            time.sleep(0.05)
+        return float(driver.execute_async_script(DETAIL, address)[1])
 
 
 def _memory(driver: Any) -> float:

@@ -14,7 +14,8 @@ const plain = (text) => short(text, 60).replaceAll("&", "&amp;").replaceAll("<",
 function themeNow() {
   const style = getComputedStyle(document.documentElement);
   const color = (property) => style.getPropertyValue(`--${property}`).trim();
-  return { dark: darkness.matches, text: color("text"), quiet: color("quiet"),
+  const dark = darkness.matches && !document.documentElement.matches(".paper");
+  return { dark, text: color("text"), quiet: color("quiet"),
     grid: color("grid"), line: color("line"), observed: color("observed"),
     base: color("base"), band: color("band"), chaos: color("chaos"), card: color("card") };
 }
@@ -57,13 +58,29 @@ function figureIn(element, make) {
   else observer.observe(element);
 }
 
+const painted = () => new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); });
+let queue = Promise.resolve();
+
+/* One figure a frame, after what is there has been painted: words come before pictures. */
 async function draw(element) {
   const Plotly = await plotly();
+  await (queue = queue.then(painted));
   const make = figures.get(element);
   if (!make || !element.isConnected) return;
   const { traces, layout } = make(themeNow());
   await Plotly.react(element, traces, layout, CONFIG);
   element.dataset.drawn = Number(element.dataset.drawn ?? 0) + 1;
+}
+
+/* The first figure takes twice as long as the next: one is drawn where nobody sees it. */
+async function rehearse() {
+  const Plotly = await plotly();
+  const element = document.body.appendChild(h("div.hidden", { "aria-hidden": "true" }));
+  const traces = [{ type: "scatter", mode: "lines", y: [0, 1], name: "rehearsal" }];
+  await Plotly.newPlot(element, traces, layoutOf(themeNow(), { width: 400, height: 200 }), CONFIG);
+  Plotly.purge(element);
+  element.remove();
+  document.body.dataset.rehearsed = "true";
 }
 
 /* Frees the figures within an element that is about to go. */
@@ -76,6 +93,9 @@ function dropFigures(within) {
   }
 }
 
-darkness.addEventListener("change", () => {
+/* Draws again what was drawn, in the colours of now. */
+function redraw() {
   for (const element of figures.keys()) if (element.dataset.drawn) draw(element);
-});
+}
+
+darkness.addEventListener("change", redraw);

@@ -98,9 +98,6 @@ async function start() {
   window.addEventListener("hashchange", follow);
   document.addEventListener("click", onClick, true);
   document.addEventListener("keydown", onKey);
-  window.addEventListener("beforeprint", () => { /* paper does not unfold */
-    for (const fold of document.querySelectorAll("details.more")) fold.open = true;
-  });
   document.addEventListener("pointerover", (event) => {
     if (event.target.closest("a[href^='#detail']")) plotly(); /* soon needed */
   });
@@ -112,8 +109,8 @@ async function start() {
 
 /* While the answer is read, what charts need gets ready. */
 function whenIdle() {
-  if (window.requestIdleCallback) requestIdleCallback(() => plotly());
-  else plotly();
+  if (window.requestIdleCallback) requestIdleCallback(rehearse);
+  else rehearse();
 }
 
 start();

@@ -1,0 +1,70 @@
+"""How the browser tests drive the page."""
+
+import time
+
+CASE, VARIANT, ENVIRONMENT = "xor", "bce_sigmoid-sgd_0.1", "torch-2.1.0"
+DETAIL = f"detail?case={CASE}&variant={VARIANT}&env={ENVIRONMENT}&against=previous"
+ROWS = ("[...document.querySelectorAll('#cells tbody tr:not(.case)')]"
+        ".map(row => row.cells[0].textContent)")
+CELLS = "document.querySelectorAll('#cells td a').length"
+
+
+def opened(driver, path, hash):
+    """Open a page at an address as a link would, and wait until it has drawn itself."""
+    driver.get("about:blank")
+    driver.get(path.as_uri() + (f"#{hash}" if hash else ""))
+    wait_for(driver, "document.body.dataset.ready")
+    if hash.startswith("detail"):
+        wait_for(driver, "document.querySelector('#detail .panel')")
+    return driver
+
+
+def wait_for(driver, script, seconds=20):
+    """Return the script's value as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (value := driver.execute_script(f"return {script}")):
+        assert time.monotonic() < end, f"never true: {script}"
+        time.sleep(0.05)
+    return value
+
+
+def text_of(driver, selector):
+    """Return the text of the first element of a selector."""
+    return driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''",
+                                 selector)
+
+
+def choose(driver, filter_name, value):
+    """Set a filter of the matrix as a user does."""
+    driver.execute_script(
+        "const field = document.querySelector(`#filters [name=${arguments[0]}]`);"
+        "field.value = arguments[1];"
+        "field.dispatchEvent(new Event(field.type === 'search' ? 'input' : 'change'));",
+        filter_name, value)
+
+
+def press(driver, key):
+    """Press a key where the focus is."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    ActionChains(driver).send_keys(key).perform()
+
+
+def focused(driver):
+    """Return the address that the focused link leads to."""
+    return driver.execute_script("return document.activeElement.getAttribute('href')")
+
+
+def prefer(driver, scheme):
+    """Set the colours that the user prefers, light or dark."""
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+        "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+
+def printed(driver, script):
+    """Print the page, and return the script's value as it was on paper."""
+    driver.execute_script(
+        "window.addEventListener('beforeprint', () => {"
+        f"  window.onPaper = (() => {{ {script} }})(); }}, {{once: true}})")
+    driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
+    return driver.execute_script("return window.onPaper")

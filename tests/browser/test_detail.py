@@ -1,0 +1,112 @@
+"""Details and charts in a real Chromium: they show the JSON's numbers."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from tests.browser.driving import CASE, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
+from tests.page_facts import FINDINGS
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_cell_leads_to_its_detail_with_its_comparison(page):
+    """The link opens the environment and the comparison that the filter asked for."""
+    driver = page("matrix?show=drift&q=" + VARIANT)
+    driver.execute_script("document.querySelector('#cells td.v-drift a').click()")
+    wait_for(driver, "document.querySelector('#detail .panel')")
+    assert driver.execute_script("return location.hash") == f"#{DETAIL}"
+
+
+def test_detail_shows_the_numbers_of_the_json(page):
+    """Deviation and allowance of every finding, whole, and the first tensor that is off."""
+    driver = page(DETAIL)
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('#detail .findings td:nth-last-child(-n+2) data')]"
+        ".slice(0, 4).map(e => e.value)")
+    expected = [str(FINDINGS[place][name]) for place in (2, 3)
+                for name in ("deviation", "allowance")]
+    assert sorted(map(float, shown)) == sorted(map(float, expected))
+    assert text_of(driver, "#detail .headline") == FINDINGS[3]["sentence"]
+    assert text_of(driver, "#detail .phase.begins h4") == "gradients begins here"
+    assert "gradient of dense_1.bias" in text_of(driver, "#detail .told")
+    commands = driver.execute_script(
+        "return [...document.querySelectorAll('#detail .command code')].map(e => e.innerText)")
+    assert commands == [
+        f"tox run -e {ENVIRONMENT} -- {CASE}",
+        f"harness compare {ENVIRONMENT} --case {CASE} --variant {VARIANT}",
+        f'harness accept {ENVIRONMENT} {CASE} --reason "…"']
+    packages = text_of(driver, "#detail .packages")
+    assert "2.0.0" in packages and "2.1.0" in packages
+
+
+def test_chart_is_drawn_and_follows_its_switches(page):
+    """Lines, band, difference and marks; precision, axis, curve and lines can be switched."""
+    driver = page(DETAIL + "&precision=float32")
+    chart = "document.querySelector('#detail .curves')"
+    driver.execute_script(f"{chart}.scrollIntoView()")
+    wait_for(driver, f"{chart}.dataset.drawn")
+    assert "first differing step: 3" in driver.execute_script(f"return {chart}.textContent")
+    assert "chaotic from step 45" in driver.execute_script(f"return {chart}.textContent")
+    assert driver.execute_script(f"return Boolean({chart}.layout.yaxis2)")
+    for name, value, check in (("axis", "log", "layout.yaxis.type === 'log'"),
+                               ("curve", "update_norm",
+                                "layout.yaxis.title.text === 'update norm'"),
+                               ("lines", "all", "data.length > 3")):
+        driver.execute_script(f"document.querySelector('#detail input[name={name}]"
+                              f"[value={value}]').click(); {chart}.scrollIntoView()")
+        wait_for(driver, f"{chart}.dataset.drawn && {chart}.{check}")
+        assert f"{name}={value}" in driver.current_url
+
+
+def test_a_rehearsal_leaves_nothing_behind(page):
+    """What is drawn to warm up, while the answer is read, is gone; charts come all the same."""
+    driver = page()
+    wait_for(driver, "document.body.dataset.rehearsed")
+    assert driver.execute_script("return document.querySelectorAll('.js-plotly-plot').length") == 0
+    driver.execute_script(f"location.hash = '{DETAIL}'")
+    wait_for(driver, "document.querySelector('#detail .curves .trace') !== null")
+
+
+def test_commands_can_be_copied(page):
+    """To the clipboard, or at least selected for the keyboard's copy."""
+    driver = page(DETAIL)
+    driver.execute_script("document.querySelector('#detail .command button').click()")
+    said = wait_for(driver, "['copied', 'selected'].find(word => word === "
+                            "document.querySelector('#detail .command button').innerText)")
+    text = driver.execute_script("return getSelection().toString()") if said == "selected" else \
+        driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    assert text == f"tox run -e {ENVIRONMENT} -- {CASE}"
+
+
+def test_curves_are_those_of_the_json(page, given):
+    """What is drawn is base and difference of the chunk, to the last bit."""
+    driver = page(DETAIL + "&precision=float64")
+    chart = "document.querySelector('#detail .curves')"
+    driver.execute_script(f"{chart}.scrollIntoView()")
+    wait_for(driver, f"{chart}.dataset.drawn")
+    lines = given["chunks"][f"{CASE}/{VARIANT}"]["charts"]["float64"]["lines"]
+    base = np.frombuffer(base64.b64decode(lines[0]["loss"]["data"]), "<f8")
+    off = np.frombuffer(base64.b64decode(lines[2]["loss"]["data"]), "<f4")
+    drawn = driver.execute_script(
+        f"return {chart}.data.find(t => t.name === '{ENVIRONMENT}' && t.yaxis === 'y').y")
+    assert drawn == (base + off).tolist()
+
+
+@pytest.mark.parametrize(("hash", "selector"), [
+    ("frameworks", "#frameworks .curves"), ("trend", "#trend .chart")])
+def test_other_views_draw_their_charts(page, hash, selector):
+    """Straight from a link."""
+    driver = page(hash)
+    wait_for(driver, f"document.querySelector('{selector}')?.dataset.drawn")
+
+
+def test_timeline_marks_where_a_group_begins(page, given):
+    """One boundary for each change, in brackets if it is explained."""
+    driver = page("timeline?family=torch")
+    family = next(entry for entry in given["timeline"] if entry["family"] == "torch")
+    changes = [change for line in family["lines"] for change in line["changes"]]
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('#timeline .boundary')].map(e => e.innerText)")
+    assert sorted(shown) == sorted("(D)" if c["explained"] else "D" for c in changes)

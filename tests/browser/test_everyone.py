@@ -1,0 +1,117 @@
+"""Harmless, and for everyone: hostile names, accessibility, colour schemes, paper."""
+
+import re
+from importlib import resources
+
+import pytest
+
+from harness.report.packing import visible
+from harness.report.render import render
+from tests.browser.driving import CELLS, DETAIL, VARIANT, prefer, printed, wait_for
+from tests.page_facts import facts
+from tests.test_render import HOSTILE, hostile_facts
+
+pytestmark = pytest.mark.browser
+VIEWS = ("", "matrix?show=all", DETAIL, "frameworks", "timeline", "trend")
+
+
+def test_hostile_names_stay_text_everywhere(page, chromium):
+    """No view makes an element or a reordered line of a name, nor does Plotly."""
+    path = chromium[1] / "hostile.html"
+    path.write_text(render(hostile_facts()), encoding="utf-8")
+    name = VARIANT + visible(HOSTILE)
+    for hash in ("", "matrix?show=all", "timeline", "trend", "frameworks"):
+        driver = page(hash, path)
+        assert not driver.execute_script("return document.querySelector('.name b, th b')")
+    driver = page("matrix?show=all", path)
+    driver.execute_script("document.querySelector('#cells tbody td a').click()")
+    wait_for(driver, "document.querySelector('#detail .panel')")
+    chart = "document.querySelector('#detail .curves')"
+    driver.execute_script(f"{chart}.scrollIntoView()")
+    wait_for(driver, f"{chart}.dataset.drawn")
+    detail = driver.execute_script("return document.querySelector('#detail').textContent")
+    assert name[:60] in detail
+    legend = driver.execute_script(f"return {chart}.querySelector('.legend').textContent")
+    assert "</script><script>" in legend
+    assert driver.execute_script("return document.body.innerText").count("\u202e") == 0
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 375)])
+def test_axe_finds_nothing_serious(page, scheme, width):
+    """In light and in dark, wide and narrow, in every view; nor is the page too wide."""
+    package = resources.files(pytest.importorskip("selenium_axe_python"))
+    axe = package.joinpath("axe-core", "axe.min.js").read_text(encoding="utf-8")
+    for hash in VIEWS:
+        driver = page(hash)
+        prefer(driver, scheme)
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
+        driver.execute_script(axe)
+        found = driver.execute_async_script(
+            "axe.run(document, {resultTypes: ['violations']}).then(arguments[0])")
+        wide = driver.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert [(hash, v["id"], v["nodes"][0]["html"][:300], v["nodes"][0]["failureSummary"])
+                for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
+        assert wide <= 0, hash
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_view_has_something_to_look_at(page, chromium, scheme):
+    """Screenshots, kept in the test's folder: drawn, and on the scheme's own ground."""
+    image = pytest.importorskip("PIL.Image")
+    for number, hash in enumerate(VIEWS):
+        driver = page(hash)
+        prefer(driver, scheme)
+        if hash.startswith(("detail", "frameworks")):
+            wait_for(driver, "document.querySelector('.js-plotly-plot .trace') !== null")
+        path = chromium[1] / f"{scheme}-{number}.png"
+        assert driver.save_screenshot(str(path))
+        with image.open(path) as shot:
+            colours = shot.convert("L").getcolors()
+        assert len(colours) > 50, hash
+        _, ground = max(colours)
+        assert (ground > 200) == (scheme == "light"), hash
+
+
+def test_a_dark_detail_is_printed_in_dark_ink(page):
+    """Every chart, seen or not, in light's colours and no wider than paper; then as before."""
+    chart = "document.querySelector('#detail .curves')"
+    look = (f"const chart = {chart};"
+            "return [getComputedStyle(chart.querySelector('.xtick text')).fill,"
+            " Number(chart.querySelector('.main-svg').getAttribute('width')),"
+            " document.querySelectorAll('#detail .chart:not(:has(.trace))').length]")
+    driver = page(DETAIL)
+    prefer(driver, "dark")
+    driver.execute_script(f"{chart}.scrollIntoView()")
+    wait_for(driver, f"{chart}.querySelector('.trace') !== null")
+    ink, width, _ = driver.execute_script(look)
+    on_paper, paper_width, blank = printed(driver, look)
+    assert _brightness(on_paper) < 60 < 200 < _brightness(ink)
+    assert paper_width < 700 < width
+    assert blank == 0
+    wait_for(driver, f"{chart}.querySelector('.trace') !== null")
+    assert driver.execute_script(look)[:2] == [ink, width]
+
+
+def _brightness(colour):
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+
+def test_a_wide_matrix_is_printed_in_sheets(page, chromium):
+    """Every row and every version once, in tables that fit on paper; gone afterwards."""
+    path = chromium[1] / "large.html"
+    given = facts(40, 60)
+    path.write_text(render(given), encoding="utf-8")
+    driver = page("matrix?show=all&case=xor", path)
+    sheets = "document.querySelectorAll('#paper-sheets table')"
+    columns, cells = printed(driver, f"""
+        const sheets = [...{sheets}], all = (of) => sheets.map(
+            (sheet) => sheet.querySelectorAll(of).length);
+        return [all('.version'), all('td a')]""")
+    shown = {c["observed"] for c in given["comparisons"]}
+    assert sum(columns) == len(shown)
+    assert max(columns) <= 16 < sum(columns)
+    assert sum(cells) == driver.execute_script(f"return {CELLS}")
+    assert driver.execute_script(f"return {sheets}.length") == 0
