@@ -65,6 +65,8 @@ def printed(driver, script):
     """Print the page, and return the script's value as it was on paper."""
     driver.execute_script(
         "window.addEventListener('beforeprint', () => {"
-        f"  window.onPaper = (() => {{ {script} }})(); }}, {{once: true}})")
+        f"  window.onPaper = (() => {{ {script} }})(); }}, {{once: true}});"
+        "window.addEventListener('afterprint', () => { window.offPaper = true; })")
     driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
+    wait_for(driver, "window.offPaper")
     return driver.execute_script("return window.onPaper")
