@@ -11,7 +11,8 @@ function metricFigure(chart, picked, metric, theme) {
     const metrics = chart.lines[line.index].metrics;
     const name = labelOf(line.names, null);
     return { type: "scatter", mode: "lines+markers", name, showlegend: false,
-      line: styleOf(line, used, theme), marker: { size: 4 }, x: metrics?.step ?? [],
+      line: styleOf(line, used, theme), x: metrics?.step ?? [],
+      marker: { size: metrics?.step?.length === 1 ? 10 : 4 }, cliponaxis: false,
       y: (metrics?.[metric] ?? []).map(num).map((v) => Number.isFinite(v) ? v : null),
       hovertemplate: `step %{x}: %{y:.4~g}<extra>${name}</extra>` };
   });
