@@ -7,7 +7,16 @@ import pytest
 
 from harness.report.packing import visible
 from harness.report.render import render
-from tests.browser.driving import CELLS, DETAIL, VARIANT, prefer, printed, wait_for
+from tests.browser.driving import (
+    CELLS,
+    DETAIL,
+    ENVIRONMENT,
+    VARIANT,
+    prefer,
+    printed,
+    text_of,
+    wait_for,
+)
 from tests.page_facts import facts
 from tests.test_render import HOSTILE, hostile_facts
 
@@ -34,6 +43,16 @@ def test_hostile_names_stay_text_everywhere(page, chromium):
     legend = driver.execute_script(f"return {chart}.querySelector('.legend').textContent")
     assert "</script><script>" in legend
     assert driver.execute_script("return document.body.innerText").count("\u202e") == 0
+
+
+def test_a_version_is_no_pattern(page, chromium):
+    """What a regular expression's replacement would obey is text in the strip of versions."""
+    path, given = chromium[1] / "pattern.html", facts()
+    environment = next(e for e in given["environments"] if e["name"] == ENVIRONMENT)
+    environment["version"] = "$&$`2.1"
+    path.write_text(render(given), encoding="utf-8")
+    driver = page(DETAIL, path)
+    assert text_of(driver, "#detail .rowstrip .here span") == "$&$`2.1"
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 375)])

@@ -14,14 +14,14 @@ function index(unpacked) {
   columns = facts.environments.map((environment, place) => ({ ...environment, place }));
   columnOf = new Map(columns.map((column) => [column.name, column]));
   rows = facts.cases.flatMap((found) => found.variants.map((variant) =>
-    rowFor(found.name, variant.name, variant)));
+    rowFor(found.name, variant.name)));
   rowOf = new Map(rows.map((row) => [key(row.case, row.variant), row]));
   for (const [place, comparison] of facts.comparisons.entries()) add(comparison, place);
   boundaries = new Set(facts.timeline.flatMap((family) => family.lines).flatMap((line) =>
     line.groups.slice(1).map((group) => key(line.case, line.variant, group.versions[0]))));
 }
 
-const rowFor = (caseName, variant, about) => ({ case: caseName, variant, about, cells: [],
+const rowFor = (caseName, variant) => ({ case: caseName, variant, cells: [],
   title: variant === "*" ? "the whole case" : variant });
 
 /* A comparison of something unlisted gets a row or column of its own: nothing is lost. */
@@ -31,7 +31,7 @@ function add(comparison, place) {
   comparison.phase = phaseOf(comparison);
   let row = rowOf.get(key(caseName, variant));
   if (!row) {
-    row = rowFor(caseName, variant, {});
+    row = rowFor(caseName, variant);
     rows.push(row);
     rowOf.set(key(caseName, variant), row);
   }
@@ -68,32 +68,39 @@ const sideOf = ({ against, baseline, observed }) =>
   against === "baseline" ? "its own baseline" : against === "reference" ? "the reference"
     : against === "previous" ? `the previous ${baseline}` : baseline;
 
-/* One character each, and the words for who cannot see them. */
-function cellText(found) {
+/* What a cell shows: the worst of its comparisons, and the reference's beside it. */
+function shownOf(found) {
   const reference = found.find((comparison) => comparison.against === "reference");
   const main = worstOf(found.filter((comparison) => comparison !== reference));
-  const words = found.map((comparison) => `${comparison.verdict}${comparison.waived
-    ? ", waived" : ""} against ${comparison.against}`).join("; ");
-  return { main, reference, words };
+  return { shown: main ?? reference, beside: main && reference };
 }
 
 /* A cell's address in two parts, each made once: thousands of cells share them. */
 const linkOf = (row) => row.link ??= esc(detailAddress(row.case, row.variant));
 const linkEnd = (column) => column.link ??= esc(`&${new URLSearchParams({ env: column.name })}`);
 
-function cellHtml(row, column, found, matches) {
-  const edge = boundaries.has(key(row.case, row.variant, column.name)) ? " edge" : "";
-  if (!found?.length) return `<td role="gridcell" class="none${edge}">·</td>`;
-  const { main, reference, words } = cellText(found);
-  const shown = main ?? reference;
-  const chosen = worstOf(matches ?? found);
-  const small = main && reference ? `<small class="r-${reference.verdict}` +
-    `${reference.waived ? " w" : ""}">` +
-    `${symbolOf(reference.verdict, reference.waived)}</small>` : "";
-  const state = `v-${shown.verdict}${shown.waived ? " waived" : ""}${matches ? "" : " off"}${edge}`;
-  const link = `${linkOf(row)}${linkEnd(column)}&amp;against=${chosen.against}`;
-  return `<td role="gridcell" class="${state}"><a href="${link}" tabindex="-1" ` +
-    `aria-label="${words}` +
-    `${edge ? "; a new group begins" : ""}">${symbolOf(shown.verdict, shown.waived)}${small}` +
-    "</a></td>";
+const edgeOf = (row, column) =>
+  boundaries.has(key(row.case, row.variant, column.name)) ? " edge" : "";
+
+/* A cell's classes and its link in two pieces, between which more may stand: attributes after
+   start, content after symbols. matches: those that are asked for, undefined if none is. */
+function cellParts(row, column, found, matches) {
+  const edge = edgeOf(row, column);
+  const { shown, beside } = shownOf(found);
+  const words = found.map((comparison) => `${comparison.verdict}${comparison.waived
+    ? ", waived" : ""} against ${comparison.against}`).join("; ");
+  const small = beside ? `<small class="r-${beside.verdict}${beside.waived ? " w" : ""}">` +
+    `${symbolOf(beside.verdict, beside.waived)}</small>` : "";
+  const link = `${linkOf(row)}${linkEnd(column)}&amp;against=${worstOf(matches ?? found).against}`;
+  return {
+    state: `v-${shown.verdict}${shown.waived ? " waived" : ""}${matches ? "" : " off"}${edge}`,
+    start: `<a href="${link}" aria-label="${words}${edge ? "; a new group begins" : ""}"`,
+    symbols: `${symbolOf(shown.verdict, shown.waived)}${small}` };
+}
+
+function cellHtml(row, column, matches) {
+  const found = row.cells[column.place];
+  if (!found?.length) return `<td role="gridcell" class="none${edgeOf(row, column)}">·</td>`;
+  const { state, start, symbols } = cellParts(row, column, found, matches);
+  return `<td role="gridcell" class="${state}">${start} tabindex="-1">${symbols}</a></td>`;
 }

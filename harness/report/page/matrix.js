@@ -72,8 +72,7 @@ function headHtml(shown) {
 
 function rowHtml({ row, matches, size }, shown, grouped) {
   const title = grouped ? "" : `<span class="quiet">${esc(short(row.case))}</span> `;
-  const cells = shown.map((column) =>
-    cellHtml(row, column, row.cells[column.place], matches[column.place]));
+  const cells = shown.map((column) => cellHtml(row, column, matches[column.place]));
   const count = size.count ? `<span class="count" title="not waived">${size.count}</span>` : "";
   return `<tr role="row"><th role="rowheader"><a href="${linkOf(row)}" ` +
     `tabindex="-1">${title}${esc(short(row.title))}</a>${count}</th>${cells.join("")}</tr>`;

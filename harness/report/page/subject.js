@@ -25,17 +25,18 @@ function rowStrip(subject) {
 }
 
 function stripTable(subject, present, families, label) {
-  const parts = families.map((family) => {
-    const cells = present.filter((column) => column.family === family);
-    return `<tr><th scope="row">${esc(short(family))}</th>${cells.map((column) =>
-      cellHtml(subject.row, column, subject.row.cells[column.place],
-        subject.row.cells[column.place]).replace(/ tabindex="-1"/, "")
-        .replace('role="gridcell" class="', `class="${column.name === subject.env ? "here " : ""}`)
-        .replace("</a>", `<span>${esc(short(column.version, 14))}</span></a>`)).join("")}</tr>`;
-  });
+  const cell = (column) => {
+    const found = subject.row.cells[column.place];
+    const { state, start, symbols } = cellParts(subject.row, column, found, found);
+    const isHere = column.name === subject.env;
+    return `<td class="${isHere ? "here " : ""}${state}">${start}${isHere
+      ? ' aria-current="true"' : ""}>${symbols}<span>${esc(short(column.version, 14))}</span>` +
+      "</a></td>";
+  };
+  const parts = families.map((family) => `<tr><th scope="row">${esc(short(family))}</th>${present
+    .filter((column) => column.family === family).map(cell).join("")}</tr>`);
   const table = h("table.rowstrip", { "aria-label": label });
   table.innerHTML = `<tbody>${parts.join("")}</tbody>`;
-  for (const cell of table.querySelectorAll("td.here a")) cell.setAttribute("aria-current", "true");
   table.addEventListener("pointerover", gridTitle);
   return h("div.scroll", { tabindex: 0, role: "region", "aria-label": label }, table);
 }
@@ -53,8 +54,7 @@ function chooser(subject, go) {
     [String(place), `${row.case} · ${row.title}`]);
   const environments = columns.filter((column) => subject.row.cells[column.place])
     .map((column) => {
-      const { main, reference } = cellText(subject.row.cells[column.place]);
-      const shown = main ?? reference;
+      const { shown } = shownOf(subject.row.cells[column.place]);
       return [column.name, `${symbolOf(shown.verdict, shown.waived)}  ${column.name}`];
     });
   return h("div.controls.chooser", {},
