@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from harness.checks import CAUSE, CONTRAST
 from harness.report.packing import pack, pack_text, spelled_out, visible
 
 __all__ = ["number", "render", "visible"]
@@ -52,12 +53,13 @@ def render(facts: dict[str, Any]) -> str:
     chunks = {name: pack(chunk) for name, chunk in facts["chunks"].items()}
     main = {name: value for name, value in facts.items() if name != "chunks"}
     changes = sorted(facts["changes"], key=lambda c: -list(SYMBOLS).index(c["verdict"]))
-    own, plotly = _own_script(), _inline(get_plotlyjs())
+    own = _own_script()
     return _environment().get_template("page.html.j2").render(
-        facts=main, changes=changes, policy=_policy((own, plotly)), script=own,
+        facts=main, changes=changes, policy=_policy((own, _plotly())), script=own,
         plotly=_packed_plotly(), chunks=chunks,
         style=Markup("".join(_read(f"{name}.css") for name in STYLES)),
-        data=pack({"facts": main, "symbols": SYMBOLS, "meanings": MEANINGS, "phases": PHASES}),
+        data=pack({"facts": main, "symbols": SYMBOLS, "meanings": MEANINGS, "phases": PHASES,
+                   "long": LONG, "contrast": CONTRAST, "cause": CAUSE}),
         symbols=SYMBOLS, meanings=MEANINGS, phases=PHASES, long=LONG)
 
 
@@ -94,8 +96,13 @@ def _own_script() -> Markup:
 
 
 @functools.cache
+def _plotly() -> Markup:
+    return _inline(get_plotlyjs())
+
+
+@functools.cache
 def _packed_plotly() -> Markup:
-    return pack_text(_inline(get_plotlyjs()))
+    return pack_text(_plotly())
 
 
 def _inline(source: str) -> Markup:

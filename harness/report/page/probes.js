@@ -4,8 +4,6 @@
 
 const PHASE_NAMES = { forward: "forward", loss: "loss", gradient: "gradients", update: "updates" };
 const STEPS_OVER = [1, 10, 1e3, 1e6]; /* error over allowance at which the colour changes */
-const CONTRAST = { float64: 2, float32: 10 };
-const CAUSE = 1e-4;
 
 const ratioOf = (error, allowed) =>
   error === 0 ? 0 : !Number.isFinite(error) ? Infinity : allowed ? error / allowed : Infinity;
@@ -31,7 +29,8 @@ function stateOf({ error, before, allowed, judged }, precision) {
   const low = before === null ? 0 : Math.min(error, before);
   const high = Math.max(error, before ?? 0);
   if (!(high > allowed)) return "good";
-  const differs = high > CONTRAST[precision] * low && (low <= allowed || precision === "float64");
+  const differs = high > page.contrast[precision] * low &&
+    (low <= allowed || precision === "float64");
   return differs ? error > allowed ? "off" : "right" : "alike";
 }
 
@@ -40,7 +39,8 @@ function culpritOf(tensors) {
   const off = tensors.filter(({ state }) => state === "off" || state === "right");
   const size = ({ error, before }) => Math.max(error, before ?? 0);
   const largest = off.reduce((most, found) => Math.max(most, size(found)), 0);
-  return off.find((found) => size(found) >= CAUSE * largest || size(found) === largest) ?? null;
+  return off.find((found) => size(found) >= page.cause * largest || size(found) === largest) ??
+    null;
 }
 
 function heat({ ratio, state }) {

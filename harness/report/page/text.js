@@ -36,12 +36,10 @@ function data(value) {
   return h("data", { value: String(value), title: String(value) }, fmt(value));
 }
 
-const LONG = 700;
-
 /* A text, cut where it is very long; nothing is lost. */
 function longText(text) {
-  if (text.length <= LONG) return h("span.text", {}, text);
-  const shown = h("span.text", {}, text.slice(0, LONG / 2), "… ");
+  if (text.length <= page.long) return h("span.text", {}, text);
+  const shown = h("span.text", {}, text.slice(0, page.long / 2), "… ");
   const all = h("button", { type: "button", onclick: () => {
     shown.replaceWith(h("div.text.boxed", { tabindex: 0, role: "region",
       "aria-label": "The whole text" }, text));
