@@ -1,29 +1,21 @@
 /* The detail of one case and variant: what was found, probes, curves, native runs, packages. */
 
 const CHOICES = ["precision", "axis", "lines", "curve", "pp", "cp", "native"];
-let detailTurn = 0; /* a detail that was left while it was unpacked is not drawn */
 
-function closeDetail() {
-  detailTurn += 1;
-  const view = document.getElementById("detail");
-  dropFigures(view);
-  view.replaceChildren();
-}
+const closeDetail = () => refill(document.getElementById("detail"));
 
 async function openDetail(params) {
   const view = document.getElementById("detail");
-  closeDetail();
-  const turn = detailTurn;
   const subject = subjectOf(params);
   if (!subject) {
-    view.append(h("h2", { tabindex: -1 }, "Nothing here"), h("p", {},
+    refill(view, h("h2", { tabindex: -1 }, "Nothing here"), h("p", {},
       "This report has no such case and variant. ", h("a", { href: "#matrix" }, "To the matrix")));
     return;
   }
   const body = h("div.body", {});
-  view.append(detailHead(subject), body);
+  refill(view, detailHead(subject), body);
   const chunk = await chunkOf(subject.case, subject.variant);
-  if (turn === detailTurn) drawBody(body, subject, chunk);
+  if (body.isConnected) drawBody(body, subject, chunk); /* else it was left meanwhile */
 }
 
 function detailHead(subject) {
@@ -53,8 +45,7 @@ function drawBody(body, subject, chunk) {
   };
   const height = body.offsetHeight;
   body.style.minHeight = `${height}px`; /* the page must not jump while it is drawn again */
-  dropFigures(body);
-  body.replaceChildren(...[
+  refill(body, ...[
     probes(subject, chunk, chosen, set), ...curvePanels(subject, chunk, chosen, set),
     nativePanel(chunk?.native, subject, chosen.native, set), findingPanel(subject),
     packagePanel(subject), commandPanel(subject)].filter(Boolean));

@@ -83,14 +83,15 @@ async function rehearse() {
   document.body.dataset.rehearsed = "true";
 }
 
-/* Frees the figures within an element that is about to go. */
-function dropFigures(within) {
+/* Puts other children into an element, and frees the figures of those that go. */
+function refill(within, ...children) {
   for (const element of figures.keys()) {
     if (!within.contains(element)) continue;
     observer.unobserve(element);
     figures.delete(element);
     if (element.dataset.drawn) window.Plotly.purge(element);
   }
+  within.replaceChildren(...children);
 }
 
 /* Draws again what was drawn, in the colours of now. */

@@ -1,18 +1,10 @@
 /* The newest version of every framework against the reference: is this case right anywhere? */
 
-let frameworkTurn = 0;
-
-function closeFrameworks() {
-  frameworkTurn += 1;
-  const view = document.getElementById("frameworks-body");
-  dropFigures(view);
-  view.replaceChildren();
-}
+const closeFrameworks = () => refill(document.getElementById("frameworks-body"));
 
 async function openFrameworks(params) {
-  closeFrameworks();
-  const turn = frameworkTurn;
-  const view = document.getElementById("frameworks-body");
+  const view = h("div", {});
+  refill(document.getElementById("frameworks-body"), view);
   const usable = rows.filter((row) => row.variant !== "*");
   const row = rowOf.get(key(params.get("case") ?? "", params.get("variant") ?? "")) ?? usable[0];
   if (!row) return;
@@ -21,7 +13,7 @@ async function openFrameworks(params) {
     openFrameworks(route().params);
   };
   const chunk = await chunkOf(row.case, row.variant);
-  if (turn !== frameworkTurn) return;
+  if (!view.isConnected) return; /* it was left meanwhile */
   const precisions = Object.keys(chunk?.charts ?? {});
   const precision = precisions.includes(params.get("precision")) ? params.get("precision")
     : precisions[0];
