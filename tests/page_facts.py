@@ -57,8 +57,7 @@ def variants(count: int) -> list[dict[str, Any]]:
     for place in range(count):
         case, turn = cases[place % len(cases)], place // len(cases)
         name = f"{PATHS[turn % 4]}-{OPTIMIZERS[turn // 4 % 4]}" + ("" if turn < 16 else f"_{turn}")
-        case["variants"].append({"name": name, "id": f"detail-{case['name']}-{name}",
-                                 "steps": 60, "open": False, "is_whole": False})
+        case["variants"].append({"name": name, "open": False})
     return [case for case in cases if case["variants"]]
 
 

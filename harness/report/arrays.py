@@ -34,6 +34,11 @@ def encode(values: ArrayLike, base: tuple[int, ArrayLike] | None = None) -> Arra
     return {"dtype": "<f8", "data": _base64(own)}
 
 
+def rounded(values: ArrayLike) -> Array:
+    """Return numbers that need no more than float32, shape (steps,), in base64."""
+    return {"dtype": "<f4", "data": _base64(np.asarray(values, np.float32))}
+
+
 def decode(array: Array, base: ArrayLike | None = None) -> np.ndarray:
     """Return the numbers, float64, shape (steps,).
 

@@ -6,7 +6,6 @@ difference from the first.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +21,7 @@ from harness.facts import number
 from harness.finding import Comparison
 from harness.pair import Pair, envelopes
 from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
-from harness.report.arrays import Array, encode
+from harness.report.arrays import Array, encode, rounded
 
 Records = Mapping[tuple[str, str], Record]
 """By case and environment."""
@@ -82,7 +81,6 @@ def collect(report: Report, newest: Records, case: Case, name: str,
         if lines:
             pair = _reference_pair(stored, case, name, precision)
             charts[precision] = {
-                "steps": len(lines[0].trajectory.loss),
                 "lines": [_line(line, lines[0], precision, strips) for line in lines],
                 "allowance": _allowance(pair, precision),
                 "chaotic_from": pair.chaotic_from(precision) if pair else None,
@@ -179,10 +177,9 @@ def _allowance(pair: Pair | None, precision: str) -> Array | None:
     if pair is None:
         return None
     try:
-        allowed = np.asarray(pair.allowance(precision, "loss"), "<f4")
+        return rounded(pair.allowance(precision, "loss"))
     except HarnessError:
         return None
-    return {"dtype": "<f4", "data": base64.b64encode(allowed.tobytes()).decode()}
 
 
 def _marks(comparisons: list[Comparison], precision: str) -> list[dict[str, Any]]:

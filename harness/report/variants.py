@@ -7,8 +7,6 @@ unpacks it when the detail is opened.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
 from typing import Any
 
 from harness import environments
@@ -60,20 +58,10 @@ def collect(report: Report, project: Project, beside: Records
             chunk = _chunk(report, beside, store, case, variant, mine[name, variant])
             chunks[f"{name}/{variant}"] = chunk
             found.append({
-                "name": variant, "id": identifier(name, variant),
-                "is_whole": variant == WHOLE_CASE,
+                "name": variant,
                 "open": any(c.problem or c.open_findings for c in mine[name, variant])})
         cases.append({"name": name, "summary": case.summary, "variants": found})
     return cases, chunks
-
-
-def identifier(case: str, variant: str) -> str:
-    """Return the variant's name within the page."""
-    name = f"{case}-{'all' if variant == WHOLE_CASE else variant}"
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
-    if plain != name:  # keep apart what only differs in what was replaced
-        plain += "-" + hashlib.sha256(name.encode()).hexdigest()[:8]
-    return plain
 
 
 def _by_variant(report: Report) -> dict[tuple[str, str], list[Comparison]]:
