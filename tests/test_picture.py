@@ -7,7 +7,8 @@ import pytest
 from harness.errors import UsageError
 from harness.finding import Verdict
 from harness.report import picture
-from tests.test_report import HOSTILE, WAIVER, collect, comparison, record, report_of
+from tests.test_render import HOSTILE
+from tests.test_report import WAIVER, collect, comparison, record, report_of
 
 
 def texts(path):

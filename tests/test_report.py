@@ -37,7 +37,6 @@ LOSS = [float(np.float32(0.7 * 0.9 ** step)) for step in range(STEPS)]
 ENVELOPE = [1e-7 * (step + 1) for step in range(STEPS)]
 WAIVER = Waiver("torch-*", "reference", CASE, "*", "*", 1.0, "known since <1.12>",
                 "issue 7", "2026-01-01")
-HOSTILE = "</script><script>alert(1)</script><b>'\"&\u202egnp.exe"
 
 
 def record(environment, loss=LOSS, variant=VARIANT, accepted=None, **provenance):

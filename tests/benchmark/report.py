@@ -8,12 +8,9 @@ from the browser's own clock, until the frame after the change is on the screen.
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +26,14 @@ from harness.project import Project
 from harness.report.render import render
 from harness.store import Store
 from harness.timeline import load_if_any
+from tests.browser.driving import CHROMIUM, DRIVER, started, wait_for
 from tests.page_facts import facts
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-dev-shm-usage", "--window-size=1280,900")
 LARGE = 100
 """Environments, and variants, of the made-up matrix."""
+WINDOW = "--window-size=1280,900"
+PATIENCE = 60.0
+"""Seconds after which a page has failed to open."""
 FRAMES = "await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));"
 OPENED = f"""
 document.addEventListener("DOMContentLoaded", () => {{
@@ -97,6 +96,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(project: Project, options: argparse.Namespace, console: Console) -> bool:
     """Measure, print the table; return whether the targets are met."""
+    if not (CHROMIUM and DRIVER):
+        raise HarnessError("no Chromium here", next_command="apt-get install chromium "
+                                                            "chromium-driver")
     table = Table("page", "written", "size", "opens", "filters", "detail", "its charts",
                   "once ready", "memory", title="the report in Chromium")
     met = True
@@ -148,11 +150,10 @@ def _look(page: Path) -> tuple[float, ...]:
     The first charts are those of a detail opened at once, the next those of a page that has
     been read for a while.
     """
-    with _chromium() as driver:
+    with started(WINDOW) as driver:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": OPENED})
         driver.get(page.as_uri())
-        while not (opened := driver.execute_script("return window.openedAfter ?? 0")) > 1:
-            time.sleep(0.05)
+        opened = wait_for(driver, "window.openedAfter > 1 && window.openedAfter", PATIENCE)
         filters = [driver.execute_async_script(FILTER, f"#filters [name={name}]", value)
                    for name, value in (("show", "all"), ("family", "torch"), ("q", "sgd"))]
         address = driver.execute_script(
@@ -164,10 +165,9 @@ def _look(page: Path) -> tuple[float, ...]:
 
 def _charts_once_ready(page: Path, address: str) -> float:
     """Return the milliseconds to a detail's charts where the page has been read for a while."""
-    with _chromium() as driver:
+    with started(WINDOW) as driver:
         driver.get(page.as_uri())
-        while not driver.execute_script("return document.body.dataset.rehearsed"):
-            time.sleep(0.05)
+        wait_for(driver, "document.body.dataset.rehearsed", PATIENCE)
         return float(driver.execute_async_script(DETAIL, address)[1])
 
 
@@ -182,23 +182,3 @@ def _memory(driver: Any) -> float:
         except OSError:  # it has ended
             continue
     return float(largest)
-
-
-@contextmanager
-def _chromium() -> Iterator[Any]:
-    from selenium import webdriver
-
-    binary, path = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (binary and path):
-        raise HarnessError("no Chromium here", next_command="apt-get install chromium "
-                                                            "chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in FLAGS:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(path))
-    driver.set_script_timeout(60)
-    try:
-        yield driver
-    finally:
-        driver.quit()

@@ -1,18 +1,12 @@
 """A real Chromium that opens the report from a file, offline."""
 
 import json
-import shutil
 
 import pytest
 
 from harness.report.render import render
-from tests.browser.driving import CASE, ENVIRONMENT, VARIANT, opened
+from tests.browser.driving import CASE, CHROMIUM, DRIVER, ENVIRONMENT, VARIANT, opened, started
 from tests.page_facts import facts
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--disable-dev-shm-usage", "--window-size=1200,900")
 
 
 @pytest.fixture(scope="session")
@@ -20,18 +14,11 @@ def chromium(tmp_path_factory):
     """Return a driver of a Chromium, and a folder for pages."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("needs chromium and chromedriver: apt-get install chromium chromium-driver")
-    webdriver = pytest.importorskip("selenium.webdriver")
+    pytest.importorskip("selenium.webdriver")
     folder = tmp_path_factory.mktemp("report")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
+    with started(f"--user-data-dir={folder / 'profile'}", logged=("browser", "performance")
+                 ) as driver:
         yield driver, folder
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(scope="session")

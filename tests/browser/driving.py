@@ -1,12 +1,42 @@
 """How the browser tests drive the page."""
 
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--disable-dev-shm-usage", "--window-size=1200,900")
 CASE, VARIANT, ENVIRONMENT = "xor", "bce_sigmoid-sgd_0.1", "torch-2.1.0"
 DETAIL = f"detail?case={CASE}&variant={VARIANT}&env={ENVIRONMENT}&against=previous"
 ROWS = ("[...document.querySelectorAll('#cells tbody tr:not(.case)')]"
         ".map(row => row.cells[0].textContent)")
 CELLS = "document.querySelectorAll('#cells td a').length"
+
+
+@contextmanager
+def started(*flags: str, logged: tuple[str, ...] = ()) -> Iterator[Any]:
+    """Start a Chromium of its own and give its driver; it ends afterwards.
+
+    Args:
+        logged: of what the driver keeps a log, all levels.
+    """
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, *flags):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", dict.fromkeys(logged, "ALL"))
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(60)
+    try:
+        yield driver
+    finally:
+        driver.quit()
 
 
 def opened(driver, path, hash):
@@ -19,7 +49,7 @@ def opened(driver, path, hash):
     return driver
 
 
-def wait_for(driver, script, seconds=20):
+def wait_for(driver: Any, script: str, seconds: float = 20) -> Any:
     """Return the script's value as soon as it is true."""
     end = time.monotonic() + seconds
     while not (value := driver.execute_script(f"return {script}")):
