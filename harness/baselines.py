@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import intake, serialization
+from harness import intake, machines, serialization
 from harness.content import Content
 from harness.errors import HarnessError, RecordError
 from harness.files import write_text
@@ -50,11 +50,14 @@ class Baselines:
         if not text.startswith(_START):
             return serialization.loads(text, str(path))
         data, keys = _parse_head(text, path)
-        variants = Variants(keys, partial(self._variant, path.parent.name), str)
+        case = path.relative_to(self.project.baselines).parts[0]
+        variants = Variants(keys, partial(self._variant, case), str)
         return serialization.decode_head(data, Reader(str(path)), variants)
 
     def write(self, records: list[Record]) -> None:
         """Write accepted records; the caller holds the lock.
+
+        One of another class of machine than the baseline there is has a place of its own.
 
         Raises:
             RecordError: one would not come back as it is; nothing is accepted then.
@@ -64,10 +67,11 @@ class Baselines:
         for record in records:
             keys = {name: self._take_in(contents, record.case, name, variant)
                     for name, variant in record.variants.items()}
-            heads[self.project.baseline_path(record.case, record.environment)] = \
+            heads[self.path_for(record)] = \
                 serialization.lay_out({"head": HEAD}, record, {
                     name: json.dumps(key) for name, key in keys.items()})
-        before = [(path.parent, _read_keys(path)) for path in heads if path.exists()]
+        before = [(self.project.baselines / path.relative_to(self.project.baselines).parts[0],
+                   _read_keys(path)) for path in heads if path.exists()]
         for content in contents.values():
             content.write()
         for path, text in heads.items():
@@ -75,6 +79,18 @@ class Baselines:
         for folder, old in before:
             self._drop(folder, old)
         self._contents.clear()
+
+    def path_for(self, record: Record) -> Path:
+        """Return where a record becomes a baseline: the first one, or that of its class."""
+        path = self.project.baseline_path(record.case, record.environment)
+        try:
+            first = self.read(path)
+        except HarnessError:
+            return path
+        mine, theirs = (machines.machine_class(one.provenance, one.environment).name
+                        for one in (record, first))
+        return path if mine == theirs else self.project.baseline_path(
+            record.case, record.environment, mine)
 
     def _take_in(self, contents: dict[tuple[str, str], Content], case: str, name: str,
                  variant: VariantRecord) -> str:
@@ -92,7 +108,8 @@ class Baselines:
 
     def _drop(self, folder: Path, before: Keys | None) -> None:
         """Drop what was referred to by a head that was replaced, and now is by none."""
-        heads = [_read_keys(path) for path in folder.glob("[a-z]*.json")]
+        heads = [_read_keys(path) for pattern in ("[a-z]*.json", "*-*/[a-z]*.json")
+                 for path in folder.glob(pattern)]
         if before is None or None in heads:
             return  # what a damaged head needs is unknown
         for name, key in before.items():

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from harness import environments, phase, waivers
+from harness import environments, machines, phase, waivers
 from harness.differ import Differ
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
+from harness.evidence import Evidence
 from harness.finding import Comparison, Verdict, Waiver
 from harness.native_compare import NativeComparer
 from harness.pair import Pair
 from harness.project import Project
 from harness.record import Record, VariantRecord
+from harness.remarks import Remarks
 from harness.store import Store
 
 REFERENCE = "reference"
@@ -99,9 +101,10 @@ class Comparer:
         self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
         self.report = Report()
         self.compared: list[tuple[Comparison, Pair]] = []
-        self.asked_for_chaos: set[tuple[str, str, str]] = set()
+        self.remarks = Remarks(self.report.notes)
         self.native = NativeComparer(store, self.report.notes)
         self.differ = Differ(store)
+        self.evidence = Evidence(store, self.differ)
         for name in (*question.environments, question.against or REFERENCE):
             if name not in KINDS:
                 store.require_known(name)
@@ -159,7 +162,7 @@ class Comparer:
                                      f"{record.provenance.get('recorded', 'at an unknown time')}")
         for against, baseline in self._sides(case, environment, stored):
             try:
-                self._compare_records(record, against, self._baseline(case, baseline))
+                self._compare_records(record, against, self._baseline(case, baseline, record))
             except HarnessError as error:
                 self._problem(case, "*", environment, against, baseline, error)
 
@@ -169,9 +172,12 @@ class Comparer:
             return self.store.run(case, environment), False
         return self._baseline(case, environment), True
 
-    def _baseline(self, case: str, environment: str) -> Record:
+    def _baseline(self, case: str, environment: str, record: Record | None = None) -> Record:
+        """Return a baseline; of the own environment that of the record's class of machine."""
         if (case, environment) not in self.report.baselines:
-            self.report.baselines[case, environment] = self.store.baseline(case, environment)
+            is_own = record is not None and record.environment == environment
+            self.report.baselines[case, environment] = self.store.baseline_for(record) \
+                if record is not None and is_own else self.store.baseline(case, environment)
         return self.report.baselines[case, environment]
 
     def _sides(self, case: str, environment: str, stored: bool) -> list[tuple[str, str]]:
@@ -186,7 +192,7 @@ class Comparer:
         if asked is not None:
             name = sides[asked]
             if name is None and len(self.question.environments) > 1:
-                self._note(f"{environment} has no {asked} to compare with")
+                self.remarks.note(f"{environment} has no {asked} to compare with")
                 return []
             if name is None:
                 raise MissingRecordError(f"{environment} has no {asked} to compare with",
@@ -195,6 +201,7 @@ class Comparer:
         return [(kind, name) for kind, name in sides.items() if name is not None]
 
     def _compare_records(self, record: Record, against: str, baseline: Record) -> None:
+        machines.require_comparable(record, baseline)
         names = dict.fromkeys([*record.variants, *baseline.variants])
         imported = baseline.environment not in self.store.pinned \
             or record.environment not in self.store.pinned
@@ -220,10 +227,12 @@ class Comparer:
         self.report.comparisons.append(comparison)
         try:
             if self._is_comparable(comparison, record, baseline):
-                comparison.findings = list(self.differ.findings(name, record, baseline))
+                comparison.findings, *sides, comparison.evidence = self.evidence.findings(
+                    name, record, against, baseline)
                 self.native.add(self.cases[record.case], comparison)
-                self.compared.append((comparison, self.differ.pair(name, record, baseline)))
-                self._say_chaos(*self.compared[-1])
+                self.compared.append((comparison, self.differ.pair(name, *sides)))
+                self.remarks.say_chaos(*self.compared[-1])
+                self.remarks.say_host(comparison)
         except HarnessError as error:
             comparison.problem = str(error)
 
@@ -240,23 +249,6 @@ class Comparer:
             return True
         return False
 
-    def _say_chaos(self, comparison: Comparison, pair: Pair) -> None:
-        """Say once where a trajectory tells nothing, instead of allowing anything."""
-        for precision, others in (("float32", "float64 and probes"), ("float64", "probes")):
-            key = comparison.case, comparison.variant, precision
-            if key in self.asked_for_chaos or not pair.trajectories(precision):
-                continue
-            self.asked_for_chaos.add(key)
-            step = pair.chaotic_from(precision)
-            if step is not None:
-                self._note(f"{comparison.case} {comparison.variant}: {precision} trajectory is "
-                           f"chaotic from step {step} on; {others} decide")
-
-    def _note(self, note: str) -> None:
-        """Say something once."""
-        if note not in self.report.notes:
-            self.report.notes.append(note)
-
     def _unsupported(self, comparison: Comparison, observed: VariantRecord,
                      other: VariantRecord) -> None:
         """Say that a variant is unsupported; a problem if it was supported before."""
@@ -267,7 +259,8 @@ class Comparer:
         if expected:
             self.report.comparisons.pop()  # it is the last one
             name = comparison.observed if observed.unsupported else comparison.baseline
-            self._note(f"{comparison.case} {comparison.variant}: {name} {comparison.problem}")
+            self.remarks.note(
+                f"{comparison.case} {comparison.variant}: {name} {comparison.problem}")
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")

@@ -7,14 +7,14 @@ keys are the same records, whatever they are called, and are never checked twice
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
+from harness import machines
 from harness.case import Variant
 from harness.checks import CHECKS
 from harness.errors import MissingRecordError
 from harness.finding import Finding, Verdict
 from harness.pair import Memory, Pair, envelopes
-from harness.record import Record
+from harness.record import Record, VariantRecord
 from harness.store import Store
 
 SAME = (Finding("record", Verdict.IDENTICAL, "the records are the same to the bit"),)
@@ -31,7 +31,7 @@ class Differ:
         self.case = cache(store.project.case)
         self.baseline = cache(store.baseline)
         self.variant = cache(self._variant)
-        self.envelopes = cache(self._envelopes)
+        self.reference = cache(self._reference)
 
     def findings(self, name: str, observed: Record, baseline: Record) -> tuple[Finding, ...]:
         """Return what every check finds in a variant that both records have.
@@ -42,7 +42,7 @@ class Differ:
         keys = [observed.key(name), baseline.key(name)]
         if keys[0] is not None and keys[0] == keys[1]:
             return SAME
-        known = (observed.case, name, *map(str, keys))
+        known = (observed.case, name, *map(str, keys), machines.other_class(observed, baseline))
         if None in keys or known not in self._found:
             pair = self.pair(name, observed, baseline)
             found = tuple(finding for check in CHECKS for finding in check(pair))
@@ -53,9 +53,11 @@ class Differ:
 
     def pair(self, name: str, observed: Record, baseline: Record) -> Pair:
         """Return both sides of a variant, decoded, with the envelopes of the reference."""
-        case = observed.case
+        case, reference = observed.case, self.reference(observed.case, name)
         return Pair(self.case(case), self.variant(case, name),
-                    observed.variants[name], baseline.variants[name], self.envelopes(case, name),
+                    observed.variants[name], baseline.variants[name],
+                    envelopes(reference) if reference else {}, reference,
+                    machines.other_class(observed, baseline),
                     (self._memory(case, name, observed.key(name)),
                      self._memory(case, name, baseline.key(name)),
                      self._memory(case, name, "envelopes")))
@@ -68,9 +70,9 @@ class Differ:
         """Return a variant as its case declares it."""
         return next(v for v in self.case(case).variants if v.name == name)
 
-    def _envelopes(self, case: str, variant: str) -> dict[str, Any]:
+    def _reference(self, case: str, variant: str) -> VariantRecord | None:
+        """Return the reference's accepted record of a variant, or None where there is none."""
         try:
-            recorded = self.baseline(case, "reference").variants.get(variant)
+            return self.baseline(case, "reference").variants.get(variant)
         except MissingRecordError:
-            return {}
-        return envelopes(recorded) if recorded else {}
+            return None

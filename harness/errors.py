@@ -57,6 +57,10 @@ class MissingRecordError(HarnessError):
     """There is no such run or baseline yet."""
 
 
+class IncomparableError(HarnessError):
+    """Two records were measured under settings that choose another algorithm."""
+
+
 class WorkerError(HarnessError):
     """A worker crashed, hung, was killed, or could not import its framework."""
 

@@ -81,6 +81,7 @@ class Finding:
         required: factor by which the allowance would have to grow.
         sentence: the finding in words, with numbers.
         waiver: the waiver that covers it.
+        host: what of it belongs to the class of machine, and is no difference.
     """
 
     check: str
@@ -97,6 +98,7 @@ class Finding:
     required: float | None = None
     waiver: Waiver | None = None
     precision: str | None = None
+    host: str = ""
 
 
 @dataclass
@@ -108,6 +110,7 @@ class Comparison:
         against: ``baseline``, ``previous``, ``reference`` or ``named``.
         baseline: environment it is compared with.
         problem: why it could not be compared; for verdicts missing and error.
+        evidence: which records tell, where it is not the run and the baseline.
     """
 
     case: str
@@ -118,6 +121,7 @@ class Comparison:
     findings: list[Finding] = field(default_factory=list)
     problem: str = ""
     problem_verdict: Verdict = Verdict.ERROR
+    evidence: str = ""
 
     @property
     def verdict(self) -> Verdict:

@@ -16,13 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Iterable, Sequence
 
-from harness import provenance
+from harness import processor, settings
 from harness.files import sha256
 from harness.paths import Paths
 
 MEASURING = ("case", "curve", "encoding", "faults", "inputs", "invariances", "layers", "losses",
-             "metrics", "native", "optimizers", "padding", "paths", "probes", "project",
-             "provenance", "record", "serialization", "stream", "worker")
+             "metrics", "native", "optimizers", "padding", "paths", "probes", "processor",
+             "project", "provenance", "record", "serialization", "settings", "stream", "worker")
 """Modules of the harness, beside its reference and adapters, that a measured number depends on."""
 IGNORED = ("include", "__pycache__", "share", "test", "tests")
 """Folders of installed packages that hold nothing that trains."""
@@ -30,8 +30,7 @@ WORDS = {"harness": "the harness changed", "case": "the case changed",
          "packages": "another version of a package is installed",
          "files": "an installed file changed", "machine": "the machine or its switches changed"}
 """What it means that a digest differs."""
-_MACHINE = [sys.version, provenance.machine(),
-            {**provenance.SINGLE_THREADED, **provenance.switches()}]
+_MACHINE = [sys.version, processor.machine(), {**settings.pinned(None), **settings.chosen()}]
 """As they were before a framework could change a variable."""
 
 

@@ -37,6 +37,12 @@ this much: from there on the envelope grows too fast to be a bound (measured in 
 transformer under oneDNN's kernels: at most 0.56 of the allowance before, 2.4 soon after; in
 float64 on a deep decoder under two TensorFlow releases: below 1 before, 3 soon after), and a
 wider one would see nothing. The other precision and probes decide."""
+LEAD = {"float64": 5.0, "float32": 2.0}
+"""A trajectory that becomes chaotic is judged up to where rounding alone moves it by this part of
+``CHAOS``: another machine rounds at every step, the perturbed runs at the first one only, and an
+amplified rounding outgrows every multiple of the envelope soon (measured under other kernels, libm
+and threads: 4 times as large as the envelope six steps before a float64 trajectory is chaotic; up
+to 0.7 of the float32 allowance in the last step before)."""
 
 
 Memory = dict[Hashable, Any]
@@ -53,6 +59,8 @@ class Pair:
     """Observed and baseline of one variant, and the reference's envelopes by precision.
 
     Args:
+        reference: the reference's record of the variant, of which the envelopes are.
+        other_class: in words, that the sides were measured on two classes of machine.
         memories: of observed, baseline and envelopes; another pair with one of them may
             have been given the same memory.
     """
@@ -62,6 +70,8 @@ class Pair:
     observed: VariantRecord
     baseline: VariantRecord
     envelopes: Mapping[str, Mapping[str, Sequence[float]]]
+    reference: VariantRecord | None = None
+    other_class: str = ""
     memories: tuple[Memory, Memory, Memory] = field(default_factory=_forgetful, compare=False,
                                                     repr=False)
 
@@ -80,6 +90,17 @@ class Pair:
         if precision in self.observed.trajectories and precision in self.baseline.trajectories:
             return self.observed.trajectories[precision], self.baseline.trajectories[precision]
         return None
+
+    def agrees_with_reference(self, precision: str, curves: Sequence[str]) -> bool:
+        """Return whether the observed trajectory is the reference's, within the allowance."""
+        if self.reference is None or precision not in self.reference.trajectories:
+            return False
+        mine, right = (side.trajectories[precision] for side in (self.observed, self.reference))
+        shared = [name for name in shared_curves(mine, right) if name in curves]
+        end = self.chaotic_from(precision)
+        return bool(shared) and all(
+            (deviation(getattr(mine, name), getattr(right, name), precision)[:end]
+             <= self.allowance(precision, name)[:end]).all() for name in shared)
 
     def allowance(self, precision: str, curve: str, floor: float = EQUIVALENT) -> Array:
         """Return the allowed relative deviation at every step.
@@ -111,8 +132,10 @@ class Pair:
         if envelope is None:
             return None
         curves = CURVES if precision == "float64" else ("loss",)
-        chaotic = np.any([np.asarray(envelope[curve]) > CHAOS[precision] for curve in curves], 0)
-        return int(chaotic.argmax()) if chaotic.any() else None
+        widest = np.max([np.asarray(envelope[curve]) for curve in curves], 0)
+        if not (widest > CHAOS[precision]).any():
+            return None
+        return int((widest > CHAOS[precision] / LEAD[precision]).argmax())
 
 
 def _remembered(memory: Memory, what: Hashable, compute: Callable[[], Value]) -> Value:

@@ -57,9 +57,14 @@ class Paths:
         """Return the file that says why the last run left no record."""
         return self.runs / case / f"{environment}.failed.txt"
 
-    def baseline_path(self, case: str, environment: str) -> Path:
-        """Return the file of the accepted record."""
-        return self.baselines / case / f"{environment}.json"
+    def baseline_path(self, case: str, environment: str, machine: str = "") -> Path:
+        """Return the file of the accepted record.
+
+        Args:
+            machine: class of the machine, ``aarch64-default``, of a baseline that was accepted
+                for another class than the first one's.
+        """
+        return self.baselines / case / machine / f"{environment}.json"
 
     def native_run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last native runs."""

@@ -16,9 +16,10 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping
 
+from harness import settings
+from harness.adapters import family
 from harness.errors import WorkerError
 from harness.project import Project
-from harness.provenance import SINGLE_THREADED
 
 LINES_SHOWN = 20
 """Lines of a failed worker's standard error in the message."""
@@ -37,8 +38,8 @@ class WorkerProcess:
         timeout: seconds without any progress after which it hangs.
         log: file that its standard error is added to.
         interpreter: of the environment; None for this one.
-        variables: its environment variables; None for this process's. One thread is what
-            it gets where they do not say how many.
+        variables: its environment variables; None for this process's. The pinned settings
+            are added to them.
         folder: to start it in, and find ``harness`` in; None for this process's.
     """
 
@@ -57,7 +58,8 @@ class WorkerProcess:
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                env={**SINGLE_THREADED, **given}, cwd=folder, encoding="utf-8", errors="replace")
+                env=settings.environment(family(environment), given), cwd=folder,
+                encoding="utf-8", errors="replace")
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._pump, daemon=True).start()
 

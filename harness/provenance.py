@@ -6,27 +6,11 @@ Inside half: standard library only.
 from __future__ import annotations
 
 import datetime
-import os
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-from harness import __version__
-
-SWITCHES = ("ATEN_", "DNNL_", "MKL_", "OMP_", "ONEDNN_", "OPENBLAS_", "TF_")
-"""Prefixes of the variables that choose threads, instruction sets and kernels."""
-SINGLE_THREADED = {
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
-    # Idle OpenMP threads sleep and do not spin: the numbers are the same, and beside
-    # another busy process torch trains five times faster.
-    "OMP_WAIT_POLICY": "passive",
-}
-"""What a worker is given, unless the caller's variables say otherwise: one thread. The order
-in which numbers are added up then does not depend on the machine's cores."""
-INSTRUCTION_SETS = ("sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw",
-                    "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "neon", "asimd", "sve")
+from harness import __version__, processor, settings
 
 
 def now() -> str:
@@ -41,23 +25,12 @@ def packages() -> dict[str, str]:
     return {name: found[name] for name in sorted(found) if name}
 
 
-def machine() -> dict[str, Any]:
-    """Return system and processor."""
-    return {"platform": f"{platform.system()}-{platform.machine()}", "cpu": _cpu()}
-
-
-def switches() -> dict[str, str]:
-    """Return the variables that choose threads, instruction sets and kernels."""
-    return {name: value for name, value in sorted(os.environ.items())
-            if name.startswith(SWITCHES) and not name.startswith("TF_CLI_")}  # Terraform's
-
-
-def collect(data_sha256: str, settings: dict[str, Any]) -> dict[str, Any]:
+def collect(data_sha256: str, described: dict[str, Any]) -> dict[str, Any]:
     """Return the provenance of what this process measures.
 
     Args:
         data_sha256: of the case's data file.
-        settings: what the adapter says of threads and switches.
+        described: what the adapter says of threads and switches.
     """
     return {
         "harness": __version__,
@@ -65,24 +38,7 @@ def collect(data_sha256: str, settings: dict[str, Any]) -> dict[str, Any]:
         "data_sha256": data_sha256,
         "packages": packages(),
         "python": platform.python_version(),
-        **machine(),
-        "variables": switches(),
-        "settings": settings,
+        **processor.machine(),
+        "variables": settings.chosen(),
+        "settings": described,
     }
-
-
-def _cpu() -> dict[str, Any]:
-    """Return model, count and instruction sets, as far as the system tells."""
-    model, flags = platform.processor(), set()
-    try:
-        lines: list[str] = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            model = value.strip()
-        elif key.strip() in ("flags", "Features"):
-            flags |= set(value.split())
-    return {"model": model, "count": os.cpu_count(),
-            "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags]}

@@ -26,7 +26,7 @@ from harness import __version__, inputs, supervisor
 from harness.errors import HarnessError, WorkerError
 from harness.process import LINES_SHOWN, Event, Refused, WorkerProcess
 from harness.project import Project
-from harness.provenance import SWITCHES
+from harness.settings import PREFIXES
 from harness.supervisor import Work
 
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "MALLOC_TRIM_THRESHOLD_")
@@ -157,7 +157,7 @@ def attempt(process: WorkerProcess, work: Work) -> tuple[Outcome, bool]:
 def variables(own: Mapping[str, str], switches: Mapping[str, str]) -> dict[str, str]:
     """Return a framework's variables: of this machine, but with the user's switches."""
     kept = {name: value for name, value in own.items()
-            if name not in NOT_INHERITED and not name.startswith(SWITCHES)}
+            if name not in NOT_INHERITED and not name.startswith(PREFIXES)}
     return {**kept, **switches}
 
 

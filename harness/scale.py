@@ -26,7 +26,7 @@ from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
 from distributed.versions import VersionMismatchWarning
 
-from harness import native_runs, provenance, remote, supervisor
+from harness import native_runs, remote, settings, supervisor
 from harness.adapters import family
 from harness.errors import HarnessError, UsageError
 from harness.files import write_text
@@ -81,7 +81,7 @@ def _order(project: Project, pieces: Mapping[str, list[Work]], timeout: float) -
     files = {case.name: sorted({case.data, *(variant.weights for variant in case.variants)})
              for case in cases}
     return remote.Order(str(project.root), files, remote.sources(project.root, files), timeout,
-                        provenance.switches())
+                        settings.chosen())
 
 
 # ------------------------------------------------------------------ the cluster

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harness import environments, native_record, provenance, serialization
+from harness import environments, machines, native_record, provenance, serialization
 from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.expected import Expected
@@ -77,7 +77,7 @@ class Store:
 
     def _admit(self, record: Record, path: Path) -> Record:
         found = f"{record.case}/{record.environment}.json"
-        if path.parts[-2:] != (record.case, f"{record.environment}.json"):
+        if path.name != f"{record.environment}.json" or record.case not in path.parts[-3:-1]:
             raise RecordError("the record belongs to another file", str(path), found)
         expected = self._check_head(record, str(path))
         if not isinstance(record.variants, Variants):
@@ -151,6 +151,20 @@ class Store:
                 f"{environment} has no baseline yet", f"case {case}",
                 next_command=f"harness accept {environment} {case} --reason TEXT") from None
         return self._admit(record, path)
+
+    def baseline_for(self, record: Record) -> Record:
+        """Return a run's own baseline: the one that was accepted for its class of machine.
+
+        Where there is none, the first one.
+
+        Raises:
+            MissingRecordError: there is neither.
+        """
+        machine = machines.machine_class(record.provenance, record.environment).name
+        path = self.project.baseline_path(record.case, record.environment, machine)
+        if record.accepted is None and path.exists():
+            return self._admit(self.baselines.read(path), path)
+        return self.baseline(record.case, record.environment)
 
     def native(self, case: str, environment: str, is_run: bool) -> NativeRecord:
         """Return native runs, of the same data and of this environment.

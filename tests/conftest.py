@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from harness import adapters
@@ -13,6 +14,9 @@ from harness.project import Project
 from harness.record import Record, VariantRecord
 
 ROOT = Path(__file__).parents[1]
+# how fast a machine is decides no test
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import numpy as np
 
 from harness import probes
 from harness.adapters import cast, prepare, reference
+from harness.pair import CHAOS, EQUIVALENT, FACTOR, FLOOR, IDENTICAL, LEAD
 from harness.project import Project
 from harness.record import CURVES
 from harness.store import Store
@@ -23,12 +24,17 @@ def find(case_name, variant_name):
     return case, next(v for v in case.variants if v.name == variant_name)
 
 
-def train(case_name, variant_name, precision="float64"):
-    """Return the reference's trajectory, without perturbed copies."""
+def train(case_name, variant_name, precision="float64", copies=0):
+    """Return the reference's trajectory; from perturbed copies, if any, it has an envelope."""
     case, variant = find(case_name, variant_name)
     task = prepare(case, variant, precision, PROJECT.batches(case), PROJECT.weights(variant))
-    with np.errstate(all="ignore"), mock.patch.object(reference, "COPIES", 0):
+    with np.errstate(all="ignore"), mock.patch.object(reference, "COPIES", copies):
         return reference.build(task).train()  # Axon's defect overflows
+
+
+def train_with_envelope(case_name, variant_name, precision="float64"):
+    """Return the reference's trajectory with what rounding alone can do to it."""
+    return train(case_name, variant_name, precision, reference.COPIES)
 
 
 def stored(case, environment, variant, precision="float64"):
@@ -44,6 +50,29 @@ def deviation(observed, baseline, steps=None):
         if getattr(baseline, name) is not None:
             o, b = (np.asarray(getattr(side, name))[:steps] for side in (observed, baseline))
             largest = max(largest, float((np.abs(o - b) / np.maximum(1, np.abs(b))).max()))
+    return largest
+
+
+def excess(altered, baseline, precision="float64", steps=None):
+    """Return the largest deviation over what rounding can do to the altered reference itself.
+
+    The allowance is learned here, on the machine that runs the test, as a comparison's is: from
+    the envelope of the altered training. A float64 trajectory ends where that makes it chaotic.
+    """
+    largest = 0.0
+    floor = EQUIVALENT if altered.envelope and precision == "float64" else IDENTICAL
+    for name in CURVES:
+        if getattr(baseline, name) is None:
+            continue
+        o, b = (np.asarray(getattr(side, name))[:steps] for side in (altered, baseline))
+        envelope = np.asarray((altered.envelope or {}).get(name, np.zeros(len(o))))[:steps]
+        allowed = FACTOR * (envelope + FLOOR) if precision == "float32" \
+            else np.maximum(FACTOR * envelope, floor)
+        ends = envelope > CHAOS[precision] / LEAD[precision] if precision == "float64" \
+            else np.zeros(len(o), bool)
+        end = int(ends.argmax()) if ends.any() else len(o)
+        ratio = np.abs(o - b) / np.maximum(1, np.abs(b)) / allowed
+        largest = max(largest, float(ratio[:end].max()))
     return largest
 
 

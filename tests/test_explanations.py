@@ -6,9 +6,20 @@ unaltered it must not.
 
 import numpy as np
 import pytest
-from explaining import LARGE, PROJECT, Stress, agree, deviation, stored, train
+from explaining import (
+    LARGE,
+    PROJECT,
+    Stress,
+    agree,
+    deviation,
+    excess,
+    stored,
+    train,
+    train_with_envelope,
+)
 
 from harness.layers import Attention
+from harness.pair import EQUIVALENT, IMPLEMENTATION
 from harness.reference import attention, loss, model, optimizer, training
 
 TORCH = "torch-2.13.0"
@@ -92,7 +103,7 @@ def test_torch_clip_grad_norm(monkeypatch):
     baseline = stored("xor", TORCH, variant)
     assert 1e-7 < deviation(train("xor", variant), baseline) <= 1e-5
     monkeypatch.setattr(training, "clip_gradients", torch_clip)
-    assert deviation(train("xor", variant), baseline) <= 1e-14
+    assert excess(train("xor", variant), baseline) <= 1
 
 
 def test_torch_bce_loss_on_saturated_probabilities(monkeypatch):
@@ -102,10 +113,10 @@ def test_torch_bce_loss_on_saturated_probabilities(monkeypatch):
     plain = train("imbalanced_binary", variant)
     assert 0.1 < deviation(plain, baseline) <= 100
     for environment in KERAS:
-        assert deviation(plain, stored("imbalanced_binary", environment, variant)) <= 1e-9
+        assert deviation(plain, stored("imbalanced_binary", environment, variant)) <= EQUIVALENT
     monkeypatch.setattr(loss, "_binary", torch_bce)
     altered = train("imbalanced_binary", variant)
-    assert deviation(altered, baseline) <= 1e-4  # 1.3e-6: the rounding of 1 - p grows
+    assert deviation(altered, baseline) <= IMPLEMENTATION  # a last bit of 1 - p grows
 
 
 @pytest.mark.parametrize(("case", "variant", "scale", "precision"), [
@@ -152,27 +163,28 @@ def test_axon_adam(path, monkeypatch):
     variant = f"{path}-adam_0.01"
     plain = train("imbalanced_binary", variant, "float32")
     monkeypatch.setattr(optimizer.Updater, "_adam", axon_adam)
-    altered = train("imbalanced_binary", variant, "float32")
+    altered = train_with_envelope("imbalanced_binary", variant, "float32")
     for environment in RIGHT if path == "bce_sigmoid" else AXON:
         baseline = stored("imbalanced_binary", environment, variant, "float32")
-        assert deviation(altered, baseline) <= 5e-7
+        assert excess(altered, baseline, "float32") <= 1
         assert 1e-6 < deviation(plain, baseline) <= 5e-6
 
 
-@pytest.mark.parametrize(("variant", "bound"), [
-    ("bce_sigmoid-sgd_0.01", 5e-7), ("bce_sigmoid-sgd_0.1", 5e-7),
-    *((f"bce_sigmoid-sgd_0.01-init_{n}", 5e-7) for n in (24, 7, 39)),
-    ("bce_sigmoid-adam_0.001", 2e-5), ("bce_sigmoid-adam_0.01", 2e-5)])
-def test_axon_softplus(variant, bound, monkeypatch):
+@pytest.mark.parametrize("variant", [
+    "bce_sigmoid-sgd_0.01", "bce_sigmoid-sgd_0.1",
+    *(f"bce_sigmoid-sgd_0.01-init_{n}" for n in (24, 7, 39)),
+    "bce_sigmoid-adam_0.001", "bce_sigmoid-adam_0.01"])
+def test_axon_softplus(variant, monkeypatch):
     """No gradient at a logit of exactly 0 gives right Axon's XOR curves; sigmoid - y does not."""
     plain = train("xor", variant, "float32")
     monkeypatch.setattr(loss, "_binary", axon_softplus)
-    altered = train("xor", variant, "float32")
+    monkeypatch.setattr(optimizer.Updater, "_adam", axon_adam)
+    altered = train_with_envelope("xor", variant, "float32")
     baselines = [stored("xor", environment, variant, "float32") for environment in RIGHT]
     compared = [baseline for baseline in baselines if baseline is not None]
     assert compared
     for baseline in compared:
-        assert deviation(altered, baseline) <= bound
+        assert excess(altered, baseline, "float32") <= 1
         assert 1e-4 < deviation(plain, baseline) <= 2e-2
 
 
@@ -187,7 +199,7 @@ def test_axon_defect(case, variant, environments, monkeypatch):
     plain = train(case, variant, "float32")
     monkeypatch.setattr(loss, "_binary", axon_defect)
     monkeypatch.setattr(optimizer.Updater, "_adam", axon_adam)
-    altered = train(case, variant, "float32")
+    altered = train_with_envelope(case, variant, "float32")
     baselines = [stored(case, environment, variant, "float32") for environment in environments]
     compared = [baseline for baseline in baselines if baseline is not None]
     assert compared
@@ -195,8 +207,7 @@ def test_axon_defect(case, variant, environments, monkeypatch):
         assert altered.nonfinite_from == baseline.nonfinite_from
         assert plain.nonfinite_from is None
         steps = baseline.nonfinite_from or len(baseline.loss)
-        assert deviation(altered, baseline, steps - 8) <= 1e-5  # measured: 2.5e-6
-        assert deviation(altered, baseline, steps) <= 5e-5  # the last steps before NaN: 1.2e-5
+        assert excess(altered, baseline, "float32", steps) <= 1
         assert deviation(plain, baseline, steps) > 0.4
 
 

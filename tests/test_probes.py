@@ -12,10 +12,10 @@ import pytest
 from harness import probes
 from harness.adapters import Step, prepare, reference
 from harness.case import Case, Variant
-from harness.checks import check_float32_stress, check_float64_probes, check_float64_stress
 from harness.errors import HarnessError
 from harness.finding import Verdict
 from harness.pair import Pair
+from harness.probe_checks import check_float32_stress, check_float64_probes, check_float64_stress
 from harness.project import Project
 from harness.record import Probes, VariantRecord
 

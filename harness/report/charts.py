@@ -14,12 +14,12 @@ import numpy as np
 
 from harness import environments
 from harness.case import PRECISIONS, Case
-from harness.checks import phase_of
 from harness.compare import REFERENCE, Report
 from harness.errors import HarnessError
 from harness.facts import number
 from harness.finding import Comparison
 from harness.pair import Pair, envelopes
+from harness.probe_checks import MARGIN, phase_of
 from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
 from harness.report.arrays import Array, encode, rounded
 
@@ -59,7 +59,9 @@ class Strips:
             self.facts.append({
                 "precision": precision, "tensors": probes.tensors,
                 "phases": [phase_of(tensor) for tensor in probes.tensors],
-                "errors": _short(probes.errors), "allowances": _short(probes.allowances)})
+                "errors": _short(probes.errors), "allowances": _short({
+                    name: [MARGIN * allowed for allowed in values]
+                    for name, values in probes.allowances.items()})})
         return self.known[key]
 
 

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from harness.checks import CAUSE, CONTRAST
+from harness.probe_checks import CAUSE, CONTRAST
 from harness.report.packing import pack, pack_text, spelled_out, visible
 
 __all__ = ["number", "render", "visible"]

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from harness import settings
 from harness.adapters import family
-from harness.compare import REFERENCE, Question, Report, compare
+from harness.compare import KINDS, REFERENCE, Question, Report, compare
 from harness.errors import HarnessError
 from harness.finding import Comparison
 from harness.project import Project
-from harness.provenance import SWITCHES
 from harness.record import Record
+from harness.settings import PREFIXES
 from tests.benchmark.rules import RULES
 
 HARNESS = "this harness"
@@ -47,23 +48,49 @@ class Setting:
 
 
 TENSORFLOW = ("tensorflow", "keras")
+ALL = (REFERENCE, "torch", *TENSORFLOW)
+X86_V3 = "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
+"""NumPy's names, from 2.4 on, of what is beyond SSE4.2; without the first, of AVX-512."""
+X86_V4 = X86_V3.partition(" ")[2]
+NO_AVX = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX,-FMA,-FMA4,-AVX512F"}
+TWO_THREADS = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2",
+               "TF_NUM_INTRAOP_THREADS": "2"}
+OLD = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41",
+       "OPENBLAS_CORETYPE": "Prescott", "NPY_DISABLE_CPU_FEATURES": X86_V3,
+       "MKL_CBWR": "COMPATIBLE", **NO_AVX}
+"""A processor of 2007, as far as switches go."""
+
+
+def _each(prefix: str, families: tuple[str, ...], variable: str,
+          *values: str) -> tuple[Setting, ...]:
+    """Return a setting for each value of a variable."""
+    return tuple(Setting(f"{prefix}_{value.lower()}", families, {variable: value})
+                 for value in values)
+
+
 SETTINGS = (
-    Setting("repeated", (REFERENCE, "torch", *TENSORFLOW)),
-    Setting("threads_2", (REFERENCE,), {"OPENBLAS_NUM_THREADS": "2"}, jobs=1),
-    Setting("threads_2", ("torch",), {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}, jobs=1),
-    Setting("threads_2", TENSORFLOW, {"OMP_NUM_THREADS": "2", "TF_NUM_INTRAOP_THREADS": "2"},
-            jobs=1),
-    Setting("aten_default", ("torch",), {"ATEN_CPU_CAPABILITY": "default"}),
-    Setting("aten_avx2", ("torch",), {"ATEN_CPU_CAPABILITY": "avx2"}, flags=("avx2", "fma")),
+    Setting("pinned", ALL),
+    # what libraries choose by themselves: a variable that is empty pins nothing
+    Setting("unpinned", (REFERENCE, "torch"),
+            {setting.variable: "" for setting in settings.PINNED if setting.needs}),
+    Setting("old_processor", ALL, OLD),
+    Setting("threads_2", ALL, TWO_THREADS, jobs=1),
+    Setting("threads_2_zen", (REFERENCE, "torch", "keras"), {
+        **TWO_THREADS, "OPENBLAS_CORETYPE": "Zen", "MKL_CBWR": "AVX2"}, jobs=1),
+    *_each("aten", ("torch",), "ATEN_CPU_CAPABILITY", "default", "avx2"),
     # torch does not ask the processor before it obeys
     Setting("aten_avx512", ("torch",), {"ATEN_CPU_CAPABILITY": "avx512"}, flags=AVX512),
-    Setting("mkl_compatible", ("torch",), {"MKL_CBWR": "COMPATIBLE"}),
-    Setting("onednn_sse41", ("torch", *TENSORFLOW), {"ONEDNN_MAX_CPU_ISA": "SSE41"}),
-    Setting("onednn_avx2", ("torch", *TENSORFLOW), {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
-    Setting("onednn_opts_0", TENSORFLOW, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
-    Setting("onednn_opts_1", TENSORFLOW, {"TF_ENABLE_ONEDNN_OPTS": "1"}),
-    Setting("openblas_sandybridge", (REFERENCE,), {"OPENBLAS_CORETYPE": "Sandybridge"},
-            flags=("avx",)),
+    *_each("mkl", ("torch",), "MKL_CBWR", "COMPATIBLE", "AVX2"),
+    *_each("mkl_instructions", ("torch",), "MKL_ENABLE_INSTRUCTIONS", "SSE4_2", "AVX2"),
+    *_each("onednn", ("torch",), "ONEDNN_MAX_CPU_ISA", "SSE41", "AVX", "AVX2", "AVX512_CORE",
+           "AVX512_CORE_AMX"),
+    *_each("openblas", (REFERENCE, "torch"), "OPENBLAS_CORETYPE", "Prescott", "Sandybridge",
+           "Haswell", "Zen"),
+    Setting("openblas_skylakex", (REFERENCE, "torch"), {"OPENBLAS_CORETYPE": "SkylakeX"},
+            flags=AVX512),
+    Setting("numpy_without_avx512", (REFERENCE, "torch"), {"NPY_DISABLE_CPU_FEATURES": X86_V4}),
+    Setting("numpy_without_avx2", (REFERENCE, "torch"), {"NPY_DISABLE_CPU_FEATURES": X86_V3}),
+    Setting("libm_without_avx", (REFERENCE, "torch"), NO_AVX),
     *(Setting(f"numpy_{version}", (REFERENCE,), numpy=version)
       for version in ("1.26.4", "2.0.2", "2.2.6")),
 )
@@ -74,7 +101,7 @@ class Trial:
     """One clean comparison.
 
     Args:
-        against: ``baseline`` or ``reference``.
+        against: ``baseline``, ``previous`` or ``reference``.
         alarms: by rule, the harness included, whether it alarms.
         sentence: what the harness says if it does.
     """
@@ -142,7 +169,7 @@ def run(command: Sequence[str], root: Path, log: Path,
     Raises:
         HarnessError: it ends with another exit code than 0.
     """
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(SWITCHES)}
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(PREFIXES)}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         try:
@@ -172,7 +199,8 @@ def trials(project: Project, setting: Setting,
            environment: str) -> tuple[list[Trial], list[str]]:
     """Return every comparison of what was measured, and why others could not be made.
 
-    With its own baseline, and with the reference where no waiver is concerned.
+    With its own baseline and the previous version's, and with the reference where no waiver is
+    concerned.
     """
     measured = home(project, setting)
     missing = [case for case in measured.case_names()
@@ -180,7 +208,7 @@ def trials(project: Project, setting: Setting,
     problems = [f"{case}: no record" for case in missing]
     cases = tuple(case for case in measured.case_names() if case not in missing)
     found: list[Trial] = []
-    for against in ("baseline", REFERENCE) if environment != REFERENCE else ("baseline",):
+    for against in KINDS if environment != REFERENCE else ("baseline",):
         try:
             report = _compare(measured, Question((environment,), against, cases))
         except HarnessError as error:
@@ -203,7 +231,7 @@ def _compare(project: Project, question: Question) -> Report:
 
 def _trials(report: Report, setting: str) -> Iterator[Trial]:
     for c in report.comparisons:
-        waived = c.against == REFERENCE and c.waivers and not c.open_findings
+        waived = c.against != "baseline" and c.waivers and not c.open_findings
         if c.variant == "*" or waived:
             continue
         yield Trial(c.observed, setting, c.against, c.case, c.variant,

@@ -32,7 +32,7 @@ from harness.store import Store
 from tests.benchmark import clean, tally
 from tests.benchmark.rules import RULES
 
-COMPARISONS = 500
+COMPARISONS = 2500
 """Clean comparisons, at least, without a false alarm."""
 SEED = 0
 """Of the native run that the rules see."""

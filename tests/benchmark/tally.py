@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from harness.compare import REFERENCE
 from harness.detection import Detection
 from tests.benchmark.clean import HARNESS, Trial
 from tests.benchmark.rules import RULES
 
 HEADINGS = ("rule", "faults seen", "right phases", "false alarms, own baseline",
-            "false alarms, reference")
+            "false alarms, previous and reference")
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,13 @@ class Row:
     seen: Share
     phases: Share | None
     own: Share
-    reference: Share
+    others: Share
 
     @property
     def cells(self) -> list[str]:
         """The row in words, under ``HEADINGS``."""
         phases = "-" if self.phases is None else str(self.phases)
-        return [self.rule, str(self.seen), phases, str(self.own), str(self.reference)]
+        return [self.rule, str(self.seen), phases, str(self.own), str(self.others)]
 
 
 def rows(outcomes: Sequence[Outcome], trials: Sequence[Trial]) -> list[Row]:
@@ -74,8 +73,8 @@ def rows(outcomes: Sequence[Outcome], trials: Sequence[Trial]) -> list[Row]:
     right = Share(sum(o.detection.is_right for o in outcomes), len(outcomes))
     return [Row(rule, Share(sum(o.is_seen(rule) for o in outcomes), len(outcomes)),
                 right if rule == HARNESS else None,
-                _false_alarms(rule, [t for t in trials if t.against != REFERENCE]),
-                _false_alarms(rule, [t for t in trials if t.against == REFERENCE]))
+                _false_alarms(rule, [t for t in trials if t.against == "baseline"]),
+                _false_alarms(rule, [t for t in trials if t.against != "baseline"]))
             for rule in (HARNESS, *(rule.name for rule in RULES))]
 
 

@@ -1,0 +1,46 @@
+"""Remarks: what a report notes beside its verdicts, each once.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.finding import Comparison
+from harness.pair import Pair
+
+
+@dataclass
+class Remarks:
+    """Adds to the notes of a report.
+
+    Args:
+        notes: the report's, in order.
+    """
+
+    notes: list[str]
+    _chaotic: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def note(self, note: str) -> None:
+        """Say something once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def say_chaos(self, comparison: Comparison, pair: Pair) -> None:
+        """Say where a trajectory tells nothing, instead of allowing anything."""
+        for precision, others in (("float32", "float64 and probes"), ("float64", "probes")):
+            key = comparison.case, comparison.variant, precision
+            if key in self._chaotic or not pair.trajectories(precision):
+                continue
+            self._chaotic.add(key)
+            step = pair.chaotic_from(precision)
+            if step is not None:
+                self.note(f"{comparison.case} {comparison.variant}: {precision} trajectory is "
+                          f"chaotic from step {step} on; {others} decide")
+
+    def say_host(self, comparison: Comparison) -> None:
+        """Say what belongs to the class of machine that it was measured on."""
+        for why in dict.fromkeys(f.host for f in comparison.findings if f.host):
+            self.note(f"host-dependent: {comparison.case} {comparison.variant} under "
+                      f"{comparison.observed}: {why}")

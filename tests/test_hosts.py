@@ -1,0 +1,204 @@
+"""The same verdict on every machine: real runs of other processors against the baselines.
+
+``tests/data/hosts`` holds what they measured, one archive a machine.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from harness import hosts, machines, serialization
+from harness.compare import Question, Report, compare
+from harness.errors import FAILURE, MATCH
+from harness.finding import Finding, Verdict
+from harness.project import Project
+from harness.record import Record
+from harness.store import Store
+
+ROOT = Path(__file__).parents[1]
+CASE, TORCH, STRESSED = "masked_sequences", "torch-2.9.1", "decoder_native-sgd_0.3"
+X86, ARM = "x86-64-avx512", "aarch64"
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the runs of every machine."""
+    folder = tmp_path_factory.mktemp("hosts")
+    for path in (ROOT / "tests" / "data" / "hosts").glob("*.tar.xz"):
+        with tarfile.open(path) as archive:
+            archive.extractall(folder / path.name.removesuffix(".tar.xz"), filter="data")
+    return folder
+
+
+def judged(archives: Path, machine: str, environment: str, *cases: str,
+           against: str | None = None) -> Report:
+    """Compare an environment's runs on a machine with the stored baselines."""
+    return compare(Project(ROOT, archives / machine), Question((environment,), against, cases))
+
+
+@pytest.fixture
+def altered(archives: Path, tmp_path: Path) -> Project:
+    """Return a checkout whose runs are copies of the Arm machine's, to be altered."""
+    for name in ("cases", "results/baselines", "results/waivers.toml", "tox.ini"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
+    runs = tmp_path / "results" / "runs" / CASE
+    runs.mkdir(parents=True)
+    (runs / f"{TORCH}.json").write_bytes((archives / ARM / CASE / f"{TORCH}.json").read_bytes())
+    return Project(tmp_path)
+
+
+def alter(project: Project, error: float, tensor: str, checkpoint: str) -> None:
+    """Set the error of a tensor in both precisions of a run, as a fault would."""
+    path = project.run_path(CASE, TORCH)
+    record = serialization.read(path)
+    changed = copy.deepcopy(record)
+    for probes in changed.variants[STRESSED].probes.values():
+        probes.errors[checkpoint][probes.tensors.index(tensor)] = error
+    serialization.write(changed, path)
+
+
+@pytest.mark.parametrize(("machine", "environment", "cases"), [
+    (X86, "torch-2.13.0", ()), (X86, "reference", ()), (ARM, "reference", ()),
+    (f"{X86}-onednn-off", "tensorflow-2.15.1", ()), (f"{X86}-onednn-off", "keras-3.15.1", ()),
+    (ARM, TORCH, (CASE,))])
+def test_another_machine_gives_no_alarm(archives: Path, machine: str, environment: str,
+                                        cases: tuple[str, ...]) -> None:
+    """Every real run of another processor under the pinned settings is clean."""
+    report = judged(archives, machine, environment, *cases)
+    assert [c for c in report.comparisons if c.open_findings or c.problem] == []
+    assert (report.exit_code, len(report.comparisons) >= 39) == (MATCH, True)
+
+
+@pytest.mark.parametrize("environment", ["tensorflow-2.15.1", "keras-3.15.1"])
+def test_another_setting_is_no_drift_but_cannot_be_compared(archives: Path,
+                                                            environment: str) -> None:
+    """Measured with oneDNN on, nothing is compared with what was measured with it off."""
+    report = judged(archives, X86, environment, "xor", against="baseline")
+    problem, = [c.problem for c in report.comparisons]
+    assert "measured with oneDNN on, the baseline with it off: not comparable" in problem
+    assert f"tox run -e {environment} -- --again" in problem
+    assert report.exit_code == FAILURE
+
+
+def test_arm_says_what_depends_on_the_host(archives: Path) -> None:
+    """x86's attention loses its gradient under stress, Arm's does not: noted, and no drift."""
+    report = judged(archives, ARM, TORCH, CASE, against="baseline")
+    notes = [note for note in report.notes if note.startswith("host-dependent")]
+    assert any(STRESSED in note and "aarch64-default, the baseline x86_64-avx2" in note
+               for note in notes)
+    stress, = [f for c in report.comparisons if c.variant == STRESSED for f in c.findings
+               if f.check == "float32_stress"]
+    assert stress.verdict is Verdict.EQUIVALENT and stress.host
+
+
+def test_a_run_that_agrees_takes_the_verdict_of_the_stored_baselines(archives: Path) -> None:
+    """Against the previous version both sides are what one machine recorded."""
+    report = judged(archives, ARM, TORCH, CASE, against="previous")
+    assert {c.evidence for c in report.comparisons} == {
+        "by the stored baselines, with the first of which the run agrees"}
+
+
+@pytest.mark.parametrize(("tensor", "checkpoint"), [
+    ("gradient of attention_0.value_kernel", "step_10"),
+    ("update of attention_0.value_kernel", "step_0"), ("outputs", "scaled_3")])
+def test_a_fault_is_seen_on_another_architecture(altered: Project, tensor: str,
+                                                 checkpoint: str) -> None:
+    """What is off the reference where the baseline is right is a drift on every machine."""
+    alter(altered, 2e-3, tensor, checkpoint)
+    report = compare(altered, Question((TORCH,), None, (CASE,), (STRESSED,)))
+    assert {"baseline", "previous"} <= {c.against for c in report.comparisons if c.open_findings}
+    direct, = [c for c in report.comparisons if c.against == "previous"]
+    assert direct.evidence == "by the run itself, since it differs from its own baseline"
+
+
+def test_what_a_neighbour_shows_on_the_same_machine_is_the_machines(altered: Project) -> None:
+    """Two versions off in the same way on one machine: it is the machine, and said."""
+    alter(altered, 2e-3, "gradient of attention_0.value_kernel", "step_10")
+    ours = serialization.read(altered.run_path(CASE, TORCH))
+    older = Record(CASE, "torch-2.8.0", ours.provenance, dict(ours.variants))
+    serialization.write(older, altered.run_path(CASE, "torch-2.8.0"))
+    report = compare(altered, Question((TORCH,), "baseline", (CASE,), (STRESSED,)))
+    assert report.exit_code == MATCH
+    assert any("torch-2.8.0, measured on this machine, shows the same" in note
+               for note in report.notes)
+
+
+def test_a_baseline_can_be_accepted_for_a_class_of_machine(altered: Project) -> None:
+    """It stands beside the first one, and judges runs of its own class alone."""
+    baselines = altered.root / "results" / "baselines"
+    baselines.unlink()
+    shutil.copytree(ROOT / "results" / "baselines" / CASE, baselines / CASE)
+    first = altered.baseline_path(CASE, TORCH).read_bytes()
+    alter(altered, 2e-3, "gradient of attention_0.value_kernel", "step_10")
+    store = Store(altered)
+    store.accept([store.run(CASE, TORCH)], "Arm's kernels, looked at")
+    assert altered.baseline_path(CASE, TORCH).read_bytes() == first
+    assert altered.baseline_path(CASE, TORCH, "aarch64-default").exists()
+    assert TORCH in store.accepted(CASE)
+    report = compare(altered, Question((TORCH,), "baseline", (CASE,), (STRESSED,)))
+    assert {c.verdict for c in report.comparisons} == {Verdict.IDENTICAL}
+
+
+@pytest.mark.parametrize(("mine", "theirs", "checkpoint", "is_of_host"), [
+    (1e-8, 3e-3, "scaled_30", True), (1e-8, 3e-3, "step_10", True),
+    (5e-2, 3e-3, "scaled_30", True), (5e-2, 3e-3, "step_10", False),
+    (5e-2, 1e-8, "scaled_30", False), (5e-2, 1e-8, "step_10", False)])
+def test_whose_error_it_is(mine: float, theirs: float, checkpoint: str, is_of_host: bool) -> None:
+    """An error is the other machine's if that is off; a new error is the framework's."""
+    assert hosts.explains_error(mine, theirs, 1e-6, checkpoint) is is_of_host
+
+
+def provenance(**changes: object) -> dict[str, object]:
+    """Return a provenance such as today's, with changes."""
+    return {"platform": "Linux-x86_64", "variables": {"OMP_NUM_THREADS": "1"},
+            "cpu": {"instruction_sets": ["fma", "avx2"]}, "settings": {},
+            "packages": {"tensorflow-cpu": "2.15.1"}, **changes}
+
+
+@pytest.mark.parametrize(("environment", "changes", "name"), [
+    ("torch-2.13.0", {"settings": {"cpu_capability": "AVX2"}}, "x86_64-avx2"),
+    ("torch-2.13.0", {"settings": {"cpu_capability": "NO AVX"}}, "x86_64-no_avx"),
+    ("torch-1.8.1", {"settings": {"cpu_capability": None}}, "x86_64-avx2"),
+    ("reference", {"cpu": {"instruction_sets": ["avx2", "avx512f"]}}, "x86_64-avx512"),
+    ("reference", {"cpu": {"instruction_sets": ["avx2", "avx512f"]},
+                   "variables": {"OPENBLAS_CORETYPE": "Haswell"}}, "x86_64-avx2"),
+    ("reference", {"platform": "Linux-aarch64", "cpu": {"instruction_sets": []}},
+     "aarch64-default"),
+    ("reference", {"platform": 5, "cpu": 5, "variables": 5, "settings": 5}, "5-default")])
+def test_the_class_of_a_machine(environment: str, changes: dict[str, object], name: str) -> None:
+    """A class is the architecture and what the framework says it chose, or could have."""
+    assert machines.machine_class(provenance(**changes), environment).name == name
+
+
+def test_a_switch_makes_another_class(measured: Record) -> None:
+    """Kernels that were asked for by hand are told in the words of a class."""
+    other = copy.copy(measured)
+    other.provenance = {**measured.provenance, "variables": {"MKL_CBWR": "COMPATIBLE"}}
+    assert "MKL_CBWR=COMPATIBLE" in machines.other_class(other, measured)
+    assert machines.other_class(measured, measured) == ""
+
+
+@pytest.mark.parametrize(("version", "sets", "variable", "state"), [
+    ("2.15.1", ["avx2", "avx512_vnni"], None, "on"), ("2.15.1", ["avx2"], None, "off"),
+    ("2.8.4", ["avx2", "avx512_vnni"], None, "off"), ("2.8.4", ["avx2"], "1", "on"),
+    ("2.15.1", ["avx512_bf16"], "0", "off")])
+def test_whether_onednn_was_on(version: str, sets: list[str], variable: str | None,
+                               state: str) -> None:
+    """An older record does not say so; its version and processor do."""
+    found = provenance(packages={"tensorflow-cpu": version}, cpu={"instruction_sets": sets},
+                       variables={"TF_ENABLE_ONEDNN_OPTS": variable} if variable else {})
+    assert machines.chosen_settings(Record("xor", f"tensorflow-{version}", found, {})) == {
+        "oneDNN": state}
+
+
+def test_an_excused_difference_is_none() -> None:
+    """What belongs to the machine keeps its sentence, and says why it is no difference."""
+    finding = hosts.excused(Finding("float64_stress", Verdict.DRIFT, "off"), "of the machine")
+    assert not finding.verdict.is_difference
+    assert (finding.sentence, finding.host) == ("off; of the machine", "of the machine")
