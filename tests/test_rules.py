@@ -124,7 +124,7 @@ def shifted(record: Record, by: float) -> Record:
 def test_clean_runs_are_counted_against_baseline_and_reference(accepted: Project,
                                                                measured: Record) -> None:
     """Two variants, compared twice; none alarms, by any rule."""
-    place(measured, ENVIRONMENT, accepted, "clean/repeated")
+    place(measured, ENVIRONMENT, accepted, "clean/pinned")
     found, problems = clean.trials(accepted, REPEATED, ENVIRONMENT)
     assert problems == []
     assert sorted(trial.against for trial in found) == ["baseline"] * 2 + ["reference"] * 2
@@ -134,7 +134,7 @@ def test_clean_runs_are_counted_against_baseline_and_reference(accepted: Project
 
 def test_false_alarms_are_counted_by_rule(accepted: Project, measured: Record) -> None:
     """One variant 1e-4 off alarms the harness and the tight rules, not Megatron-LM's."""
-    place(shifted(measured, 1e-4), ENVIRONMENT, accepted, "clean/repeated")
+    place(shifted(measured, 1e-4), ENVIRONMENT, accepted, "clean/pinned")
     found, problems = clean.trials(accepted, REPEATED, ENVIRONMENT)
     assert problems == []
     rows = {row.rule: row for row in tally.rows([], found)}
@@ -147,7 +147,7 @@ def test_false_alarms_are_counted_by_rule(accepted: Project, measured: Record) -
 def test_waived_comparisons_with_the_reference_are_left_out(accepted: Project,
                                                             measured: Record) -> None:
     """A known difference is no false alarm, of whatever rule."""
-    place(shifted(measured, 1e-4), ENVIRONMENT, accepted, "clean/repeated")
+    place(shifted(measured, 1e-4), ENVIRONMENT, accepted, "clean/pinned")
     waiver = "".join(f'{key} = "{value}"\n' for key, value in {
         "environment": "*", "against": "reference", "case": "*", "variant": "*", "check": "*",
         "reason": "known", "upstream": "none", "date": "2026-11-21"}.items())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import settings
+from harness import environments, settings
 from harness.adapters import family
 from harness.compare import KINDS, REFERENCE, Question, Report, compare
 from harness.errors import HarnessError
@@ -21,6 +21,7 @@ from harness.finding import Comparison
 from harness.project import Project
 from harness.record import Record
 from harness.settings import PREFIXES
+from harness.store import Store
 from tests.benchmark.rules import RULES
 
 HARNESS = "this harness"
@@ -208,7 +209,7 @@ def trials(project: Project, setting: Setting,
     problems = [f"{case}: no record" for case in missing]
     cases = tuple(case for case in measured.case_names() if case not in missing)
     found: list[Trial] = []
-    for against in KINDS if environment != REFERENCE else ("baseline",):
+    for against in _sides(project, environment, cases):
         try:
             report = _compare(measured, Question((environment,), against, cases))
         except HarnessError as error:
@@ -221,6 +222,14 @@ def trials(project: Project, setting: Setting,
                          for why in _not_applied(setting, record)]
         found += _trials(report, setting.name)
     return found, problems
+
+
+def _sides(project: Project, environment: str, cases: Sequence[str]) -> list[str]:
+    """Return the kinds of comparison that an environment has."""
+    known = Store(project).accepted(cases[0]) if cases else []
+    lacking = {"previous": environments.previous(environment, known) is None,
+               REFERENCE: environment == REFERENCE}
+    return [kind for kind in KINDS if not lacking.get(kind)]
 
 
 def _compare(project: Project, question: Question) -> Report:
