@@ -15,7 +15,12 @@ from harness.case import Case, Variant
 from harness.errors import HarnessError
 from harness.finding import Verdict
 from harness.pair import Pair
-from harness.probe_checks import check_float32_stress, check_float64_probes, check_float64_stress
+from harness.probe_checks import (
+    check_float32_probes,
+    check_float32_stress,
+    check_float64_probes,
+    check_float64_stress,
+)
 from harness.project import Project
 from harness.record import Probes, VariantRecord
 
@@ -196,3 +201,27 @@ def test_a_record_without_probes_is_not_judged(checkout: Project) -> None:
     pair = pair_of(checkout, [1.0] * 4, [0.0] * 4)
     pair.baseline.probes.clear()
     assert check_float64_probes(pair) == []
+
+
+@pytest.mark.parametrize(("precision", "factor", "is_seen"), [
+    ("float64", 1e-11, True), ("float64", 1e-12, False),
+    ("float32", 3e-6, True), ("float32", 1e-6, False)])
+def test_how_small_a_factor_on_a_gradient_is_seen(checkout: Project, precision: str,
+                                                  factor: float, is_seen: bool) -> None:
+    """The limits of detection, at the reference's own checkpoints of XOR."""
+    case, variant = find(checkout, "xor", "bce_sigmoid-sgd_0.01")
+    batches, weights = checkout.batches(case), checkout.weights(variant)
+    task = prepare(case, variant, precision, batches, weights)
+    expected = [(c, probes.expect(variant, c)) for c in checkpoints(checkout, case, variant)]
+    right = probes.measure(task, reference.build(task), expected)
+    wrong = copy.deepcopy(right)
+    for checkpoint, expectation in expected:
+        for place, (name, value) in enumerate(expectation.tensors.items()):
+            if name.startswith("gradient of "):
+                wrong.errors[checkpoint.name][place] += \
+                    factor * float(np.linalg.norm(value)) / expectation.scales[name]
+    sides = [VariantRecord("", probes={precision: side}) for side in (wrong, right)]
+    check = check_float64_probes if precision == "float64" else check_float32_probes
+    finding, = check(Pair(case, variant, *sides, {}))
+    assert finding.verdict.is_difference is is_seen
+    assert not is_seen or finding.phase == "gradient"

@@ -19,7 +19,7 @@ from harness.errors import HarnessError
 from harness.facts import number
 from harness.finding import Comparison
 from harness.pair import Pair, envelopes
-from harness.probe_checks import MARGIN, phase_of
+from harness.probe_checks import phase_of, with_margins
 from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
 from harness.report.arrays import Array, encode, rounded
 
@@ -59,9 +59,7 @@ class Strips:
             self.facts.append({
                 "precision": precision, "tensors": probes.tensors,
                 "phases": [phase_of(tensor) for tensor in probes.tensors],
-                "errors": _short(probes.errors), "allowances": _short({
-                    name: [MARGIN * allowed for allowed in values]
-                    for name, values in probes.allowances.items()})})
+                "errors": _short(probes.errors), "allowances": _short(with_margins(probes))})
         return self.known[key]
 
 
