@@ -42,7 +42,7 @@ def compared(project: Project, observed: list[NativeRun],
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "baseline", ENVIRONMENT)
     notes: list[str] = []
     comparer = NativeComparer(Store(project), notes)
-    comparer.add(project.case(CASE), comparison)
+    comparer.add(project.case(CASE), comparison, True)
     comparer.finish()
     return comparison.findings, notes
 
@@ -82,7 +82,7 @@ def test_without_native_runs_nothing_is_said(project: Project) -> None:
     """Most records have none, and that is no difference."""
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "baseline", ENVIRONMENT)
     comparer = NativeComparer(Store(project), [])
-    comparer.add(project.case(CASE), comparison)
+    comparer.add(project.case(CASE), comparison, True)
     comparer.finish()
     assert comparison.findings == []
 
