@@ -20,6 +20,7 @@ from harness.compare import Report
 from harness.finding import Comparison, Finding, Verdict
 from harness.harm import weigh
 from harness.lineage import order
+from harness.record import Record
 
 STYLES = {
     Verdict.IDENTICAL: "green", Verdict.EQUIVALENT: "green", Verdict.DRIFT: "yellow",
@@ -107,7 +108,7 @@ def advice(report: Report) -> list[RenderableType]:
     for c in report.comparisons:
         if c.against != "baseline" or not c.open_findings:
             continue
-        machines = [_machine(records[c.case, c.observed].provenance)
+        machines = [_machine(records.get((c.case, c.observed)))
                     for records in (report.observed, report.baselines)]
         if machines[0] == machines[1] != "":
             continue
@@ -123,8 +124,9 @@ def advice(report: Report) -> list[RenderableType]:
     return []
 
 
-def _machine(provenance: dict[str, object]) -> str:
+def _machine(record: Record | None) -> str:
     """Return processor and system of a record's machine, empty if unknown."""
+    provenance = record.provenance if record else {}
     cpu = provenance.get("cpu")
     model = cpu.get("model") if isinstance(cpu, dict) else None
     return ", ".join(str(part) for part in (model, provenance.get("platform")) if part)
@@ -141,10 +143,10 @@ def _block(cause: Cause, everything: bool) -> RenderableType:
     finding = shown.finding
     facts: list[Fact] = []
     for change in cause.changes:
-        of = change.finding
         facts.append(("in", f"{change.first.case}: {names(change.variants, everything)}"))
-        facts += place(of)
-    facts += [("says", finding.sentence), ("harm", f"{degree.value}: {why}")]
+        facts += place(change.finding)
+    of = f"{shown.first.case}: " if len(cause.changes) > 1 else ""
+    facts += [("says", f"{of}{finding.sentence}"), ("harm", f"{degree.value}: {why}")]
     facts += [("explained", reason) for reason in shown.reasons]
     return block(title, [*facts, *_next(cause)])
 
@@ -174,7 +176,7 @@ def _next(cause: Cause) -> list[Fact]:
                  f"{cause.shown.commands[0]} --all")]
     if cause.shown.reasons:
         return [("look", cause.shown.commands[0])]
-    facts: list[Fact] = [("look", cause.changes[0].commands[0])]
+    facts: list[Fact] = [("look", cause.shown.commands[0])]
     if cause.changes[0].is_own and not environments.is_build(first.observed):
         facts.append(("accept", f"if it is right: harness accept {first.observed} {cases} "
                                 '--reason "..."'))

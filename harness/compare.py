@@ -43,6 +43,7 @@ class Comparer:
         self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
         self.report = Report(versions=question.versions)
         self.compared: list[tuple[Comparison, Pair]] = []
+        self.alone: dict[tuple[str, str], list[str]] = {}
         self.asked_for_chaos: set[tuple[str, str, str]] = set()
         self.native = NativeComparer(store, self.report.notes)
         self.differ = Differ(store)
@@ -59,6 +60,9 @@ class Comparer:
             raise HarnessError("nothing was compared: nothing has been measured",
                                str(self.store.project.runs), " ".join(self.report.notes),
                                "tox run -m quick")
+        for (environment, neighbours), cases in self.alone.items():
+            self._note(f"{environment} has no baseline on {', '.join(cases)}: it is compared with "
+                       f"its neighbours, {neighbours}")
         self.native.finish()
         phase.name(self.compared)
         self._waive()
@@ -132,8 +136,7 @@ class Comparer:
             neighbours = [name for name in (before, after) if name is not None]
             if neighbours:
                 own = None
-                self._note(f"{environment} has no baseline on {case}: it is compared with its "
-                           f"neighbours, {' and '.join(neighbours)}")
+                self.alone.setdefault((environment, " and ".join(neighbours)), []).append(case)
         sides = {"baseline": own, "previous": before, "next": after,
                  REFERENCE: None if environment == REFERENCE else REFERENCE}
         if asked is not None:

@@ -11,8 +11,8 @@ from enum import Enum
 from harness.finding import Finding, Verdict
 from harness.pair import IMPLEMENTATION
 
-PROMISES = 3
-"""How many are said; the rest is counted."""
+SAID = 3
+"""How many promises or sentences are said; the rest is counted."""
 
 
 class Harm(Enum):
@@ -59,16 +59,23 @@ def weigh(differences: Sequence[Finding], observed: str = "the observed run",
     if single and all(f.is_stress for f in differences if f.checkpoint):
         return Harm.POSSIBLE, f"{start}only probes under stress differ, by up to {single:.1e}"
     if single:
-        return Harm.POSSIBLE, f"{start}no curve leaves its allowance{steps.replace(',', ';')}"
-    return Harm.POSSIBLE, start + "; ".join(dict.fromkeys(f.sentence for f in differences))
+        return Harm.POSSIBLE, (f"{start}no curve leaves its allowance, but tensors of a single "
+                               f"step differ by up to {single:.1e}")
+    return Harm.POSSIBLE, start + _few(f.sentence for f in differences)
 
 
 def _promises(differences: Iterable[Finding], verdict: Verdict) -> str:
     """Return what was found of promises with a verdict, each once, not once in each precision."""
-    said = [*dict.fromkeys(f.sentence.partition(" a promise: ")[2] or f.sentence
-                           for f in differences if f.verdict is verdict)]
-    more = f" and {len(said) - PROMISES} more" if len(said) > PROMISES else ""
-    return "; ".join(text.partition("; baseline: ")[0] for text in said[:PROMISES]) + more
+    told = (f.sentence.partition(" a promise: ")[2] or f.sentence
+            for f in differences if f.verdict is verdict)
+    return _few(text.partition("; baseline: ")[0] for text in told)
+
+
+def _few(words: Iterable[str]) -> str:
+    """Return the first of different words, and the number of the others."""
+    said = [*dict.fromkeys(words)]
+    more = f" and {len(said) - SAID} more" if len(said) > SAID else ""
+    return "; ".join(said[:SAID]) + more
 
 
 def _largest(found: Iterable[Finding]) -> float:

@@ -15,7 +15,6 @@ from rich.text import Text
 
 from harness import blocks, table
 from harness.blocks import STYLES
-from harness.environments import sort_key
 from harness.finding import Verdict, cause, worst
 from harness.harm import weigh
 from harness.timeline import Change, Group, Line, Timeline
@@ -36,7 +35,7 @@ def render(timelines: Sequence[Timeline], everything: bool) -> RenderableType:
         versions = f"{timeline.versions[0]} to {timeline.versions[-1]}"
         parts.append(Text(f"\n{timeline.family}: {len(timeline.versions)} versions, {versions}",
                           "bold"))
-        parts.append(changes(timeline.lines, everything))
+        parts.append(changes(timeline, everything))
         parts.append(_lines([line for line in timeline.lines if line.changes or everything]))
         parts.append(_constant([line for line in timeline.lines if not line.changes]))
     return Constrain(Lines(*parts), blocks.READABLE)
@@ -55,18 +54,18 @@ def upgrade(found: Upgrade, everything: bool) -> RenderableType:
                   for part in ("", block)]
     else:
         parts += ["", Text(f"{len(way.versions)} versions on the way, the changes in order:",
-                           "bold"), changes(way.lines, everything)]
+                           "bold"), changes(way, everything)]
     return Constrain(Lines(*parts, *table.conclusion(report, everything)), blocks.READABLE)
 
 
-def changes(lines: Iterable[Line], everything: bool = False) -> RenderableType:
-    """Return the changes, those of one version with one reason in one block; below, the reasons.
+def changes(timeline: Timeline, everything: bool = False) -> RenderableType:
+    """Return a timeline's changes, a block for each version and reason; below, the reasons.
 
     Args:
         everything: list all variants.
     """
     rows: dict[tuple[str, str, str, str, Reasons], list[tuple[Line, Change]]] = defaultdict(list)
-    for line in lines:
+    for line in timeline.lines:
         for change in line.changes:
             rows[change.comparison.observed, change.comparison.baseline, line.case,
                  _phase(change), _reasons(change)].append((line, change))
@@ -75,7 +74,7 @@ def changes(lines: Iterable[Line], everything: bool = False) -> RenderableType:
     numbers: dict[str, int] = {}
     parts: list[RenderableType] = []
     for (observed, baseline, case, phase, reasons), group in sorted(
-            rows.items(), key=lambda row: _order(row[1])):
+            rows.items(), key=lambda row: _order(row[1], timeline.versions)):
         numbers |= {reason: len(numbers) + place for place, reason in enumerate(
             (r for r in reasons if r is not None and r not in numbers), 1)}
         parts += ["", _block(observed, baseline, case, phase, group, everything,
@@ -159,11 +158,11 @@ def _constant(lines: Sequence[Line]) -> Text:
     return Text(f"{len(lines)} lines without a change, {identical} of them identical throughout")
 
 
-def _order(group: Sequence[tuple[Line, Change]]) -> tuple[object, ...]:
-    """Return a key: by version, the worst verdict first."""
+def _order(group: Sequence[tuple[Line, Change]], versions: Sequence[str]) -> tuple[object, ...]:
+    """Return a key: in the order of versions, the worst verdict first."""
     line, change = group[0]
     verdict = max(f.verdict for _, one in group for f in one.findings)
-    return sort_key(change.comparison.observed), -verdict, line.case, line.variant
+    return versions.index(change.comparison.observed), -verdict, line.case, line.variant
 
 
 def _reasons(change: Change) -> Reasons:

@@ -53,7 +53,7 @@ def ask(project: Project, old: str, new: str, cases: Sequence[str] = (),
     store = Store(project)
     for name in (old, new):
         store.require_known(name)
-    if order(old, new) != (old, new):
+    if old == new or order(old, new) != (old, new):
         raise _refused(old, new)
     question = Question((new,), old, tuple(cases), tuple(variants), is_upgrade=True)
     comparer = Comparer(store, question)

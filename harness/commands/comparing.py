@@ -106,7 +106,7 @@ def _ends(versions: list[str]) -> tuple[str, str]:
     if len(versions) == 3:
         family, *ends = versions
         versions = [f"{family}-{end}" for end in ends]
-    if len(versions) != 2:
+    if len(versions) != 2 or "-" not in versions[0]:
         raise UsageError("an upgrade has an old version and a new one", " ".join(versions),
                          next_command=example)
     return versions[0], versions[1]
