@@ -22,10 +22,11 @@ def show(renderable: RenderableType) -> None:
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) else WIDTH
     console = Console(width=None if sys.stdout.isatty() else width)
+    unbounded = console.options.update(width=sys.maxsize)
     for table in _tables(renderable):
         for column in table.columns:
             column.min_width = max(
-                Measurement.get(console, console.options, cell).minimum
+                Measurement.get(console, unbounded, cell).minimum
                 for cell in (column.header, *column.cells))
     console.print(renderable, highlight=False, crop=False)
 
