@@ -271,8 +271,8 @@ def test_a_change_names_the_faults_with_its_signature():
 
 def test_commands_of_a_change_can_be_typed_as_they_stand():
     """Names are quoted for a shell; a pre-release build is never accepted."""
-    def commands(name):
-        return collect(report_of(comparison(Verdict.DRIFT, name, "baseline")))[
+    def commands(name, against="baseline"):
+        return collect(report_of(comparison(Verdict.DRIFT, name, against)))[
             "changes"][0]["commands"]
 
     assert commands("torch-2.13.0") == [
@@ -280,6 +280,8 @@ def test_commands_of_a_change_can_be_typed_as_they_stand():
         'harness accept torch-2.13.0 xor --reason "..."']
     assert commands("a; rm -rf b")[0].startswith("harness compare 'a; rm -rf b' ")
     assert len(commands("keras-nightly")) == 1
+    for against in ("previous", "reference", "named"):
+        assert len(commands("torch-2.13.0", against)) == 1
 
 
 def test_environments_share_their_lists_of_packages():
