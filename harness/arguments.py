@@ -70,6 +70,13 @@ def _comparing(commands: Any) -> None:
     one.add_argument("--markdown", metavar="FILE", help="as a summary in Markdown")
     one.add_argument("--all", action="store_true", help="show what agrees, too")
 
+    one = commands.add_parser("upgrade", help="what an upgrade changes, since when, why")
+    one.add_argument("versions", nargs="+", metavar="FAMILY OLD NEW|OLD-ENV NEW-ENV",
+                     help="torch 2.3.1 2.14.1, or tensorflow-2.15.1 keras-3.0.5")
+    _selection(one)
+    one.add_argument("--json", metavar="FILE", help="write the verdicts there as well")
+    one.add_argument("--all", action="store_true", help="show every variant and verdict, too")
+
     one = commands.add_parser("timeline", help="versions that behave the same, what changed when")
     one.add_argument("families", nargs="*", metavar="FAMILY", help="such as torch; default: all")
     _selection(one)

@@ -17,7 +17,7 @@ from harness.paths import Paths, find_root
 
 COMMANDS = {
     "measuring": ("run",),
-    "comparing": ("compare", "timeline", "report", "history", "faults", "native"),
+    "comparing": ("compare", "upgrade", "timeline", "report", "history", "faults", "native"),
     "keeping": ("accept", "import", "list", "lock", "merge"),
     "night": ("nightly",),
 }

@@ -6,79 +6,23 @@ is a comparison with a problem, so that everything else is still compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
 from harness import environments, machines, phase, waivers
 from harness.differ import Differ
-from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
+from harness.errors import HarnessError, MissingRecordError
 from harness.evidence import Evidence
-from harness.finding import Comparison, Verdict, Waiver
+from harness.finding import Comparison, Verdict
 from harness.native_compare import NativeComparer
 from harness.pair import Pair
 from harness.project import Project
+from harness.question import ALL_KINDS, KINDS, REFERENCE, Question, Report
 from harness.record import Record, VariantRecord
 from harness.remarks import Remarks
 from harness.store import Store
 
-REFERENCE = "reference"
-KINDS = ("baseline", "previous", REFERENCE)
-"""The three comparisons: has anything under the pin moved, what does the upgrade
-change, is it right at all."""
-ALL_KINDS = (*KINDS, "named")
-"""Those, and the comparison with an environment that was asked for by name."""
-FEW = 3
-"""Of so many environments that are asked for by name it is said when they were recorded."""
-
-
-@dataclass
-class Report:
-    """Everything that was compared, and what was not.
-
-    Args:
-        observed: by (case, environment), the record that was looked at.
-        baselines: by (case, environment), the records it was compared with.
-        notes: what was not measured or compared, and why.
-        unused: waivers that matched nothing; only known after a full comparison.
-    """
-
-    comparisons: list[Comparison] = field(default_factory=list)
-    observed: dict[tuple[str, str], Record] = field(default_factory=dict)
-    baselines: dict[tuple[str, str], Record] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    unused: list[Waiver] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """0 match, 1 a difference that is not waived, 3 something could not be compared."""
-        if not any(not c.problem for c in self.comparisons):
-            return FAILURE
-        if any(c.problem for c in self.comparisons):
-            return FAILURE
-        return DIFFERENCE if any(c.open_findings for c in self.comparisons) else MATCH
-
-
-@dataclass(frozen=True)
-class Question:
-    """What to compare.
-
-    Args:
-        environments: observed; empty for everything measured last and imported.
-        against: ``baseline``, ``previous``, ``reference``, an environment, or all three.
-        cases: names; empty for all.
-        variants: shell patterns; empty for all.
-    """
-
-    environments: tuple[str, ...] = ()
-    against: str | None = None
-    cases: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it leaves out no case, no variant and no side."""
-        return not (self.against or self.cases or self.variants)
+__all__ = ["ALL_KINDS", "KINDS", "REFERENCE", "Comparer", "Question", "Report", "compare"]
 
 
 def compare(project: Project, question: Question) -> Report:
@@ -99,9 +43,10 @@ class Comparer:
         self.store = store
         self.question = question
         self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
-        self.report = Report()
+        self.report = Report(versions=question.versions)
         self.compared: list[tuple[Comparison, Pair]] = []
-        self.remarks = Remarks(self.report.notes)
+        self.alone: dict[tuple[str, str], list[str]] = {}
+        self.remarks = Remarks(self.report)
         self.native = NativeComparer(store, self.report.notes)
         self.differ = Differ(store)
         self.evidence = Evidence(store, self.differ)
@@ -118,6 +63,9 @@ class Comparer:
             raise HarnessError("nothing was compared: nothing has been measured",
                                str(self.store.project.runs), " ".join(self.report.notes),
                                "tox run -m quick")
+        for (environment, neighbours), cases in self.alone.items():
+            self.remarks.note(f"{environment} has no baseline on {', '.join(cases)}: it is "
+                              f"compared with its neighbours, {neighbours}")
         self.native.finish()
         phase.name(self.compared)
         self._waive()
@@ -156,10 +104,6 @@ class Comparer:
             self._problem(case, "*", environment, "baseline", environment, error)
             return
         self.report.observed[case, environment] = record
-        if 0 < len(self.question.environments) <= FEW:
-            kind = "its baseline, recorded" if stored else "its last run, of"
-            self.report.notes.append(f"{environment} on {case} is {kind} "
-                                     f"{record.provenance.get('recorded', 'at an unknown time')}")
         for against, baseline in self._sides(case, environment, stored):
             try:
                 self._compare_records(record, against, self._baseline(case, baseline, record))
@@ -168,7 +112,8 @@ class Comparer:
 
     def _load_observed(self, case: str, environment: str) -> tuple[Record, bool]:
         """Return the last run, or the baseline where nothing was run; and which it is."""
-        if environment in self.store.measured(case):
+        is_stored = self.question.is_upgrade and environment in self.store.accepted(case)
+        if environment in self.store.measured(case) and not is_stored:
             return self.store.run(case, environment), False
         return self._baseline(case, environment), True
 
@@ -176,22 +121,33 @@ class Comparer:
         """Return a baseline; of the own environment that of the record's class of machine."""
         if (case, environment) not in self.report.baselines:
             is_own = record is not None and record.environment == environment
+            is_run = self.question.versions is not None \
+                and environment not in self.store.accepted(case) \
+                and environment in self.store.measured(case)
             self.report.baselines[case, environment] = self.store.baseline_for(record) \
-                if record is not None and is_own else self.store.baseline(case, environment)
+                if record is not None and is_own else (
+                    self.store.run if is_run else self.store.baseline)(case, environment)
         return self.report.baselines[case, environment]
 
     def _sides(self, case: str, environment: str, stored: bool) -> list[tuple[str, str]]:
         """Return (kind, environment) of every baseline to compare with."""
         asked = self.question.against
         if asked is not None and asked not in KINDS:
-            return [("named", asked)]
-        before = environments.previous(environment, self.store.accepted(case))
+            return [("previous" if self.question.is_upgrade else "named", asked)]
+        accepted = self.store.accepted(case)
+        before, after = environments.previous(environment, accepted), None
         own = None if stored or environments.is_build(environment) else environment
-        sides = {"baseline": own, "previous": before,
+        if own is not None and own not in accepted and environments.split(own)[1] is not None:
+            after = environments.following(environment, accepted)
+            neighbours = [name for name in (before, after) if name is not None]
+            if neighbours:
+                own = None
+                self.alone.setdefault((environment, " and ".join(neighbours)), []).append(case)
+        sides = {"baseline": own, "previous": before, "next": after,
                  REFERENCE: None if environment == REFERENCE else REFERENCE}
         if asked is not None:
             name = sides[asked]
-            if name is None and len(self.question.environments) > 1:
+            if name is None and len(self.question.environments) != 1:
                 self.remarks.note(f"{environment} has no {asked} to compare with")
                 return []
             if name is None:
@@ -229,7 +185,8 @@ class Comparer:
             if self._is_comparable(comparison, record, baseline):
                 comparison.findings, *sides, comparison.evidence = self.evidence.findings(
                     name, record, against, baseline)
-                self.native.add(self.cases[record.case], comparison)
+                self.native.add(self.cases[record.case], comparison, record.accepted is None or (
+                    against != "named" and not self.question.is_upgrade))
                 self.compared.append((comparison, self.differ.pair(name, *sides)))
                 self.remarks.say_chaos(*self.compared[-1])
                 self.remarks.say_host(comparison)
@@ -259,8 +216,8 @@ class Comparer:
         if expected:
             self.report.comparisons.pop()  # it is the last one
             name = comparison.observed if observed.unsupported else comparison.baseline
-            self.remarks.note(
-                f"{comparison.case} {comparison.variant}: {name} {comparison.problem}")
+            self.remarks.note(f"{comparison.case} {comparison.variant}: {name} "
+                              f"{comparison.problem}", True)
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")

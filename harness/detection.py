@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness import finding as findings
 from harness.adapters import FAMILIES, family
 from harness.compare import Question, compare
 from harness.errors import HarnessError, UsageError
@@ -105,12 +106,13 @@ def _detect(project: Project, fault: Fault, environment: str) -> Detection:
 
 
 def _summarize(fault: Fault, environment: str, comparisons: list[Comparison]) -> Detection:
-    """Return the detection by the comparison that differs, the earliest cause of all."""
+    """Return the detection by the finding that tells the phase of all that differs."""
     problems = [c.problem for c in comparisons if c.problem]
     different = [c for c in comparisons if c.open_findings]
     if problems or not different:
         return Detection(fault, environment, problem="; ".join(problems))
-    causes = [c.cause or c.worst for c in different]
-    cause = min((f for f in causes if f is not None), key=lambda f: (not f.phase, f.step or 0))
+    differing = [f for c in different for f in c.open_findings]
+    cause = findings.cause(differing) or findings.worst(differing)
+    assert cause is not None
     return Detection(fault, environment, True, cause.check, cause.step, cause.phase or "",
                      cause.sentence)

@@ -119,6 +119,15 @@ def previous(environment: str, known: Iterable[str]) -> str | None:
     return max(earlier)[1] if earlier else None
 
 
+def following(environment: str, known: Iterable[str]) -> str | None:
+    """Return the next release of the same family after this one, among the known environments."""
+    family, version = split(environment)
+    later = [(other, name) for name in known for other in [split(name)[1]]
+             if version is not None and other is not None and split(name)[0] == family
+             and other > version and not other.is_prerelease]
+    return min(later)[1] if later else None
+
+
 def _before(family: str, version: Version | None, names: list[str]) -> list[tuple[Version, str]]:
     """Return the candidates of a family below a version; None for any release."""
     releases_only = version is None or not version.is_prerelease

@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -100,6 +101,61 @@ class Finding:
     precision: str | None = None
     host: str = ""
 
+    @property
+    def excess(self) -> float:
+        """How many times its allowance it is; 0 where it has no size: a promise, a fingerprint."""
+        if self.deviation is None:
+            return 0.0
+        found = self.required if self.required is not None else \
+            self.deviation / self.allowance if self.allowance else math.inf
+        return math.inf if math.isnan(found) else found
+
+    @property
+    def is_stress(self) -> bool:
+        """Whether it is of a checkpoint that training does not come to."""
+        return self.checkpoint is not None and not self.checkpoint.startswith("step_")
+
+    @property
+    def where(self) -> str:
+        """The probe's checkpoint, or the first step that differs; empty if unknown."""
+        if self.checkpoint:
+            return f"probe {self.checkpoint}"
+        return "" if self.step is None else f"step {self.step}"
+
+    @property
+    def size(self) -> str:
+        """The deviation and what is allowed of it, ``6.6e-07 / 2.7e-12``; empty if it has none."""
+        if self.deviation is None:
+            return ""
+        allowed = "" if self.allowance is None else f" / {self.allowance:.1e}"
+        return f"{self.deviation:.1e}{allowed}"
+
+
+def worst(findings: Iterable[Finding]) -> Finding | None:
+    """Return the difference that stands for all of them, wherever one is shown.
+
+    What is open comes before what is waived; of that, what is farthest beyond its allowance;
+    then the worst verdict; then what begins earliest, under training before under stress.
+    """
+    return min((f for f in findings if f.verdict.is_difference), default=None, key=_order)
+
+
+def cause(findings: Iterable[Finding]) -> Finding | None:
+    """Return the difference that tells the phase of all of them.
+
+    Of what is open, if anything is, a probe: one step from given weights holds no error of the
+    steps before. Without one it is the worst that knows its phase.
+    """
+    known = [f for f in findings if f.verdict.is_difference]
+    known = [f for f in known if f.waiver is None] or known
+    return min((f for f in known if f.phase), default=None,
+               key=lambda f: (f.checkpoint is None, f.is_stress, _order(f)))
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    return (finding.waiver is not None, -finding.excess, -finding.verdict, finding.is_stress,
+            finding.step if finding.step is not None else math.inf)
+
 
 @dataclass
 class Comparison:
@@ -138,11 +194,6 @@ class Comparison:
         return self.baseline if self.against == "named" else f"{self.against} {self.baseline}"
 
     @property
-    def deviation(self) -> float:
-        """The largest relative deviation of any trajectory."""
-        return max((f.deviation for f in self.findings if f.deviation is not None), default=0.0)
-
-    @property
     def open_findings(self) -> list[Finding]:
         """The differences that no waiver covers."""
         return [f for f in self.findings if f.verdict.is_difference and f.waiver is None]
@@ -158,19 +209,26 @@ class Comparison:
         return self.verdict.is_difference and not self.open_findings
 
     @property
+    def differences(self) -> list[Finding]:
+        """What differs, waived or not."""
+        return [f for f in self.findings if f.verdict.is_difference]
+
+    @property
     def cause(self) -> Finding | None:
-        """The difference that tells the phase: a probe's, or else the earliest."""
-        telling = [f for f in self.findings if f.verdict.is_difference and f.phase]
-        return min(telling, default=None, key=lambda f: (
-            f.waiver is not None, f.checkpoint is None, f.step if f.step is not None else 1 << 62))
+        """The difference that tells the phase."""
+        return cause(self.findings)
 
     @property
     def worst(self) -> Finding | None:
-        """The finding to show: the worst verdict; of those, what is open, then where it began."""
-        located = [f for f in self.findings if f.verdict.is_difference]
-        return min(located, default=None,
-                   key=lambda f: (-f.verdict, f.waiver is not None,
-                                  f.step if f.step is not None else 1 << 62))
+        """The difference to show."""
+        return worst(self.findings)
+
+    @property
+    def rank(self) -> tuple[bool, bool, Verdict, float]:
+        """How bad it is beside other comparisons: problems, then what is open, then the rest."""
+        shown = self.worst
+        return (bool(self.problem), bool(self.open_findings), self.verdict,
+                shown.excess if shown else 0.0)
 
 
 def tally(comparisons: Iterable[Comparison]) -> Counter[Verdict]:

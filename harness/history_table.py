@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from harness.blocks import STYLES
 from harness.finding import Verdict
-from harness.table import STYLES
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40

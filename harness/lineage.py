@@ -35,3 +35,13 @@ def ancestry(family: str, known: Iterable[str]) -> list[str]:
     ancestor, limit = environments.PREDECESSORS[family]
     return [name for name in ancestry(ancestor, known)
             if (environments.split(name)[1] or limit) < limit] + own
+
+
+def order(first: str, second: str) -> tuple[str, str] | None:
+    """Return two environments, the older one first; None if neither leads to the other."""
+    for old, new in ((first, second), (second, first)):
+        family = environments.split(new)[0]
+        if ancestry(family, (old, new)) == [old, new] or (
+                environments.is_build(new) and environments.previous(new, (old,)) == old):
+            return old, new
+    return None

@@ -40,11 +40,15 @@ class NativeComparer:
     pending: list[Pending] = field(default_factory=list)
     loaded: dict[tuple[str, str, bool], NativeRecord | None] = field(default_factory=dict)
 
-    def add(self, case: Case, comparison: Comparison) -> None:
-        """Take in a variant's comparison, if both sides have native runs of it."""
+    def add(self, case: Case, comparison: Comparison, is_run: bool) -> None:
+        """Take in a variant's comparison, if both sides have native runs of it.
+
+        Args:
+            is_run: whether the observed side is what was measured last, not what was accepted.
+        """
         if case.native is None or comparison.variant not in case.native.variants:
             return
-        observed = self._load(case.name, comparison.observed, comparison.against != "named")
+        observed = self._load(case.name, comparison.observed, is_run)
         baseline = self._load(case.name, comparison.baseline, False)
         if observed is None or baseline is None:
             return

@@ -9,23 +9,25 @@ from dataclasses import dataclass, field
 
 from harness.finding import Comparison
 from harness.pair import Pair
+from harness.question import Report
 
 
 @dataclass
 class Remarks:
-    """Adds to the notes of a report.
+    """Adds to the notes of a report."""
 
-    Args:
-        notes: the report's, in order.
-    """
-
-    notes: list[str]
+    report: Report
     _chaotic: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def note(self, note: str) -> None:
-        """Say something once."""
-        if note not in self.notes:
-            self.notes.append(note)
+    def note(self, note: str, is_usual: bool = False) -> None:
+        """Say something once.
+
+        Args:
+            is_usual: it holds whatever was measured.
+        """
+        if note not in self.report.notes:
+            self.report.notes.append(note)
+        self.report.usual |= {note} if is_usual else set()
 
     def say_chaos(self, comparison: Comparison, pair: Pair) -> None:
         """Say where a trajectory tells nothing, instead of allowing anything."""
@@ -37,7 +39,7 @@ class Remarks:
             step = pair.chaotic_from(precision)
             if step is not None:
                 self.note(f"{comparison.case} {comparison.variant}: {precision} trajectory is "
-                          f"chaotic from step {step} on; {others} decide")
+                          f"chaotic from step {step} on; {others} decide", True)
 
     def say_host(self, comparison: Comparison) -> None:
         """Say what belongs to the class of machine that it was measured on."""

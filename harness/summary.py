@@ -15,8 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from harness import changes, markdown
 from harness.compare import Report
 from harness.confirmation import Confirmation, Outcome
-from harness.environments import is_build
-from harness.finding import Finding, Verdict, tally
+from harness.finding import Verdict, tally
 from harness.nightly import Nightly
 from harness.report.answer import answer
 
@@ -98,21 +97,14 @@ def _rows(report: Report, found: dict[str, Confirmation] | None) -> list[list[st
     for change in changes.collect(report):
         c = change.first
         row = [c.observed, c.case, _few(change.variants),
-               ", ".join(side.side for side in change.sides), c.verdict.word, change.where,
-               change.phase, _size(change.finding)]
+               ", ".join(side.side for side in change.sides), change.verdict.word, change.where,
+               change.phase, change.finding.size]
         if found is not None:
             confirmation = found.get(c.observed)
             row += [confirmation.outcome.value, confirmation.alarm.control or ""] \
                 if confirmation else ["", ""]
         rows.append(row)
     return rows
-
-
-def _size(finding: Finding) -> str:
-    if finding.deviation is None:
-        return ""
-    allowed = "" if finding.allowance is None else f" / {finding.allowance:.1e}"
-    return f"{finding.deviation:.1e}{allowed}"
 
 
 def _sentences(report: Report) -> list[dict[str, str]]:
@@ -143,19 +135,16 @@ def _commands(report: Report, night: Nightly | None) -> list[str]:
     """Return what to type next, for what failed and for what is confirmed or open."""
     found = {c.alarm.environment: c for c in night.confirmations} if night else {}
     confirmed = {name for name, c in found.items() if c.outcome is Outcome.CONFIRMED}
-    commands = []
-    for c in report.comparisons:
-        if c.problem:
-            commands.append(f"tox run -e {c.observed}")
+    commands = [f"tox run -e {c.observed}" for c in report.comparisons if c.problem]
+    for change in changes.collect(report):
+        c = change.first
         confirmation = found.get(c.observed)
-        if c.open_findings and confirmation and confirmation.outcome is Outcome.HOST:
+        if confirmation and confirmation.outcome is Outcome.HOST:
             commands.append(f"tox run -e {confirmation.alarm.control} -- {c.case} --again")
-        elif c.open_findings and (night is None or c.observed in confirmed):
-            against = c.baseline if c.against == "named" else c.against
-            commands.append(f"harness compare {c.observed} --against {against} --case {c.case}")
-            if not is_build(c.observed):
-                commands.append(f'harness accept {c.observed} {c.case} --reason "..."'
-                                "  # if it is right; if it is known: results/waivers.toml")
+        elif night is None or c.observed in confirmed:
+            commands += change.commands
+            commands += [f"# waive it in {changes.WAIVERS}: {change.waiver}"] \
+                if change.waiver and not change.is_own else []
     return list(dict.fromkeys(commands))[:COMMANDS]
 
 

@@ -133,11 +133,12 @@ def load_if_any(project: Project, notes: list[str], differ: Differ | None = None
 
 
 def between(project: Project, ends: Sequence[str], cases: Sequence[str],
-            variants: Sequence[str]) -> Timeline | None:
+            variants: Sequence[str], differ: Differ | None = None) -> Timeline | None:
     """Return the timeline from one version to another, or None where no way leads.
 
     Args:
         ends: two environments, in any order.
+        differ: one that has compared records of this project already.
     """
     store = Store(project)
     names = [case.name for case in project.cases(list(cases))]
@@ -146,7 +147,7 @@ def between(project: Project, ends: Sequence[str], cases: Sequence[str],
         way = ancestry(family, known)
         if all(end in way for end in ends):
             first, last = sorted(way.index(end) for end in ends)
-            return Timeline(store, family, way[first:last + 1], names, variants)
+            return Timeline(store, family, way[first:last + 1], names, variants, differ)
     return None
 
 

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
-from rich.markup import escape
-from rich.table import Table
+from rich.constrain import Constrain
 from rich.text import Text
 
-from harness.finding import Finding, Verdict
-from harness.pair import IMPLEMENTATION
-from harness.table import STYLES
+from harness import blocks, table
+from harness.blocks import STYLES
+from harness.finding import Verdict, cause, worst
+from harness.harm import weigh
 from harness.timeline import Change, Group, Line, Timeline
+from harness.upgrade import Upgrade
 
 Reasons = tuple[str | None, ...]
 """Of a change, from its waivers, each with its source; None for what is open."""
@@ -34,81 +35,87 @@ def render(timelines: Sequence[Timeline], everything: bool) -> RenderableType:
         versions = f"{timeline.versions[0]} to {timeline.versions[-1]}"
         parts.append(Text(f"\n{timeline.family}: {len(timeline.versions)} versions, {versions}",
                           "bold"))
-        parts.append(changes(timeline.lines))
+        parts.append(changes(timeline, everything))
         parts.append(_lines([line for line in timeline.lines if line.changes or everything]))
         parts.append(_constant([line for line in timeline.lines if not line.changes]))
-    return Lines(*parts)
+    return Constrain(Lines(*parts), blocks.READABLE)
 
 
-def way(timeline: Timeline) -> RenderableType:
-    """Return what changed on the way from one version to another, and whether it matters."""
-    first, last = timeline.versions[0], timeline.versions[-1]
-    heading = Text(f"\non the way from {first} to {last}, {len(timeline.versions)} versions:",
-                   "bold")
-    return Lines(heading, changes(timeline.lines), _weight(timeline.lines))
+def upgrade(found: Upgrade, everything: bool) -> RenderableType:
+    """Return what an upgrade changes, from the new version's point of view.
+
+    Args:
+        everything: show every variant and verdict.
+    """
+    report, way = found.report, found.way
+    parts: list[RenderableType] = [table.heading(report)]
+    if way is None:
+        parts += [part for block in blocks.render(blocks.causes(report), everything)
+                  for part in ("", block)]
+    else:
+        parts += ["", Text(f"{len(way.versions)} versions on the way, the changes in order:",
+                           "bold"), changes(way, everything)]
+    return Constrain(Lines(*parts, *table.conclusion(report, everything)), blocks.READABLE)
 
 
-def _weight(lines: Iterable[Line]) -> Text:
-    """Return whether what changed matters: promises first, then the size of what moved."""
-    found = [f for line in lines for change in line.changes for f in change.findings]
-    moved = max((f.deviation or 0.0 for f in found if f.check == "float64_trajectory"), default=0.0)
-    probed = max((f.deviation or 0.0 for f in found if f.checkpoint), default=0.0)
-    words = [words for verdict, words in ((Verdict.REGRESSION, "it breaks promises"),
-                                          (Verdict.IMPROVEMENT, "it keeps promises that it broke"))
-             if any(f.verdict is verdict for f in found)]
-    if not found:
-        return Text("It does not matter: nothing changed.")
-    if words:
-        return Text(f"It matters: {' and '.join(words)}: {_promises(found)}.", "bold")
-    size = f"no promise of a case is broken; float64 curves move by at most {moved:.1e}"
-    size += f", tensors of a single step by {probed:.1e}" if probed else ""
-    return Text(f"{'It may matter' if moved > IMPLEMENTATION else 'It hardly matters'}: {size}.")
+def changes(timeline: Timeline, everything: bool = False) -> RenderableType:
+    """Return a timeline's changes, a block for each version and reason; below, the reasons.
 
-
-def _promises(found: Iterable[Finding]) -> str:
-    """Return what the health checks found, each once."""
-    said = dict.fromkeys(f.sentence for f in found if f.check == "health")
-    return "; ".join([*said][:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
-
-
-def changes(lines: Iterable[Line]) -> RenderableType:
-    """Return the changes, those of one version with one reason in one row; below, the reasons."""
+    Args:
+        everything: list all variants.
+    """
     rows: dict[tuple[str, str, str, str, Reasons], list[tuple[Line, Change]]] = defaultdict(list)
-    for line in lines:
+    for line in timeline.lines:
         for change in line.changes:
             rows[change.comparison.observed, change.comparison.baseline, line.case,
-                 _cause(change).phase or "", _reasons(change)].append((line, change))
+                 _phase(change), _reasons(change)].append((line, change))
     if not rows:
         return Text("no change")
-    table = Table("from", "before", "case", "variants", "in", "phase", "size", "why",
-                  header_style="bold", pad_edge=False)
     numbers: dict[str, int] = {}
-    said = Text()
+    parts: list[RenderableType] = []
     for (observed, baseline, case, phase, reasons), group in sorted(
-            rows.items(), key=lambda row: _order(row[1][0][0], row[1][0][1])):
-        for reason in reasons:
-            if reason is not None and reason not in numbers:
-                numbers[reason] = len(numbers) + 1
-                said.append(f"\n  {numbers[reason]} ", "bold").append(reason)
-        table.add_row(*map(escape, (observed, baseline, case,
-                                    _names(line.variant for line, _ in group),
-                                    _names(line.precision or "native" for line, _ in group),
-                                    phase, _size(c for _, c in group))),
-                      _why(reasons, numbers))
-    for line, change in (one for group in rows.values() for one in group[:1]):
-        if not change.is_explained:
-            said.append(f"\n  open: {change.comparison.observed}, {line.case} {line.variant}: ",
-                        "bold red")
-            said.append(_cause(change).sentence + (
-                " (against the first of its group)" if change.is_creeping else ""))
-    return Lines(table, said)
+            rows.items(), key=lambda row: _order(row[1], timeline.versions)):
+        numbers |= {reason: len(numbers) + place for place, reason in enumerate(
+            (r for r in reasons if r is not None and r not in numbers), 1)}
+        parts += ["", _block(observed, baseline, case, phase, group, everything,
+                             _why(reasons, numbers))]
+    grid = [(str(number), reason) for reason, number in numbers.items()]
+    return Lines(*parts, *(["", blocks.block(Text("why", "bold"), grid)] if grid else []))
+
+
+def _block(observed: str, baseline: str, case: str, phase: str,
+           group: Sequence[tuple[Line, Change]], everything: bool, why: Text) -> RenderableType:
+    """Return one change: where, how large, whether it does harm, and the numbers of reasons."""
+    found = [f for _, change in group for f in change.findings]
+    finding = worst(found)
+    assert finding is not None
+    verdict = max(f.verdict for f in found)
+    title = Text.assemble((observed, "bold"), f" after {baseline}: ",
+                          (verdict.word, STYLES[verdict]),
+                          (f", begins in {phase}" if phase else "", "bold"))
+    variants = list(dict.fromkeys(line.variant for line, _ in group))
+    precisions = _names(line.precision or "native" for line, _ in group)
+    degree, words = weigh(found, observed, baseline)
+    creeping = " (against the first of its group)" if any(c.is_creeping for _, c in group) else ""
+    is_open = any(not change.is_explained for _, change in group)
+    return blocks.block(title, [
+        ("in", f"{case}: {blocks.names(variants, everything)}; {precisions}"),
+        *blocks.place(finding),
+        *([("says", finding.sentence + creeping)] if is_open else []),
+        ("harm", f"{degree.value}: {words}"), ("why", why)])
+
+
+def _phase(change: Change) -> str:
+    """Return the phase in which a change begins, empty if unknown."""
+    found = cause(change.findings)
+    return (found and found.phase) or ""
 
 
 def _why(reasons: Reasons, numbers: dict[str, int]) -> Text:
-    """Return the numbers of the reasons below the table, and whether something is open."""
+    """Return the numbers of the reasons below the changes, and whether something is open."""
     found = [Text("open", "bold red") if reason is None else Text(str(numbers[reason]))
-             for reason in reasons]
-    return Text(" ").join(found)
+             for reason in sorted(reasons, key=lambda r: numbers.get(r or "", 0))]
+    return Text(", ").join(found)
 
 
 def groups(line: Line) -> Text:
@@ -136,17 +143,13 @@ def _span(group: Group) -> str:
 
 
 def _lines(lines: Sequence[Line]) -> RenderableType:
-    """Return lines with the same groups as one row."""
+    """Return lines with the same groups as one block."""
     rows: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for line in lines:
         rows[line.case, line.precision or "native", groups(line).plain].append(line)
-    if not rows:
-        return Text()
-    table = Table("case", "in", "variants", "versions", header_style="bold", pad_edge=False)
-    for (case, precision, _), group in rows.items():
-        table.add_row(escape(case), precision, escape(_names(line.variant for line in group)),
-                      groups(group[0]))
-    return table
+    return Lines(*(part for (case, precision, _), group in rows.items() for part in (
+        "", blocks.block(Text(f"{case}, {precision}", "bold"), [
+            ("in", _names(line.variant for line in group)), ("", groups(group[0]))]))))
 
 
 def _constant(lines: Sequence[Line]) -> Text:
@@ -155,27 +158,16 @@ def _constant(lines: Sequence[Line]) -> Text:
     return Text(f"{len(lines)} lines without a change, {identical} of them identical throughout")
 
 
-def _order(line: Line, change: Change) -> tuple[object, ...]:
-    from harness.environments import sort_key
-
-    return sort_key(change.comparison.observed), line.case, line.variant
-
-
-def _cause(change: Change) -> Finding:
-    """Return the finding that tells most: of what is open first, then with a phase."""
-    return min(change.findings, key=lambda f: (f.waiver is not None, f.phase is None,
-                                               f.checkpoint is None))
+def _order(group: Sequence[tuple[Line, Change]], versions: Sequence[str]) -> tuple[object, ...]:
+    """Return a key: in the order of versions, the worst verdict first."""
+    line, change = group[0]
+    verdict = max(f.verdict for _, one in group for f in one.findings)
+    return versions.index(change.comparison.observed), -verdict, line.case, line.variant
 
 
 def _reasons(change: Change) -> Reasons:
     found = [f.waiver for f in change.findings]
     return tuple(dict.fromkeys(f"{w.reason} ({w.upstream})" if w else None for w in found))
-
-
-def _size(found: Iterable[Change]) -> str:
-    """Return the largest deviation of any of the changes."""
-    sizes = [f.deviation for change in found for f in change.findings if f.deviation is not None]
-    return f"{max(sizes):.1e}" if sizes else ""
 
 
 def _names(names: Iterable[str]) -> str:

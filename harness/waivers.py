@@ -18,6 +18,9 @@ from harness import environments
 from harness.errors import HarnessError
 from harness.finding import Comparison, Finding, Waiver
 
+NEIGHBOURS = {"next": "previous"}
+"""Kind of comparison -> the one whose waivers hold for it, too: the way between two versions."""
+
 
 def load(path: Path) -> list[Waiver]:
     """Return the waivers in a file; none if there is no file.
@@ -104,7 +107,7 @@ def unused(waivers: list[Waiver], comparisons: list[Comparison],
 def _concerns(waiver: Waiver, comparison: Comparison) -> bool:
     """Return whether a waiver is about a comparison, whatever came out of it."""
     return (_any(waiver.environment, comparison.observed)
-            and (_any(waiver.against, comparison.against)
+            and (_any(waiver.against, NEIGHBOURS.get(comparison.against, comparison.against))
                  or _any(waiver.against, comparison.baseline))
             and _any(waiver.case, comparison.case)
             and _any(waiver.variant, comparison.variant)

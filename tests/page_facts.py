@@ -220,7 +220,7 @@ def changes(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "sides": [{"against": c["against"], "baseline": c["baseline"]}],
             "verdict": c["verdict"], "phase": cause["phase"], "where": "step 3",
             "deviation": cause["deviation"], "allowance": cause["allowance"],
-            "sentence": cause["sentence"],
+            "sentence": cause["sentence"], "reasons": [], "waiver": "",
             "faults": [{"name": "squared_gradient", "summary": "the gradient comes out squared",
                         "source": "https://example.org/issues/535"}],
             "commands": [f"tox run -e {c['observed']} -- {c['case']}",

@@ -210,6 +210,68 @@ def test_another_program_need_not_hand_in_every_case(project: Project,
     assert compare(project, Question(("stranger-1.0",), cases=("xor",))).exit_code == 3
 
 
+@pytest.mark.parametrize(("stored", "sides"), [
+    (("torch-2.6.0", "torch-2.7.1"), {("previous", "torch-2.6.0"), ("next", "torch-2.7.1")}),
+    (("torch-2.6.0",), {("previous", "torch-2.6.0")}),
+    (("torch-2.7.1",), {("next", "torch-2.7.1")}),
+])
+@pytest.mark.parametrize(("change", "code"), [(None, 0), (1.01, 1)])
+def test_a_release_without_a_baseline_is_compared_with_its_neighbours(
+        project: Project, measured: Record, stored: tuple[str, ...],
+        sides: set[tuple[str, str]], change: float | None, code: int) -> None:
+    """An unlisted release is noted, and the exit code is what was found."""
+    observed = copy.deepcopy(measured)
+    if change:
+        scaled("float64", "loss", 7, change)(observed)
+    for name in ("reference", *stored):
+        place(project, measured, name, project.baselines)
+    place(project, observed, "torch-2.7.0", project.runs)
+    report = compare(project, Question())
+    assert {(c.against, c.baseline) for c in report.comparisons} \
+        == {*sides, ("reference", "reference")}
+    assert report.exit_code == code
+    note, = report.notes
+    assert note.startswith("torch-2.7.0 has no baseline on imbalanced_binary")
+    assert all(name in note for name in stored)
+
+
+def test_a_release_without_neighbours_has_no_verdict(project: Project, measured: Record) -> None:
+    """With nothing but the reference it is not known what may have moved."""
+    place(project, measured, "reference", project.baselines)
+    place(project, measured, "torch-2.7.0", project.runs)
+    assert compare(project, Question()).exit_code == 3
+
+
+def test_a_waiver_between_two_versions_holds_for_the_next_one(project: Project,
+                                                              measured: Record) -> None:
+    """What changed at 2.7.1 is explained from 2.7.0, too, which has no baseline."""
+    waiver = "\n".join(["[[waiver]]", 'environment = "torch-*"', 'against = "previous"',
+                        'case = "*"', 'variant = "*"', 'check = "*"', "at_most = 1",
+                        'reason = "r"', 'upstream = "u"', 'date = "2026-11-21"',
+                        'from_version = "2.7.1"'])
+    (project.root / "results" / "waivers.toml").write_text(waiver)
+    newer = copy.deepcopy(measured)
+    scaled("float64", "loss", 7, 1.01)(newer)
+    place(project, newer, "torch-2.7.1", project.baselines)
+    place(project, measured, "torch-2.6.0", project.baselines)
+    place(project, measured, "reference", project.baselines)
+    place(project, measured, "torch-2.7.0", project.runs)
+    report = compare(project, Question())
+    assert (report.exit_code, sum(c.is_waived for c in report.comparisons)) == (0, 1)
+
+
+def test_a_side_that_one_lacks_does_not_stop_the_others(project: Project,
+                                                        measured: Record) -> None:
+    """Everything measured against the previous version: the reference has none, torch has."""
+    for name in ("reference", "torch-2.12.1"):
+        place(project, measured, name, project.baselines)
+    for name in ("reference", "torch-2.13.0"):
+        place(project, measured, name, project.runs)
+    report = compare(project, Question(against="previous"))
+    assert {c.observed for c in report.comparisons} == {"torch-2.13.0"}
+    assert any("reference has no previous" in note for note in report.notes)
+
+
 def test_nothing_measured_fails(project: Project) -> None:
     """A matrix in which nothing ran is an error, never a match."""
     with pytest.raises(HarnessError, match="nothing was compared"):

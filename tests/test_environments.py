@@ -42,6 +42,16 @@ def test_previous_version(environment: str, expected: str | None) -> None:
     assert environments.previous(environment, KNOWN) == expected
 
 
+@pytest.mark.parametrize(("environment", "expected"), [
+    ("torch-2.7.0", "torch-2.7.1"), ("torch-2.7.1", "torch-2.10.0"), ("torch-2.10.0", None),
+    ("keras-3.0.5", None), ("keras-nightly", None), ("reference", None)])
+def test_following_version(environment: str, expected: str | None) -> None:
+    """The next release of the same family, neither a pre-release nor a build."""
+    known = ["torch-2.10.0", "torch-2.8.0.dev1", "torch-2.7.1", "torch-2.6.0", "torch-nightly",
+             "tensorflow-2.16.2", "reference"]
+    assert environments.following(environment, known) == expected
+
+
 def test_order_is_of_versions_not_of_text() -> None:
     """2.9 comes before 2.13, and the reference before everything."""
     assert sorted(reversed(KNOWN), key=environments.sort_key)[0] == "reference"

@@ -42,7 +42,7 @@ def compared(project: Project, observed: list[NativeRun],
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "baseline", ENVIRONMENT)
     notes: list[str] = []
     comparer = NativeComparer(Store(project), notes)
-    comparer.add(project.case(CASE), comparison)
+    comparer.add(project.case(CASE), comparison, True)
     comparer.finish()
     return comparison.findings, notes
 
@@ -78,11 +78,26 @@ def test_too_few_seeds_are_said(project: Project) -> None:
         in notes[0]
 
 
+@pytest.mark.parametrize(("is_run", "verdict"), [(True, Verdict.REGRESSION),
+                                                 (False, Verdict.EQUIVALENT)])
+def test_native_runs_are_of_the_record_that_is_looked_at(project: Project, is_run: bool,
+                                                         verdict: Verdict) -> None:
+    """Of a stored record they are the stored ones, whatever was measured since."""
+    native_record.write(record(project, runs(0, 20)), project.native_run_path(CASE, ENVIRONMENT))
+    native_record.write(record(project, runs(20, 0)),
+                        project.native_baseline_path(CASE, ENVIRONMENT))
+    comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "named", ENVIRONMENT)
+    comparer = NativeComparer(Store(project), [])
+    comparer.add(project.case(CASE), comparison, is_run)
+    comparer.finish()
+    assert comparison.verdict is verdict
+
+
 def test_without_native_runs_nothing_is_said(project: Project) -> None:
     """Most records have none, and that is no difference."""
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "baseline", ENVIRONMENT)
     comparer = NativeComparer(Store(project), [])
-    comparer.add(project.case(CASE), comparison)
+    comparer.add(project.case(CASE), comparison, True)
     comparer.finish()
     assert comparison.findings == []
 

@@ -95,6 +95,7 @@ def test_a_confirmed_alarm(matrix: Project, measured: Record) -> None:
     text = "\n".join(summary.lines(found))
     assert f"training changed in {NEW}" in text
     assert f"harness accept {NEW} {CASE}" in text
+    assert "waive it" not in text
 
 
 def test_a_build_is_confirmed_beside_a_release(matrix: Project, measured: Record) -> None:
@@ -105,6 +106,8 @@ def test_a_build_is_confirmed_beside_a_release(matrix: Project, measured: Record
     assert (found.outcome, [name for name, _, _ in machine.asked]) == (
         "alarm", ["keras-nightly", "keras-3.15.1"])
     assert not any("accept keras-nightly" in line for line in summary.lines(found))
+    assert any('environment = "keras-nightly", against = "previous reference"' in line
+               for line in summary.lines(found))
 
 
 def test_a_change_of_the_host(matrix: Project, measured: Record) -> None:

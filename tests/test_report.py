@@ -240,14 +240,23 @@ def test_equal_findings_are_listed_once():
 
 
 def test_a_change_that_every_side_shows_is_told_once():
-    """One entry for all sides with the same variants in the same place; another for the rest."""
+    """One entry for all sides that show the same phase; another for another phase."""
     facts = collect(report_of(
         *(comparison(Verdict.DRIFT, against=against, step=2, phase="loss")
           for against in ("previous", "reference")),
-        comparison(Verdict.DRIFT, against="baseline", step=3, phase="loss")))
+        comparison(Verdict.DRIFT, against="baseline", step=3, phase="update")))
     assert [[side["against"] for side in change["sides"]] for change in facts["changes"]] == [
         ["previous", "reference"], ["baseline"]]
     assert facts["changes"][0]["commands"][0] == "harness compare torch-2.13.0 --case xor"
+
+
+def test_what_the_own_baseline_does_not_show_is_another_cause():
+    """Accepting settles the one and not the other, so they are told apart."""
+    own = comparison(Verdict.DRIFT, against="baseline", step=3, phase="loss")
+    before = comparison(Verdict.DRIFT, against="previous", step=3, phase="loss")
+    before.variant = "bce_logits-sgd_0.1"
+    changes = collect(report_of(own, before))["changes"]
+    assert [change["variants"] for change in changes] == [[VARIANT], [before.variant]]
 
 
 def test_a_change_names_the_faults_with_its_signature():
@@ -262,14 +271,17 @@ def test_a_change_names_the_faults_with_its_signature():
 
 def test_commands_of_a_change_can_be_typed_as_they_stand():
     """Names are quoted for a shell; a pre-release build is never accepted."""
-    def commands(name):
-        return collect(report_of(comparison(Verdict.DRIFT, name)))["changes"][0]["commands"]
+    def commands(name, against="baseline"):
+        return collect(report_of(comparison(Verdict.DRIFT, name, against)))[
+            "changes"][0]["commands"]
 
     assert commands("torch-2.13.0") == [
-        "harness compare torch-2.13.0 --against reference --case xor",
+        "harness compare torch-2.13.0 --against baseline --case xor",
         'harness accept torch-2.13.0 xor --reason "..."']
     assert commands("a; rm -rf b")[0].startswith("harness compare 'a; rm -rf b' ")
     assert len(commands("keras-nightly")) == 1
+    for against in ("previous", "reference", "named"):
+        assert len(commands("torch-2.13.0", against)) == 1
 
 
 def test_environments_share_their_lists_of_packages():

@@ -14,11 +14,14 @@ from harness import detection, execution, outputs, table, timeline_table
 from harness import history as kept
 from harness import report as reporting
 from harness import timeline as timelines
+from harness import upgrade as upgrades
 from harness.commands.terminal import show
+from harness.differ import Differ
 from harness.environments import labelled
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
 from harness.files import write_text
 from harness.history_table import render as render_history
+from harness.lineage import order
 from harness.native_table import render as render_native
 from harness.project import Project
 from harness.report.trend import case_facts
@@ -34,12 +37,16 @@ def compare(project: Project, options: argparse.Namespace) -> int:
     result = comparing.compare(project, question)
     outputs.write_verdicts(result, options.json, options.junit, options.markdown)
     show(table.render(result, options.all))
-    if len(names) == 1 and options.against not in (None, *comparing.KINDS):
-        way = timelines.between(project, (*names, options.against), question.cases,
-                                question.variants)
-        if way is not None:
-            show(timeline_table.way(way))
     return result.exit_code
+
+
+def upgrade(project: Project, options: argparse.Namespace) -> int:
+    """Say what an upgrade changes, at which version and why, and whether it matters."""
+    old, new = _ends(options.versions)
+    found = upgrades.ask(project, old, new, options.case or (), options.variant or ())
+    outputs.write_verdicts(found.report, options.json, None, None)
+    show(timeline_table.upgrade(found, options.all))
+    return found.report.exit_code
 
 
 def timeline(project: Project, options: argparse.Namespace) -> int:
@@ -56,9 +63,8 @@ def timeline(project: Project, options: argparse.Namespace) -> int:
 
 def report(project: Project, options: argparse.Namespace) -> int:
     """Write the HTML report and the JSON it is made from."""
-    comparer = comparing.Comparer(Store(project), comparing.Question(_named(project, options)))
-    result = comparer.compare()
-    lineages = timelines.load_if_any(project, result.notes, comparer.differ)
+    result, differ = _reported(project, _named(project, options), options.label is not None)
+    lineages = timelines.load_if_any(project, result.notes, differ)
     output = Path(options.output or project.root / "results" / "report.html")
     drawn = Path(options.picture) if options.picture else None
     reporting.write(result, project, output, lineages, drawn)
@@ -92,6 +98,33 @@ def native(project: Project, options: argparse.Namespace) -> int:
         execution.run_each(project.root, options.environments, "--native")
     show(render_native(Store(project), options.environments))
     return MATCH
+
+
+def _ends(versions: list[str]) -> tuple[str, str]:
+    """Return the two environments of an upgrade, from a family and versions or from names."""
+    example = "harness upgrade torch 2.3.1 2.14.1"
+    if len(versions) == 3:
+        family, *ends = versions
+        versions = [f"{family}-{end}" for end in ends]
+    if len(versions) != 2 or "-" not in versions[0]:
+        raise UsageError("an upgrade has an old version and a new one", " ".join(versions),
+                         next_command=example)
+    return versions[0], versions[1]
+
+
+def _reported(project: Project, names: tuple[str, ...],
+              is_label: bool) -> tuple[comparing.Report, Differ]:
+    """Compare what a report is of: two named versions with each other, all else as always."""
+    if len(names) != 2 or is_label:
+        comparer = comparing.Comparer(Store(project), comparing.Question(names))
+        return comparer.compare(), comparer.differ
+    ordered = order(*names)
+    if ordered is not None:
+        found = upgrades.ask(project, *ordered)
+        return found.report, found.differ
+    question = comparing.Question(names[1:], names[0])
+    comparer = comparing.Comparer(Store(project), question)
+    return comparer.compare(), comparer.differ
 
 
 def _named(project: Project, options: argparse.Namespace) -> tuple[str, ...]:

@@ -36,15 +36,23 @@ def _repeat(paths: Paths) -> bool:
 
 
 def _compare(paths: Paths, options: argparse.Namespace, state: str | None) -> int:
+    from rich.constrain import Constrain
+
+    from harness import blocks, outputs, summary
     from harness import nightly as job
-    from harness import outputs, summary
+    from harness.commands.terminal import show
+    from harness.confirmation import Outcome
     from harness.project import Project
 
     project = Project(paths.root)
     night = job.run(project, options.label, [Path(name) for name in options.merged or ()])
     written = outputs.write(project, night)
     lines = summary.lines(night)
-    print("\n".join(lines))
+    print(lines[0])
+    confirmed = {found.alarm.environment for found in night.having(Outcome.CONFIRMED)}
+    for block in blocks.render(blocks.causes(night.report, confirmed)):
+        show(Constrain(block, blocks.READABLE))
+    print("\n".join(lines[1:]), end="\n" if lines[1:] else "")
     is_silent = night.outcome == "silent"
     unchanged.keep(paths, state if is_silent else None, "\n".join(lines))
     if not is_silent:

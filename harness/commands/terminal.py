@@ -1,18 +1,40 @@
-"""The terminal: as wide as it is, or wide enough to read in a log.
+"""The terminal: as wide as it is, or as ``COLUMNS`` says, or wide enough to read in a log.
 
 Outside half.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.table import Table
 
 WIDTH = 160
-"""Columns where the output is no terminal."""
+"""Columns where the output is no terminal, and nothing says how many it has."""
 
 
 def show(renderable: RenderableType) -> None:
-    """Print tables and text."""
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(renderable, highlight=False)
+    """Print tables and text; a table grows beyond the width rather than cut a name."""
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) else WIDTH
+    console = Console(width=None if sys.stdout.isatty() else width)
+    unbounded = console.options.update(width=sys.maxsize)
+    for table in _tables(renderable):
+        for column in table.columns:
+            column.min_width = max(
+                Measurement.get(console, unbounded, cell).minimum
+                for cell in (column.header, *column.cells))
+    console.print(renderable, highlight=False, crop=False)
+
+
+def _tables(renderable: RenderableType) -> Iterator[Table]:
+    """Yield the tables of a group, in order."""
+    if isinstance(renderable, Table):
+        yield renderable
+    if isinstance(renderable, Group):
+        for part in renderable.renderables:
+            yield from _tables(part)

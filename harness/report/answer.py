@@ -11,6 +11,7 @@ from collections import Counter
 from harness.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH
 from harness.finding import Comparison, Verdict
+from harness.harm import weigh
 
 _OUTCOMES = {MATCH: "match", DIFFERENCE: "difference", FAILURE: "failure"}
 _ORDER = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.DRIFT)
@@ -24,13 +25,19 @@ def outcome(report: Report) -> str:
 
 
 def answer(report: Report) -> str:
-    """Return whether training still behaves the same, in one sentence."""
+    """Return whether training still behaves the same, in one sentence.
+
+    Of two versions that were compared with each other it says whether they differ, explained
+    or not, and whether that matters.
+    """
     total = len(report.comparisons)
     problems = [c for c in report.comparisons if c.problem]
     differing = [c for c in report.comparisons if not c.problem and c.open_findings]
     waived = sum(c.is_waived for c in report.comparisons)
     if len(problems) == total:
         return "Nothing could be compared, so nothing can be said about how training behaves."
+    if report.versions:
+        return _of_two(report.comparisons, problems, *report.versions)
     if problems:
         rest = f"of the other {total - len(problems)} {_difference(differing)}" if differing \
             else "what was compared shows no difference without a waiver"
@@ -45,11 +52,36 @@ def answer(report: Report) -> str:
     return f"Training behaves the same in all {total} comparisons."
 
 
-def _difference(differing: list[Comparison]) -> str:
+def _of_two(comparisons: list[Comparison], problems: list[Comparison], baseline: str,
+            observed: str) -> str:
+    made = len(comparisons) - len(problems)
+    differing = [c for c in comparisons if not c.problem and c.verdict.is_difference]
+    start = "" if not problems else (
+        f"{len(problems)} of {len(comparisons)} comparisons could not be made, so the question "
+        "stays open; in the others ")
+    if not differing:
+        same = f"training under {observed} behaves as under {baseline}, in "
+        if problems:
+            return f"{start}{same}all {made}."
+        return f"It does not matter: {same}all {made} comparisons."
+    waived = sum(c.is_waived for c in differing)
+    reasons = "waivers explain all of that" if waived == len(differing) else \
+        f"waivers explain {waived} of them" if waived else "no waiver covers that"
+    degree, why = weigh([f for c in differing for f in c.differences], observed, baseline)
+    return (f"{start}{observed} differs from {baseline} in {len(differing)} of {made} "
+            f"comparisons, {_counted(differing)}; {reasons}. {degree.sentence}: {why}.")
+
+
+def _counted(differing: list[Comparison]) -> str:
+    """Return how many comparisons have each verdict, the worst first."""
     counts = Counter(c.verdict for c in differing)
-    words = ", ".join(f"{counts[verdict]} with {_WORDS[verdict]}"
-                      for verdict in _ORDER if counts[verdict])
-    return f"{len(differing)} differ and no waiver covers that: {words} ({_who(differing)})"
+    return ", ".join(f"{counts[verdict]} with {_WORDS[verdict]}"
+                     for verdict in _ORDER if counts[verdict])
+
+
+def _difference(differing: list[Comparison]) -> str:
+    return (f"{len(differing)} differ and no waiver covers that: {_counted(differing)} "
+            f"({_who(differing)})")
 
 
 def _who(comparisons: list[Comparison]) -> str:

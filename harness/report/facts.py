@@ -29,6 +29,7 @@ FORMAT = 2
 QUESTIONS = {
     "baseline": "Has anything under the pin moved?",
     "previous": "What does the upgrade change?",
+    "next": "Does it behave as the version after it?",
     "reference": "Is it right at all?",
     "named": "How does it compare with the one that was named?",
 }
@@ -134,7 +135,8 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         "environment": first.observed, "case": first.case, "variants": change.variants,
         "sides": [{"against": c.against, "baseline": c.baseline} for c in change.sides],
-        "verdict": first.verdict.word,
+        "verdict": change.verdict.word, "reasons": change.reasons,
+        "waiver": "" if change.is_own else change.waiver,
         "phase": change.phase, "where": change.where, "deviation": finding["deviation"],
         "allowance": finding["allowance"], "sentence": change.finding.sentence,
         "faults": [{"name": fault.name, "summary": fault.summary, "source": fault.source}

@@ -31,14 +31,23 @@ def test_detail_shows_the_numbers_of_the_json(page):
     assert text_of(driver, "#detail .headline") == FINDINGS[3]["sentence"]
     assert text_of(driver, "#detail .phase.begins h4") == "gradients begins here"
     assert "gradient of dense_1.bias" in text_of(driver, "#detail .told")
-    commands = driver.execute_script(
-        "return [...document.querySelectorAll('#detail .command code')].map(e => e.innerText)")
-    assert commands == [
+    assert commands_of(driver) == [
         f"tox run -e {ENVIRONMENT} -- {CASE}",
-        f"harness compare {ENVIRONMENT} --case {CASE} --variant {VARIANT}",
-        f'harness accept {ENVIRONMENT} {CASE} --reason "…"']
+        f"harness compare {ENVIRONMENT} --case {CASE} --variant {VARIANT}"]
     packages = text_of(driver, "#detail .packages")
     assert "2.0.0" in packages and "2.1.0" in packages
+
+
+def test_accepting_is_advised_where_it_settles_the_difference(page):
+    """That is beside the own baseline, not beside the previous version."""
+    driver = page(DETAIL.replace("against=previous", "against=baseline"))
+    assert commands_of(driver)[-1] == f'harness accept {ENVIRONMENT} {CASE} --reason "…"'
+
+
+def commands_of(driver):
+    """Return the commands of the detail, as they are copied."""
+    return driver.execute_script(
+        "return [...document.querySelectorAll('#detail .command code')].map(e => e.innerText)")
 
 
 def test_chart_is_drawn_and_follows_its_switches(page):

@@ -1,6 +1,6 @@
 /* The comparisons as cells: a row for every case and variant, a column for every version. */
 
-const KINDS = ["baseline", "previous", "named", "reference"];
+const KINDS = ["baseline", "previous", "next", "named", "reference"];
 const key = (...parts) => parts.join("\u0000");
 
 let page, facts, verdicts, rank, columns, rows, columnOf, rowOf, boundaries;
@@ -66,7 +66,7 @@ const cellOf = (caseName, variant, env) =>
 /* With itself, the one before, or the reference: in words. */
 const sideOf = ({ against, baseline, observed }) =>
   against === "baseline" ? "its own baseline" : against === "reference" ? "the reference"
-    : against === "previous" ? `the previous ${baseline}` : baseline;
+    : against === "previous" || against === "next" ? `the ${against} ${baseline}` : baseline;
 
 /* What a cell shows: the worst of its comparisons, and the reference's beside it. */
 function shownOf(found) {

@@ -132,12 +132,12 @@ function packagePanel({ env, baseline, against, case: caseName }) {
 function commandsOf({ env, case: caseName, variant, against, baseline }) {
   const environment = columnOf.get(env);
   const only = variant === "*" ? "" : ` --variant ${quoted(variant)}`;
-  const other = against === "named" ? ` --against ${quoted(baseline)}` : "";
+  const other = against === "named" || against === "next" ? ` --against ${quoted(baseline)}` : "";
   return [
     ["measure again", environment?.pinned ? `tox run -e ${quoted(env)} -- ${quoted(caseName)}`
       : null],
     ["compare again", `harness compare ${quoted(env)}${other} --case ${quoted(caseName)}${only}`],
-    ["accept as right", environment?.source === "run"
+    ["accept as right", environment?.source === "run" && against === "baseline"
       ? `harness accept ${quoted(env)} ${quoted(caseName)} --reason "…"` : null],
   ].filter(([, text]) => text);
 }
