@@ -147,6 +147,7 @@ def _block(cause: Cause, everything: bool) -> RenderableType:
         facts += place(change.finding)
     of = f"{shown.first.case}: " if len(cause.changes) > 1 else ""
     facts += [("says", f"{of}{finding.sentence}"), ("harm", f"{degree.value}: {why}")]
+    facts += [("judged", f"{_sides([c])}: {c.evidence}") for c in cause.sides if c.evidence]
     facts += [("explained", reason) for reason in shown.reasons]
     return block(title, [*facts, *_next(cause)])
 

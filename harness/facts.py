@@ -38,6 +38,7 @@ def comparison_facts(comparison: Comparison) -> dict[str, Any]:
         "verdict": comparison.verdict.word,
         "waived": comparison.is_waived,
         "problem": comparison.problem,
+        "evidence": comparison.evidence,
         "findings": [finding_facts(f) for f in comparison.findings],
     }
 

@@ -124,7 +124,7 @@ def _comparison(c: Comparison, known: Findings) -> dict[str, Any]:
     return {
         "case": c.case, "variant": c.variant, "observed": c.observed, "against": c.against,
         "baseline": c.baseline, "verdict": c.verdict.word, "waived": c.is_waived,
-        "problem": c.problem, "findings": found,
+        "problem": c.problem, "evidence": c.evidence, "findings": found,
         "cause": None if cause is None else known.findings[cause],
         "worst": None if worst is None else known.findings[worst],
     }
