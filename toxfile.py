@@ -7,11 +7,13 @@ families (``tox run -e torch-2.7.0``), gets its Python and its requirements from
 
 from __future__ import annotations
 
+import configparser
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tox.config.loader.memory import MemoryLoader
 from tox.config.types import EnvList
@@ -19,10 +21,10 @@ from tox.plugin import impl
 from tox.tox_env.python.pip.req_file import PythonDeps
 
 from harness import environments, pins
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError, candidates, unknown
 
 ROOT = Path(__file__).parent
-CONTRACT = "contract-"
+CONTRACT, DESK = "contract-", "testenv:"
 COMPARING = ("compare", "nightly")
 """Environments that look at what all the others have measured."""
 os.environ.setdefault("HARNESS_STARTED", str(time.time()))
@@ -32,6 +34,21 @@ os.environ.setdefault("HARNESS_STARTED", str(time.time()))
 def tox_extend_envs() -> Iterable[str]:
     """Make every environment of the matrix known to tox."""
     return environments.pinned(ROOT)
+
+
+@impl
+def tox_add_core_config(core_conf: Any, state: Any) -> None:
+    """Refuse labels and environments that do not exist, before tox makes something of them.
+
+    It takes any of the matrix' factors for an environment, ``torch`` and ``2.13.0`` as well.
+    """
+    labels = environments.labelling(ROOT)
+    for label in getattr(state.conf.options, "labels", ()):
+        if label not in labels:
+            _refuse(unknown("label", label, labels, "tox run -m", "tox run -m quick"))
+    asked = getattr(state.conf.options, "env", None)
+    for name in () if asked is None or asked.is_all or asked.is_default_list else asked:
+        _require_environment(name)
 
 
 @impl
@@ -53,3 +70,28 @@ def tox_add_env_config(env_conf: Any, state: Any) -> None:
     env_conf.loaders.insert(0, MemoryLoader(
         base_python=[f"python{version}"], deps=PythonDeps("\n".join(lines), ROOT),
         labels=labels))
+
+
+def _require_environment(name: str) -> None:
+    """Refuse a name that is none of tox.ini and no release of a framework."""
+    parser = configparser.RawConfigParser()
+    parser.read(ROOT / "tox.ini", encoding="utf-8")
+    desk = [section[len(DESK):] for section in parser.sections() if section.startswith(DESK)]
+    bare = name[len(CONTRACT):] if name.startswith(CONTRACT) else name
+    if name in desk or name.startswith("."):  # tox's own
+        return
+    known = [*environments.pinned(ROOT), *desk]
+    try:
+        pins.requirements(bare)
+    except HarnessError as error:
+        is_framework = environments.split(bare)[0] in pins.PINS
+        found = [candidates(bare, known), *([error.numbers] if is_framework else [])]
+        _refuse(UsageError(error.what if is_framework else f"unknown environment {name!r}",
+                           f"tox run -e {name}", "; ".join(filter(None, found)),
+                           error.next_command))
+
+
+def _refuse(error: HarnessError) -> NoReturn:
+    """End tox with a message in four parts, where it would end in a traceback of its own."""
+    print(f"tox: {error}", file=sys.stderr)
+    raise SystemExit(error.exit_code)

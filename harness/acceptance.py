@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -65,7 +66,7 @@ def render(record: Record, found: list[Change] | None) -> RenderableType:
     table = Table("variant", "precision", "mean change",
                   *(f"<= {size:g}" for size in SIZES[:-1]), f"> {SIZES[-2]:g}")
     for change in changed:
-        table.add_row(change.variant, change.precision, f"{change.mean:+.2e}",
+        table.add_row(escape(change.variant), change.precision, f"{change.mean:+.2e}",
                       *map(str, change.steps))
     return Group(text, table)
 

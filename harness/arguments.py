@@ -12,6 +12,22 @@ from typing import Any
 from harness import __version__
 
 
+class Command(argparse.ArgumentParser):
+    """A command's parser, which takes options before, between and after names."""
+
+    _is_mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options, and what is none, in whatever order they stand."""
+        if self._is_mixing:  # argparse calls this itself, for options first and names then
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the command-line parser."""
     parser = argparse.ArgumentParser(
@@ -20,7 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
                "3 could not run")
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--root", type=Path, help="the checkout (default: here or above)")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True,
+                                     parser_class=Command)
     for add in (_measuring, _comparing, _accepting):
         add(commands)
     return parser

@@ -5,16 +5,19 @@ Inside half: standard library and NumPy only; nothing here computes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Callable, Mapping, Union
 
 import numpy as np
 
+from harness.errors import HarnessError, unknown
 from harness.layers import Dense, Dropout, Layer, flat
 from harness.losses import BinaryCrossentropy, Loss, TokenCrossentropy
 from harness.optimizers import Clip, Optimizer
 
 PRECISIONS = ("float64", "float32")
+METRICS = ("accuracy", "precision", "recall", "f1", "token_accuracy")
+"""What a case may measure; ``harness.metrics`` says what they are."""
 
 
 # -------------------------------------------------------------- promises
@@ -184,6 +187,29 @@ class Case:
     promises: tuple[Promise, ...]
     native: Native | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse two variants of one name, and names that nothing has.
+
+        Raises:
+            HarnessError: baselines are kept by a variant's name, so two recipes of one name
+                would be one; or a metric or a native variant does not exist.
+        """
+        named: dict[str, Variant] = {}
+        for variant in self.variants:
+            if variant.name in named:
+                raise _same_name(self.name, named[variant.name], variant)
+            named[variant.name] = variant
+        asked = [p.metric for p in self.promises if isinstance(p, MetricReaches)]
+        asked += [self.native.trained.metric] if self.native else []
+        for metric in (*self.metrics, *asked):
+            if metric not in METRICS:
+                raise unknown("metric", metric, METRICS, f"case {self.name}",
+                              "name one that is known")
+        for name in self.native.variants if self.native else ():
+            if name not in named:
+                raise unknown("variant with native runs", name, named, f"case {self.name}",
+                              "name one that is known")
+
     def leads(self, variant: Variant) -> bool:
         """Return whether a variant is the first of those that differ in their optimizer alone.
 
@@ -193,3 +219,33 @@ class Case:
             return one.layers, one.loss, one.weights, one.scale, one.padding
 
         return next(one for one in self.variants if path(one) == path(variant)) == variant
+
+
+def _same_name(case: str, one: Variant, other: Variant) -> HarnessError:
+    """Return the error for two recipes of one name: in what they differ, and what to type."""
+    parts = [f"{name} {before!r} and {after!r}" for name, before, after in _differences(one, other)]
+    note = "_".join(_words(one, other)) or "again"
+    return HarnessError(
+        f"two variants have the same name {one.name!r}, and only one of them could be measured",
+        f"case {case}", "they differ in " + "; ".join(parts) if parts else "they are equal",
+        f"give the second a note: replace(variant, note={note!r})" if parts
+        else "remove one of them")
+
+
+def _differences(one: Any, other: Any) -> list[tuple[str, Any, Any]]:
+    """Return name and both values of every field that differs."""
+    return [(field.name, getattr(one, field.name), getattr(other, field.name))
+            for field in fields(one) if getattr(one, field.name) != getattr(other, field.name)]
+
+
+def _words(one: Any, other: Any) -> list[str]:
+    """Return what sets the second of two recipes apart, as words of a name."""
+    words = []
+    for name, before, after in _differences(one, other):
+        if type(before) is type(after) and hasattr(after, "__dataclass_fields__"):
+            words += _words(before, after)
+        else:
+            words += [f"other_{name}" if isinstance(after, tuple) else
+                      f"{name}_{after:g}" if isinstance(after, float) else
+                      f"{name}_{str(after).partition('.')[0]}"]
+    return words

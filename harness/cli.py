@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from harness.arguments import build_parser
-from harness.errors import FAILURE, USAGE, HarnessError
+from harness.errors import FAILURE, USAGE, HarnessError, UsageError
 from harness.paths import Paths, find_root
 
 COMMANDS = {
@@ -35,14 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"harness: {error}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
-        if options.command == "run":
-            raise
-        print(f"harness: {error}; this command needs the outside half: pip install .",
-              file=sys.stderr)
+        print(f"harness: {_not_installed(error, options)}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print("harness: interrupted", file=sys.stderr)
         return FAILURE
+
+
+def _not_installed(error: ModuleNotFoundError, options: argparse.Namespace) -> UsageError:
+    """Return the error for a command that was started by an interpreter that cannot run it."""
+    measures = options.command == "run"
+    return UsageError(
+        f"this interpreter cannot run harness {options.command}", sys.prefix, str(error),
+        f"tox run -e {options.environments[0]}" if measures else "pip install .")
 
 
 def _call(root: Path, options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from harness.evidence import Evidence
 from harness.finding import Comparison, Verdict
 from harness.native_compare import NativeComparer
 from harness.pair import Pair
-from harness.project import Project
+from harness.project import Project, choose
 from harness.question import ALL_KINDS, KINDS, REFERENCE, Question, Report
 from harness.record import Record, VariantRecord
 from harness.remarks import Remarks
@@ -32,8 +32,7 @@ def compare(project: Project, question: Question) -> Report:
         UsageError: an unknown name, or a selection that is empty.
         HarnessError: nothing has been measured.
     """
-    comparer = Comparer(Store(project), question)
-    return comparer.compare()
+    return Comparer(Store(project), question).compare()
 
 
 class Comparer:
@@ -42,7 +41,8 @@ class Comparer:
     def __init__(self, store: Store, question: Question) -> None:
         self.store = store
         self.question = question
-        self.cases = {case.name: case for case in store.project.cases(list(question.cases))}
+        sound, self.broken = choose(store.project, question.cases, question.variants)
+        self.cases = {case.name: case for case in sound}
         self.report = Report(versions=question.versions)
         self.compared: list[tuple[Comparison, Pair]] = []
         self.alone: dict[tuple[str, str], list[str]] = {}
@@ -56,9 +56,12 @@ class Comparer:
 
     def compare(self) -> Report:
         """Return the report."""
-        for case in self.cases:
+        for case in (*self.cases, *self.broken):
             for environment in self._observed(case):
                 self._compare_environment(case, environment)
+        self.report.notes += [f"{case} was not measured, and {error}"
+                              for case, error in self.broken.items()
+                              if not any(c.case == case for c in self.report.comparisons)]
         if not self.report.comparisons:
             raise HarnessError("nothing was compared: nothing has been measured",
                                str(self.store.project.runs), " ".join(self.report.notes),
@@ -99,6 +102,8 @@ class Comparer:
 
     def _compare_environment(self, case: str, environment: str) -> None:
         try:
+            if case in self.broken:
+                raise self.broken[case]
             record, stored = self._load_observed(case, environment)
         except HarnessError as error:
             self._problem(case, "*", environment, "baseline", environment, error)

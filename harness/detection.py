@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -63,7 +64,7 @@ def detect(project: Project, environments: Sequence[str] = ()) -> list[Detection
     trained = sorted({path.stem for path in folder.glob("*/*/*-*.json")})
     if not (environments or trained):
         raise UsageError("nothing was trained under faults", str(folder),
-                         next_command="tox run -m faults")
+                         next_command="tox run -e faults")
     for name in environments:
         Store(project).require_known(name)
     return [_detect(project, fault, name) for name in environments or trained
@@ -83,9 +84,10 @@ def render(found: Sequence[Detection]) -> RenderableType:
                   header_style="bold", pad_edge=False)
     for d in found:
         mark = "" if d.is_right or not d.seen else f" [red](is {d.fault.phase})[/red]"
-        seen = d.check if d.seen else "[dim]-[/dim]" if not d.expressible else "[red]missed[/red]"
-        table.add_row(d.fault.name, d.environment, seen, "" if d.step is None else str(d.step),
-                      d.phase + mark, Text(d.problem or d.sentence))
+        missed = "[red]missed[/red]" if d.expressible else "[dim]-[/dim]"
+        table.add_row(d.fault.name, escape(d.environment), escape(d.check) if d.seen else missed,
+                      "" if d.step is None else str(d.step), d.phase + mark,
+                      Text(d.problem or d.sentence))
     possible = [d for d in found if d.expressible]
     return Group(table, Text(
         f"{len(possible)} faults: {sum(d.seen for d in possible)} seen, "

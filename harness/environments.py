@@ -46,6 +46,14 @@ def labelled(root: Path, label: str) -> list[str]:
     Raises:
         UsageError: there is no such label.
     """
+    labels = labelling(root)
+    if label not in labels:
+        raise unknown("label", label, labels, str(root / "tox.ini"))
+    return [name for name in pinned(root) if name in labels[label]]
+
+
+def labelling(root: Path) -> dict[str, set[str]]:
+    """Return what every label of tox names: those in tox.ini, and those that are computed."""
     matrix = pinned(root)
     families: dict[str, list[str]] = {}
     for name in sorted(matrix, key=sort_key):
@@ -56,13 +64,10 @@ def labelled(root: Path, label: str) -> list[str]:
     computed = dict(zip(COMPUTED, (
         set(matrix), {*builds, *(n for r in releases.values() for n in r[-NEWEST:])},
         {"reference", *(n for r in releases.values() for n in r[:1])}), strict=True))
-    written = {name.strip(): _names(names) for name, _, names in
+    written = {name.strip(): set(_names(names)) for name, _, names in
                (line.partition("=") for line in
-                _read(root).get("tox", "labels", fallback="").splitlines())}
-    if label not in {**computed, **written}:
-        raise unknown("label", label, [name for name in {**computed, **written} if name])
-    wanted = computed.get(label, set(written.get(label, ())))
-    return [name for name in matrix if name in wanted]
+                _read(root).get("tox", "labels", fallback="").splitlines()) if name.strip()}
+    return {**written, **computed}
 
 
 def _read(root: Path) -> configparser.RawConfigParser:
@@ -75,9 +80,14 @@ def _read(root: Path) -> configparser.RawConfigParser:
 
 
 def _names(text: str) -> list[str]:
-    """Return the names in a list apart by commas or lines, without comments."""
-    lines = (line.partition("#")[0] for line in text.splitlines())
-    return [name for line in lines for name in re.split(r"[,\s]+", line.strip()) if name]
+    """Return the names in a list apart by commas or lines, without comments.
+
+    As in tox, ``contract-{reference, torch-2.13.0}`` is two names.
+    """
+    plain = "\n".join(line.partition("#")[0] for line in text.splitlines())
+    expanded = re.sub(r"([^\s,{}]*)\{([^{}]*)\}([^\s,{}]*)", lambda found: ", ".join(
+        f"{found[1]}{name.strip()}{found[3]}" for name in found[2].split(",")), plain)
+    return [name for name in re.split(r"[,\s]+", expanded) if name]
 
 
 def split(environment: str) -> tuple[str, Version | None]:

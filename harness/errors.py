@@ -6,6 +6,10 @@ value (a finding); being unable to measure or to compare is an exception.
 
 from __future__ import annotations
 
+import difflib
+import re
+from typing import Iterable
+
 MATCH, DIFFERENCE, USAGE, FAILURE = 0, 1, 2, 3
 """Exit codes: match, a difference that is not waived, wrong use, could not run."""
 
@@ -73,8 +77,65 @@ class UnsupportedError(HarnessError):
     """An adapter cannot express a variant; said and counted, never skipped."""
 
 
-def unknown(kind: str, name: str, known: list[str]) -> UsageError:
+def unknown(kind: str, name: str, known: Iterable[str], where: str = "",
+            next_command: str = "harness list") -> UsageError:
     """Return the error for a name that does not exist, listing those that do."""
-    listed = ", ".join(sorted(known)) or "none"
-    return UsageError(f"unknown {kind} {name!r}", numbers=f"known: {listed}",
-                      next_command="harness list")
+    return UsageError(f"unknown {kind} {name!r}", where, candidates(name, known), next_command)
+
+
+def candidates(name: str, known: Iterable[str]) -> str:
+    """Return in words what a name could have been: the nearest first, then all that are known.
+
+    Args:
+        known: names that exist, in any order; of a framework's name or version only that
+            framework's versions are listed, if there are any.
+    """
+    names = sorted(set(known), key=_in_order)
+    close, family = nearest(name, names), _versions(name, names)
+    parts = [f"nearest: {', '.join(close)}"] if close else []
+    return "; ".join([*parts, f"known: {', '.join(family or names) or 'none'}"])
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that one probably meant, the likeliest first; often none.
+
+    Of a framework's version that is the version beside it with the longer common beginning,
+    the older one if both are alike; of a framework the newest; of anything else what is
+    spelled alike.
+    """
+    names = sorted(set(known), key=_in_order)
+    version, family = _version(name), _versions(name, names)
+    if not family:
+        return difflib.get_close_matches(name, names, n=3)
+    if not version:
+        return family[-1:]
+    older = [other for other in family if _version(other) <= version][-1:]
+    newer = [other for other in family if _version(other) > version][:1]
+    return sorted([*older, *newer], key=lambda other: -_common(version, _version(other)))[:1]
+
+
+def _versions(name: str, names: list[str]) -> list[str]:
+    """Return the versions of the framework that a name names, in the order of the names."""
+    return [other for other in names if _family(other) == _family(name) and _version(other)]
+
+
+def _family(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def _version(name: str) -> list[int]:
+    """Return the numbers of ``torch-2.13.0``; none of a name that is no version."""
+    found = re.match(r"[a-z]+-(\d+(?:\.\d+)*)", name)
+    return [int(number) for number in found[1].split(".")] if found else []
+
+
+def _common(one: list[int], other: list[int]) -> int:
+    """Return how many numbers two versions begin with alike."""
+    return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b),
+                min(len(one), len(other)))
+
+
+def _in_order(name: str) -> list[tuple[bool, int, str]]:
+    """Return a key by which numbers inside names are ordered as numbers."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part)
+            for part in re.split(r"(\d+)", name)]

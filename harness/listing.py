@@ -5,24 +5,28 @@ Outside half.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from harness import waivers
+from harness.case import Case
 from harness.project import Project
 from harness.store import Store
 
 
-def render(project: Project) -> RenderableType:
+def render(project: Project, cases: Sequence[Case]) -> RenderableType:
     """Return the tables of everything that has a name."""
-    return Group(_cases(project), _environments(project), _waivers(project))
+    return Group(_cases(cases), _environments(project), _waivers(project))
 
 
-def _cases(project: Project) -> Table:
+def _cases(cases: Sequence[Case]) -> Table:
     table = Table("case", "variant", "initial weights", title="cases", title_justify="left")
-    for case in project.cases():
+    for case in cases:
         for index, variant in enumerate(case.variants):
-            table.add_row("" if index else case.name, variant.name, variant.weights)
+            _add_row(table, "" if index else case.name, variant.name, variant.weights)
         table.add_section()
     return table
 
@@ -38,7 +42,7 @@ def _environments(project: Project) -> Table:
             accepted = environment in store.accepted(case)
             states.append(" + ".join(word for word, held in
                                      (("baseline", accepted), ("run", run)) if held) or "-")
-        table.add_row(environment, "yes" if environment in store.pinned else "no", *states)
+        _add_row(table, environment, "yes" if environment in store.pinned else "no", *states)
     return table
 
 
@@ -46,6 +50,11 @@ def _waivers(project: Project) -> Table:
     table = Table("environment", "against", "case", "variant", "check", "at most", "reason",
                   title="waivers", title_justify="left")
     for w in waivers.load(project.root / "results" / "waivers.toml"):
-        table.add_row(w.environment, w.against, w.case, w.variant, w.check, f"{w.at_most:g}",
-                      w.reason)
+        _add_row(table, w.environment, w.against, w.case, w.variant, w.check, f"{w.at_most:g}",
+                 w.reason)
     return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Add a row of text as it is: what somebody wrote is no markup of Rich's."""
+    table.add_row(*map(Text, cells))

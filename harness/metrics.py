@@ -10,6 +10,7 @@ from typing import Sequence
 import numpy as np
 
 from harness.case import Batch
+from harness.errors import unknown
 
 THRESHOLD = 0.5
 """A probability above it is a positive prediction, as in Keras' metrics."""
@@ -64,10 +65,16 @@ def tabulate(names: Sequence[str], steps: Sequence[int], predictions: Sequence[n
     Args:
         predictions: of the evaluation set: probabilities (examples, 1), or logits
             (examples, length, vocabulary).
+
+    Raises:
+        UsageError: a metric does not fit the predictions.
     """
     rows = [measure(np.asarray(prediction, np.float64), evaluation) for prediction in predictions]
     table: dict[str, list[float]] = {"step": list(steps)}
     for name in names:
+        if rows and name not in rows[0]:
+            raise unknown("metric of such predictions", name, rows[0],
+                          next_command="name one that is known in the case")
         table[name] = [row[name] for row in rows]
     return table
 

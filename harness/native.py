@@ -17,7 +17,7 @@ import numpy as np
 from harness.case import Batch, Case, Variant
 from harness.errors import UnsupportedError
 from harness.losses import BinaryCrossentropy, Loss, MeanSquaredError
-from harness.metrics import measure
+from harness.metrics import tabulate
 from harness.optimizers import SGD, Adam
 
 EXAMPLES = 500
@@ -104,7 +104,7 @@ def finished(case: Case, variant: Variant, evaluation: Batch, seed: int,
     """
     assert case.native is not None
     target = case.native.trained
-    metric = measure(np.asarray(predictions, np.float64), evaluation)[target.metric]
+    metric = tabulate((target.metric,), (0,), (predictions,), evaluation)[target.metric][0]
     return NativeRun(seed=seed, final_loss=loss(variant.loss, predictions, evaluation.targets),
                      reported_loss=reported_loss, metric=metric,
                      trained=metric >= target.minimum)

@@ -9,6 +9,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from harness.errors import MissingRecordError, UsageError
@@ -28,7 +29,7 @@ def render(store: Store, environments: Sequence[str] = ()) -> Table:
                   header_style="bold", pad_edge=False)
     for name in environments:
         store.require_known(name)
-    for case in store.project.cases():
+    for case in store.project.sound()[0]:
         for variant in case.native.variants if case.native else ():
             for environment in environments or store.known():
                 try:
@@ -36,7 +37,7 @@ def render(store: Store, environments: Sequence[str] = ()) -> Table:
                 except MissingRecordError:
                     continue
                 if runs:
-                    table.add_row(case.name, variant, environment, *_figures(runs))
+                    table.add_row(*map(escape, (case.name, variant, environment)), *_figures(runs))
     if not table.row_count:
         raise UsageError("no native runs", next_command="tox run -e native")
     return table

@@ -12,7 +12,7 @@ from harness.adapters import FAMILIES, family
 from harness.case import Case
 from harness.errors import UsageError
 from harness.faults import expressible
-from harness.project import Project, select_variants
+from harness.project import Project, choose, select_variants
 from harness.supervisor import Work
 
 
@@ -23,11 +23,17 @@ def cases(project: Project, environment: str, names: list[str],
     Args:
         names: of the cases; empty for all.
         patterns: shell patterns of variants; None for all.
+
+    Raises:
+        UsageError: a name is unknown, or a pattern matches no variant.
+        HarnessError: no case loads.
     """
     family(environment)
-    found = [case for case in project.cases(names) if select_variants(case, patterns)]
-    found.sort(key=lambda case: -_seconds(project, case.name, environment))
-    return [Work(case.name, tuple(patterns or ())) for case in found]
+    known, broken = choose(project, names, patterns)
+    found = [case.name for case in known if select_variants(case, patterns)]
+    found = [*found, *broken]  # their failure belongs beside the records of the others
+    found.sort(key=lambda name: -_seconds(project, name, environment))
+    return [Work(name, tuple(patterns or ())) for name in found]
 
 
 def native(found: list[Case], seeds: int | None) -> list[Work]:

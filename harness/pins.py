@@ -59,6 +59,9 @@ PINS = {
 }
 """By family, from old to new."""
 DISTRIBUTIONS = {"torch": "torch", "tensorflow": "tensorflow-cpu", "keras": "keras"}
+EXAMPLE = "tox run -e torch-2.13.0"
+RELEASE = 3
+"""Numbers in a release's version; tox would take 2.13 for a Python."""
 BUILDS = {"keras-nightly": ("keras-nightly", "tf-nightly-cpu")}
 """Pre-release builds that PyPI carries, and what they are installed with."""
 
@@ -93,12 +96,14 @@ def constraints(root: Path, environment: str) -> Path:
 def _pin(environment: str) -> tuple[Pin, Version]:
     family, version = split(environment)
     if family not in PINS:
-        raise unknown("framework", family, sorted(PINS))
+        raise unknown("framework", family, PINS, next_command=EXAMPLE)
     if version is None:
         known = ", ".join(BUILDS)
         raise UsageError(f"{environment!r} is no framework and version", numbers=(
-            f"builds that change every night ({NIGHTLY}): {known}"),
-            next_command="tox run -e torch-2.13.0")
+            f"builds that change every night ({NIGHTLY}): {known}"), next_command=EXAMPLE)
+    if len(version.release) < RELEASE:
+        raise UsageError(f"{environment!r} is no release, whose version has {RELEASE} numbers",
+                         next_command=f"tox run -e {environment}.0")
     rules = PINS[family]
     return next(pin for pin in rules
                 if pin.below is None or version < Version(pin.below)), version

@@ -43,8 +43,8 @@ class Progress:
 def _trainings(project: Project, work: Work) -> int:
     if work.seed is not None:
         return 1
-    variants = select_variants(project.case(work.case), list(work.variants))
-    return len(variants) * len(PRECISIONS)
+    known, _ = project.sound([work.case])  # the worker says why a case does not load
+    return sum(len(select_variants(case, list(work.variants))) for case in known) * len(PRECISIONS)
 
 
 def _told(event: dict[str, Any]) -> str:
@@ -56,6 +56,7 @@ def _told(event: dict[str, Any]) -> str:
         run = event["native"]
         return (f"{case}: {event['variant']} seed {run['seed']} "
                 f"{'trained' if run['trained'] else 'did not train'}")
-    extra = f", {event['unsupported']} unsupported" if event["unsupported"] else ""
+    reasons = Counter(event["unsupported"].values())
+    extra = "".join(f", {count} unsupported ({reason})" for reason, count in reasons.items())
     extra += f", {event['errors']} with errors" if event["errors"] else ""
     return f"{case}: {event['variants']} variants{extra}"

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import traceback
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Sequence
 
 import numpy as np
 
 from harness.case import Batches, Case, Variant
-from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
+from harness.errors import HarnessError, InputMismatchError, UsageError, candidates, unknown
 from harness.files import sha256
 from harness.layers import parameter_names
 from harness.paths import Paths
@@ -34,23 +36,60 @@ class Project(Paths):
         Raises:
             UsageError: a name is unknown, or there is no case at all.
         """
-        selected = names or self.case_names()
+        return [self.case(name) for name in self.selected(names)]
+
+    def selected(self, names: Sequence[str] | None = None) -> list[str]:
+        """Return the named cases' names, or all, without loading any.
+
+        Raises:
+            UsageError: a name is unknown, or there is no case at all.
+        """
+        known = self.case_names()
+        selected = list(names or known)
         if not selected:
             raise UsageError("nothing to do: no case selected", str(self.root / "cases"))
-        return [self.case(name) for name in selected]
+        for name in selected:
+            if name not in known:
+                raise unknown("case", name, known)
+        return selected
+
+    def sound(self, names: Sequence[str] | None = None
+              ) -> tuple[list[Case], dict[str, HarnessError]]:
+        """Return the named cases, or all, that load; and by name why others do not.
+
+        Raises:
+            UsageError: a name is unknown, or there is no case at all.
+        """
+        cases, broken = [], {}
+        for name in self.selected(names):
+            try:
+                cases.append(self.case(name))
+            except HarnessError as error:
+                broken[name] = error
+        return cases, broken
 
     def case(self, name: str) -> Case:
-        """Return the ``CASE`` that ``cases/<name>.py`` declares."""
-        if name not in self.case_names():
-            raise unknown("case", name, self.case_names())
+        """Return the ``CASE`` that ``cases/<name>.py`` declares.
+
+        Raises:
+            UsageError: there is no such file.
+            HarnessError: it does not load, or declares no such case.
+        """
+        self.selected([name])
         path = self.root / "cases" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(f"cases.{name}", str(path))
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # whatever the file's author wrote
+            raise _not_loaded(name, path, error) from error
         case = getattr(module, "CASE", None)
         if not isinstance(case, Case) or case.name != name:
-            raise HarnessError(f"a case file must declare CASE with name {name!r}", str(path))
+            found = f"CASE has the name {case.name!r}" if isinstance(case, Case) else (
+                f"CASE is a {type(case).__name__}" if hasattr(module, "CASE") else "no CASE")
+            raise HarnessError(f"a case file must declare CASE with name {name!r}", str(path),
+                               found, "declare it as cases/xor.py does")
         return case
 
     def data_path(self, name: str) -> Path:
@@ -58,18 +97,40 @@ class Project(Paths):
         return self.root / "cases" / "data" / name
 
     def batches(self, case: Case) -> Batches:
-        """Return the case's data."""
-        return case.read(self._json(case.data))
+        """Return the case's data.
+
+        Raises:
+            HarnessError: the file is missing or damaged, or the case cannot read it.
+        """
+        data = self._json(case.data)
+        try:
+            return case.read(data)
+        except Exception as error:  # whatever the case's author wrote
+            path = self.root / "cases" / f"{case.name}.py"
+            raise _not_loaded(case.name, path, error, f"cannot read {case.data}") from error
 
     def weights(self, variant: Variant) -> Weights:
-        """Return the variant's initial weights as float32, in layer order."""
+        """Return the variant's initial weights as float32, in layer order.
+
+        Raises:
+            HarnessError: the file is missing or damaged, or has no weights for a layer.
+        """
         data = expand(self._json(variant.weights))
-        return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
-                for layer, part in parameter_names(variant.layers)}
+        try:
+            return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
+                    for layer, part in parameter_names(variant.layers)}
+        except KeyError as error:
+            raise HarnessError(f"no initial weights {error} for {variant.name}",
+                               str(self.data_path(variant.weights)),
+                               f"known: {', '.join(sorted(data))}",
+                               "add them, or name the layer as they are named") from None
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
-        return sha256(self.data_path(name))
+        try:
+            return sha256(self.data_path(name))
+        except OSError as error:
+            raise _not_read(self.data_path(name), error) from None
 
     def check_weights(self, variant: Variant, found: str, where: str) -> None:
         """Refuse what was measured from other initial weights than the variant's.
@@ -98,14 +159,60 @@ class Project(Paths):
                 f"sha256 {found[:12]}..., expected {expected[:12]}...", "measure it again")
 
     def _json(self, name: str) -> Mapping[str, Any]:
-        data: Mapping[str, Any] = json.loads(self.data_path(name).read_text(encoding="utf-8"))
+        try:
+            data: Mapping[str, Any] = json.loads(self.data_path(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _not_read(self.data_path(name), error) from None
         return data
+
+
+def _not_loaded(name: str, path: Path, error: Exception, what: str = "does not load"
+                ) -> HarnessError:
+    """Return the error for a case file that raises one: in which line, and what it says."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+             if frame.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else (
+        lines[-1] if lines else None)
+    place = f"{path}, line {line}" if line else str(path)
+    if isinstance(error, HarnessError):
+        return type(error)(error.what, place, error.numbers, error.next_command)
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return HarnessError(f"case {name} {what}", place, f"{type(error).__name__}: {said}",
+                        "mend the file; until then name the other cases")
+
+
+def _not_read(path: Path, error: Exception) -> HarnessError:
+    """Return the error for a file of data or weights that is missing or damaged."""
+    return HarnessError(f"cannot read cases/data/{path.name}", str(path),
+                        f"{type(error).__name__}: {error}", "put the file there, or mend it")
+
+
+def choose(project: Project, names: Sequence[str] | None, patterns: Sequence[str] | None
+           ) -> tuple[list[Case], dict[str, HarnessError]]:
+    """Return the named cases, or all, that load; and by name why others do not.
+
+    Args:
+        patterns: shell patterns, each of which must match a variant; None for all variants.
+
+    Raises:
+        UsageError: a name is unknown, or a pattern matches no variant; it lists them.
+        HarnessError: no case loads.
+    """
+    cases, broken = project.sound(names)
+    if not cases:
+        raise next(iter(broken.values()))
+    variants = [variant.name for case in cases for variant in case.variants]
+    for pattern in patterns or ():
+        # a case that does not load may have the variant
+        if not broken and not any(fnmatchcase(name, pattern) for name in variants):
+            raise UsageError(f"no variant matches {pattern!r}",
+                             "cases " + ", ".join(case.name for case in cases),
+                             candidates(pattern, variants), "harness list")
+    return cases, broken
 
 
 def select_variants(case: Case, patterns: list[str] | None) -> list[Variant]:
     """Return the case's variants whose names match any shell pattern, or all."""
-    from fnmatch import fnmatchcase
-
     if not patterns:
         return list(case.variants)
     return [variant for variant in case.variants

@@ -70,9 +70,12 @@ def labelled(project: Project, label: str, count: int | None = None) -> list[str
     """Return a label's environments, apart by commas in so many shards, or each alone.
 
     Raises:
-        UsageError: there is no such label.
+        UsageError: there is no such label, or none of its environments is measured.
     """
     names = environments.labelled(project.root, label)
+    if not names:
+        raise UsageError(f"the label {label!r} names no environment that is measured", "tox.ini",
+                         next_command="harness list --label nightly")
     groups = [[name] for name in names] if count is None else balance(project, names, count)
     return [",".join(group) for group in groups]
 

@@ -16,7 +16,7 @@ from harness.differ import Differ
 from harness.errors import HarnessError, MissingRecordError, unknown
 from harness.finding import Comparison, Finding, Verdict
 from harness.lineage import ancestry, lineages
-from harness.project import Project
+from harness.project import Project, choose
 from harness.record import Record
 from harness.store import Store
 
@@ -94,17 +94,17 @@ class Line:
 
 def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | None = None,
          variants: Sequence[str] | None = None, differ: Differ | None = None) -> list[Timeline]:
-    """Return the timelines of families, or of all that have one.
+    """Return the timelines of families, or of all that have one, of the cases that load.
 
     Args:
         differ: one that has compared records of this project already.
 
     Raises:
         UsageError: an unknown family, or a selection without any variant.
-        HarnessError: nothing was accepted yet.
+        HarnessError: nothing was accepted yet, or no case loads.
     """
     store = Store(project)
-    names = [case.name for case in project.cases(list(cases or ()))]
+    names = [case.name for case in choose(project, cases, variants)[0]]
     known = lineages({name for case in names for name in store.accepted(case)})
     for family in families:
         if family not in known:
@@ -141,7 +141,7 @@ def between(project: Project, ends: Sequence[str], cases: Sequence[str],
         differ: one that has compared records of this project already.
     """
     store = Store(project)
-    names = [case.name for case in project.cases(list(cases))]
+    names = [case.name for case in choose(project, cases, variants)[0]]
     known = {name for case in names for name in store.accepted(case)}
     for family in {environments.split(end)[0] for end in ends}:
         way = ancestry(family, known)

@@ -49,6 +49,8 @@ def serve(project: Project, environment: str, orders: Iterable[str], emit: Emit)
         try:
             do = measure if work["seed"] is None else measure_native
             emit("recorded", **do(project, environment, adapter, work, emit))
+        except HarnessError as error:  # its four parts say all there is to say
+            emit("failed", case=work["case"], message=str(error))
         except Exception as error:
             traceback.print_exc()
             emit("failed", case=work["case"], message=f"{type(error).__name__}: {error}")
@@ -66,7 +68,8 @@ def measure(project: Project, environment: str, adapter: Any, work: dict[str, An
     serialization.write(record, home.run_path(case.name, environment))
     return {"case": case.name, "fault": work["fault"], "variants": len(record.variants),
             "errors": sum(v.error is not None for v in record.variants.values()),
-            "unsupported": sum(v.unsupported is not None for v in record.variants.values()),
+            "unsupported": {name: v.unsupported for name, v in record.variants.items()
+                            if v.unsupported is not None},
             "seconds": time.perf_counter() - started}
 
 

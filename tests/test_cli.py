@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from harness.project import Project
 from harness.serialization import dumps, write
 from harness.store import Store
 
-AXON = Path("results") / "baselines"
+ROOT = Path(__file__).parents[1]
 
 
 def harness(project: Project, *arguments: str) -> int:
@@ -41,7 +43,7 @@ def stored(project: Project, checkout: Project) -> Project:
     (["compare", "torch-9.9.9"], 2, "unknown environment"),
     (["compare", "axon-0.6.1", "--against", "axon-9"], 2, "unknown environment"),
     (["compare", "axon-0.6.1", "--case", "mnist"], 2, "unknown case"),
-    (["compare", "axon-0.6.1", "--variant", "nope"], 3, "nothing was compared"),
+    (["compare", "axon-0.6.1", "--variant", "nope"], 2, "no variant matches 'nope'"),
     (["run", "--environment", "reference", "--faults"], 2, "the reference has no faults"),
     (["run", "xor", "--environment", "reference", "--native"], 2, "no case here has native"),
     (["run", "--environment", "reference", "--native", "--seeds", "1"], 3, "has no native"),
@@ -172,3 +174,69 @@ def test_list(stored: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert harness(stored, "list") == 0
     text = capsys.readouterr().out
     assert all(name in text for name in ("imbalanced_binary", "axon-0.6.1", "torch-2.13.0"))
+
+
+@pytest.mark.parametrize("arguments", [
+    ["torch-2.13.0", "--reason", "first", "imbalanced_binary"],
+    ["--reason", "first", "torch-2.13.0", "imbalanced_binary"],
+    ["torch-2.13.0", "imbalanced_binary", "--reason", "first"]])
+def test_names_and_options_stand_in_any_order(project: Project, measured: object,
+                                              arguments: list[str]) -> None:
+    """A case after the reason is a case, as it is before."""
+    write(measured, project.run_path("imbalanced_binary", "torch-2.13.0"))
+    assert harness(project, "accept", *arguments) == 0
+    assert project.baseline_path("imbalanced_binary", "torch-2.13.0").exists()
+
+
+def test_what_somebody_wrote_is_listed_as_it_is(stored: Project,
+                                                capsys: pytest.CaptureFixture[str]) -> None:
+    """Brackets in a waiver's reason are text, and no markup."""
+    path = stored.root / "results" / "waivers.toml"
+    path.write_text(path.read_text().replace('reason = "', 'reason = "[epoch, 0] ', 1))
+    assert harness(stored, "list") == 0
+    assert "[epoch, 0]" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", [["list"], ["compare"], ["report"]])
+def test_a_label_that_measures_nothing_is_refused(stored: Project, command: list[str],
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    """It does not stand for all environments."""
+    assert harness(stored, *command, "--label", "tests") == 2
+    assert "names no environment" in capsys.readouterr().err
+
+
+def test_an_unknown_release_has_a_nearest_one(stored: Project,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    """The nearest version comes first, and all are in order."""
+    assert harness(stored, "compare", "torch-2.3.0") == 2
+    said = capsys.readouterr().err
+    assert "found: nearest: torch-2.3.1; known: torch-1.8.1, torch-1.9.1, torch-1.10.2" in said
+
+
+@pytest.mark.parametrize("environment", ["torch", "reference-2"])
+def test_a_framework_without_a_version_is_no_environment(
+        project: Project, environment: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused before anything is measured."""
+    assert harness(project, "run", "xor", "--environment", environment) == 2
+    assert "unknown environment" in capsys.readouterr().err
+
+
+def test_a_bare_interpreter_is_told_how_to_measure(project: Project) -> None:
+    """Without NumPy there is no traceback, but the command that makes the environment."""
+    command = [sys.executable, "-I", "-S", "-c", (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from harness.cli import main; "
+        f"sys.exit(main(['--root', {str(project.root)!r}, 'run', '--environment', "
+        "'torch-2.13.0']))")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert "next:  tox run -e torch-2.13.0" in result.stderr
+
+
+def test_what_is_not_supported_is_told_with_its_reason(
+        project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """An activation that no framework knows is named where the run says that it is done."""
+    path = project.root / "cases" / "xor.py"
+    path.write_text(path.read_text().replace('"relu"), optimizer', '"reluu"), optimizer'))
+    assert harness(project, "run", "xor", "--environment", "reference", "--variant", "*relu*") == 0
+    assert "1 unsupported (the reference has no activation 'reluu')" in " ".join(capfd.readouterr())

@@ -97,6 +97,16 @@ def test_labels_follow_from_the_matrix(tmp_path: Path, label: str, expected: lis
         environments.labelled(tmp_path, "weekly")
 
 
+def test_braces_in_a_label_are_names_as_in_tox(tmp_path: Path) -> None:
+    """What tests an adapter does not measure; the commas inside are no end of a name."""
+    text = MATRIX.replace("labels =",
+                          "labels =\n    tests = unit, contract-{reference, torch-2.13.0}")
+    (tmp_path / "tox.ini").write_text(text)
+    assert environments.labelling(tmp_path)["tests"] == {
+        "unit", "contract-reference", "contract-torch-2.13.0"}
+    assert environments.labelled(tmp_path, "tests") == []
+
+
 @pytest.mark.parametrize("text", ["", "[matrix]\n", "[testenv]\ndeps = torch\n", "no section"])
 def test_no_matrix_is_an_error(tmp_path: Path, text: str) -> None:
     """A tox.ini that pins nothing is said to, and is not an empty matrix."""
@@ -117,7 +127,7 @@ def test_every_release_of_the_matrix_is_pinned_exactly(checkout: Project) -> Non
             assert found[wanted.name] in wanted.specifier, name
 
 
-@pytest.mark.parametrize("name", ["torch", "mxnet-1.0", "torch-"])
+@pytest.mark.parametrize("name", ["torch", "mxnet-1.0", "torch-", "torch-2.13"])
 def test_requirements_of_no_framework(name: str) -> None:
     """A name that is no framework and version cannot be locked."""
     with pytest.raises(UsageError):

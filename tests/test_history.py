@@ -302,7 +302,7 @@ def test_command_shows_what_changed_and_counts_the_rest(project, capsys, tmp_pat
     ([CASE, "--environment", "reference"], 0, "0 series changed"),
     ([CASE, "--nights", "8"], 0, "8 nights"),
     ([CASE, "--variant", "bce_*"], 1, "1 series changed"),
-    ([CASE, "--variant", "nope"], 2, "no such variant"),
+    ([CASE, "--variant", "nope"], 2, "no variant that matches nope"),
     ([CASE, "--environment", "nope"], 2, "unknown environment"),
     ([CASE, "--nights", "0"], 2, "at least 1"),
     (["mnist"], 2, "unknown case 'mnist'"),

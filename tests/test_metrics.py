@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.case import Batch
+from harness.errors import UsageError
 from harness.metrics import classify, evaluation_steps, tabulate, token_accuracy
 
 
@@ -96,7 +97,7 @@ def test_tabulate_takes_float32_predictions():
 
 def test_tabulate_refuses_an_unknown_metric():
     """A metric that is not measured is an error, not an empty column."""
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageError, match="auc"):
         tabulate(("auc",), (0,), [column(.5)], Batch((), column(1)))
 
 

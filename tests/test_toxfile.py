@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from harness import environments, pins
 
 ROOT = Path(__file__).parents[1]
@@ -42,10 +44,24 @@ def test_labels_are_those_of_the_matrix(tmp_path: Path) -> None:
         assert set(listed) == {*environments.labelled(ROOT, label), last}
 
 
-def test_an_unknown_framework_is_refused(tmp_path: Path) -> None:
-    """A name that is no framework of the matrix is no environment."""
-    command = [sys.executable, "-m", "tox", "-c", str(ROOT / "tox.ini"), "config",
-               "--workdir", str(tmp_path), "-e", "mxnet-1.9.1"]
+@pytest.mark.parametrize(("arguments", "what", "numbers"), [
+    (["-e", "mxnet-1.9.1"], "unknown environment 'mxnet-1.9.1'", "known: "),
+    (["-e", "torch"], "no framework and version", "nearest: torch-2.15.0"),
+    (["-e", "torch-nightly"], "no framework and version", "keras-nightly"),
+    (["-e", "2.13.0"], "unknown environment '2.13.0'", "nearest: torch-2.13.0"),
+    (["-e", "torch-2.13"], "no release", "nearest: torch-2.13.0"),
+    (["-e", "contract-torch-2.13"], "no release", "nearest: torch-2.13.0"),
+    (["-e", "unti"], "unknown environment 'unti'", "nearest: unit"),
+    (["-m", "quik"], "unknown label 'quik'", "nearest: quick"),
+])
+def test_what_does_not_exist_is_refused(tmp_path: Path, arguments: list[str], what: str,
+                                        numbers: str) -> None:
+    """What is wrong, where, what it could have been and what to type: no traceback, exit code 2."""
+    command = [sys.executable, "-m", "tox", "run", "-c", str(ROOT / "tox.ini"),
+               "--workdir", str(tmp_path), *arguments]
     result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode != 0
-    assert "mxnet" in result.stdout + result.stderr
+    assert result.returncode == 2
+    said = result.stderr.splitlines()
+    assert said[0].startswith("tox: ") and what in said[0]
+    assert [line.split()[0] for line in said[1:]] == ["where:", "found:", "next:"]
+    assert numbers in said[2]

@@ -169,9 +169,10 @@ class Trace:
 
 def family(environment: str) -> str:
     """Return the environment's family, ``torch`` of ``torch-2.13.0``."""
-    name = environment.split("-", 1)[0]
-    if name not in FAMILIES:
-        raise unknown("environment", environment, [f"{f}-VERSION" for f in FAMILIES])
+    name, _, version = environment.partition("-")
+    if name not in FAMILIES or bool(version) == (name == "reference"):
+        raise unknown("environment", environment, [
+            family if family == "reference" else f"{family}-VERSION" for family in FAMILIES])
     return name
 
 

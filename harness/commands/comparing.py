@@ -15,7 +15,7 @@ from harness import history as kept
 from harness import report as reporting
 from harness import timeline as timelines
 from harness import upgrade as upgrades
-from harness.commands.terminal import show
+from harness.commands.terminal import show, tell_broken
 from harness.differ import Differ
 from harness.environments import labelled
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
@@ -56,7 +56,7 @@ def timeline(project: Project, options: argparse.Namespace) -> int:
         _write_json(options.json, timeline_facts(found))
     show(timeline_table.render(found, options.all))
     lines = [line for one in found for line in one.lines]
-    if not all(line.is_readable for line in lines):
+    if tell_broken(project.sound(options.case)[1]) or not all(line.is_readable for line in lines):
         return FAILURE
     return MATCH if all(line.is_explained for line in lines) else DIFFERENCE
 
@@ -74,7 +74,7 @@ def report(project: Project, options: argparse.Namespace) -> int:
 
 def history(project: Project, options: argparse.Namespace) -> int:
     """Show what changed over many nights, and say by the exit code whether anything did."""
-    case = project.case(options.name).name
+    case = project.selected([options.name])[0]
     facts = case_facts(kept.load(kept.path_of(project), case), case, options.nights,
                        options.environment, options.variant)
     if options.json:
@@ -132,8 +132,11 @@ def _named(project: Project, options: argparse.Namespace) -> tuple[str, ...]:
     if options.label and options.environments:
         raise UsageError("a label names its environments",
                          next_command=f"harness {options.command} --label {options.label}")
-    return tuple(labelled(project.root, options.label) if options.label
-                 else options.environments)
+    names = labelled(project.root, options.label) if options.label else options.environments
+    if options.label and not names:
+        raise UsageError(f"the label {options.label!r} names no environment that is measured",
+                         "tox.ini", next_command=f"harness {options.command} --label quick")
+    return tuple(names)
 
 
 def _write_json(path: str, facts: object) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import acceptance, importer, listing, locking, shards
 from harness import merge as merging
-from harness.commands.terminal import show
+from harness.commands.terminal import show, tell_broken
 from harness.errors import MATCH, UsageError
 from harness.project import Project
 from harness.store import Store
@@ -22,7 +22,7 @@ def accept(project: Project, options: argparse.Namespace) -> int:
     store = Store(project)
     store.require_known(options.environment)
     name = options.environment
-    cases = [case.name for case in project.cases(options.cases)]
+    cases = project.selected(options.cases)
     natives = [store.native(case, name, True) for case in cases
                if project.native_run_path(case, name).exists()]
     native_cases = {record.case for record in natives}
@@ -59,8 +59,9 @@ def list_(project: Project, options: argparse.Namespace) -> int:
     if options.json or options.shards is not None:
         raise UsageError("--shards and --json list the environments of a label",
                          next_command="harness list --label nightly --shards 4 --json")
-    show(listing.render(project))
-    return MATCH
+    cases, broken = project.sound()
+    show(listing.render(project, cases))
+    return tell_broken(broken)
 
 
 def lock(project: Project, options: argparse.Namespace) -> int:

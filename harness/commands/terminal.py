@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
+
+from harness.errors import FAILURE, MATCH, HarnessError
 
 WIDTH = 160
 """Columns where the output is no terminal, and nothing says how many it has."""
@@ -38,3 +40,10 @@ def _tables(renderable: RenderableType) -> Iterator[Table]:
     if isinstance(renderable, Group):
         for part in renderable.renderables:
             yield from _tables(part)
+
+
+def tell_broken(broken: Mapping[str, HarnessError]) -> int:
+    """Say of the cases that do not load why, after what the others gave; return the exit code."""
+    for error in broken.values():
+        print(f"harness: {error}", file=sys.stderr)
+    return FAILURE if broken else MATCH

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from harness import environments, history, trend
-from harness.errors import HarnessError, MissingRecordError, UsageError, unknown
+from harness.errors import HarnessError, MissingRecordError, UsageError, candidates, unknown
 from harness.facts import number
 from harness.finding import Verdict
 from harness.history import History
@@ -51,7 +51,9 @@ def case_facts(known: History, case: str, last: int = trend.NIGHTS,
         raise unknown(f"environment in the history of {case}", environment, sorted(names))
     trends = [t for t in trend.search(known, last) if _is_wanted(t, environment, variants)]
     if not trends:
-        raise UsageError("the history has no such variant", case, ", ".join(variants or ()),
+        known_variants = {series.figure.variant for series in known.series}
+        raise UsageError("the history has no variant that matches " + ", ".join(variants or ()),
+                         case, candidates((variants or [""])[0], known_variants),
                          f"harness history {case}")
     constant = [t for t in trends if not trend.varies(t.values)]
     nights = sorted({night for t in trends for night in t.nights})

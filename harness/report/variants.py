@@ -51,9 +51,16 @@ def collect(report: Report, project: Project, beside: Records
         beside: records to draw beside what was compared.
     """
     store, mine = Store(project), _by_variant(report)
-    cases, chunks = [], {}
+    cases: list[dict[str, Any]] = []
+    chunks: dict[str, Any] = {}
     for name in dict.fromkeys(c.case for c in report.comparisons):
-        case, found = project.case(name), []
+        sound, found = project.sound([name])[0], []
+        if not sound:  # its comparisons say why
+            chunks[f"{name}/{WHOLE_CASE}"] = {"charts": {}, "probes": [], "native": []}
+            cases.append({"name": name, "summary": "",
+                          "variants": [{"name": WHOLE_CASE, "open": True}]})
+            continue
+        case = sound[0]
         for variant in _ordered(case, mine):
             chunk = _chunk(report, beside, store, case, variant, mine[name, variant])
             chunks[f"{name}/{variant}"] = chunk

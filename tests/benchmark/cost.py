@@ -23,6 +23,7 @@ from harness.adapters import FAMILIES, family
 from harness.environments import labelled, pinned
 from harness.errors import unknown
 from harness.project import Project
+from harness.provenance import machine
 
 TRAINING = 1.15
 """Largest median over the variants of the harness's time over a bare loop's."""
@@ -55,6 +56,7 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
     extra += [f"--rounds={options.rounds}"] if options.rounds else []
     rows = [row(measure(project.root, name, extra)) for name in options.environments or frameworks]
     console.print(render(rows))
+    console.print(span(rows))
     met = all(cells["met"] for cells in rows)
     return met if options.no_quick else quick(project.root, console) and met
 
@@ -101,6 +103,18 @@ def render(rows: list[dict[str, Any]]) -> Table:
                       f"{cells['peak_mib']:.0f} MiB", f"{cells['import_seconds']:.1f} s",
                       "met" if cells["met"] else "[red]missed[/red]")
     return table
+
+
+def span(rows: list[dict[str, Any]]) -> str:
+    """Return in a sentence from where to where the costs of all environments go."""
+    def cost(name: str) -> str:
+        found = sorted(100 * (cells[name] - 1) for cells in rows)
+        return f"{found[0]:.1f} to {found[-1]:.1f} %"
+
+    trainings = sum(cells["trainings"] for cells in rows)
+    return (f"{machine()['cpu']['model']}: {cost('median')} of the training time, median of each "
+            f"environment ({trainings} trainings; 90th percentiles {cost('p90')}), "
+            f"{cost('memory')} of the memory")
 
 
 # -------------------------------------------------------- quick matrix

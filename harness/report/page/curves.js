@@ -31,7 +31,7 @@ const familyOf = (env) => columnOf.get(env)?.family ??
 /* The newest environment of every family that the chart has; one that was compared, if any. */
 function newest(chart) {
   const measured = new Set(chart.lines.flatMap((line) => line.members)
-    .filter((member) => member.role !== "reference").map((member) => member.environment));
+    .map((member) => member.environment).filter((env) => env !== "reference"));
   const order = [...facts.others, ...facts.environments].map((environment) => environment.name);
   const found = new Map();
   for (const env of order.filter((name) => measured.has(name))) found.set(familyOf(env), env);
@@ -54,7 +54,8 @@ function pickLines(chart, subject, mode) {
   } else if (mode === "all") {
     for (const [index, line] of chart.lines.entries()) {
       for (const member of line.members) {
-        pick(index, member.role === "reference" ? "reference" : "other", nameOf(member));
+        pick(index, index === referenceLine(chart) && member.environment === "reference"
+          ? "reference" : "other", nameOf(member));
       }
     }
   } else {
@@ -81,8 +82,8 @@ function styleOf(line, used, theme) {
   if (line.role === "reference") return { color: theme.quiet, width: 4, dash: "2px,4px" };
   if (line.role === "base") return { color: theme.base, width: 3.5, dash: "9px,5px" };
   if (line.role === "observed") return { color: theme.observed, width: 1.8 };
-  const env = line.names.find((name) => name !== "reference").replace(/ \(baseline\)$/, "");
-  const family = familyOf(env);
+  const env = line.names.find((name) => name !== "reference") ?? "reference";
+  const family = familyOf(env.replace(/ \(baseline\)$/, ""));
   used[family] = (used[family] ?? -1) + 1;
   return { color: hue(family, used[family], theme.dark), width: 1.7 };
 }

@@ -20,7 +20,10 @@ async function openDetail(params) {
 
 function detailHead(subject) {
   const { comparison } = subject;
-  const jump = (next) => { location.hash = next; };
+  const jump = (next) => {
+    leaveEntry();
+    location.hash = next;
+  };
   return h("header.subject", {},
     h("p.crumbs", {}, h("a.back", { href: overviewAddress }, "← Overview"),
       h("a", { href: address("frameworks", { case: subject.case, variant: subject.variant }) },

@@ -52,17 +52,20 @@ function frameworkTable(row, chart, precision) {
     const found = cellOf(row.case, row.variant, env).find((c) => c.against === "reference");
     const most = reference && differences(curve, reference)
       .reduce((largest, off) => Math.max(largest, off === null ? Infinity : Math.abs(off)), 0);
+    const told = facts.findings[found?.worst]; /* its own size, which may be another check's */
     const link = found ? h("a", { href: detailAddress(row.case, row.variant, env, "reference") },
       short(env)) : named(env);
     return h("tr", {}, h("td", {}, familyOf(env)), h("th", { scope: "row" }, link),
       h("td", {}, found ? badge(found.verdict, found.waived)
         : h("span.quiet", {}, "not compared")),
+      h("td.sentence", {}, told ? [data(told.deviation), " ", h("span.quiet", {},
+        [told.check, told.precision, told.tensor].filter(Boolean).join(", "))] : null),
       h("td.n", {}, data(most)),
       h("td.n", {}, data(curve.at(-1))));
   });
   return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Newest versions" },
-    h("table", {}, h("thead", {}, h("tr", {}, ["framework", "newest", "against the reference"]
-      .map((text) => h("th", { scope: "col" }, text)),
-    ["largest deviation", "final loss"].map((text) => h("th.n", { scope: "col" }, text)))),
+    h("table", {}, h("thead", {}, h("tr", {}, ["framework", "newest", "against the reference",
+      "because of"].map((text) => h("th", { scope: "col" }, text)),
+    [`deviation of the ${precision} loss`, "final loss"].map((text) => h("th.n", { scope: "col" }, text)))),
     h("tbody", {}, lines)));
 }

@@ -8,12 +8,12 @@ function resetGrid(table) {
   if (current) current.tabIndex = 0;
 }
 
-function focusCell(link) {
+function focusCell(link, options) {
   if (!link) return;
   if (current) current.tabIndex = -1;
   current = link;
   current.tabIndex = 0;
-  current.focus();
+  current.focus(options);
 }
 
 /* The next link in a direction; places without a comparison and headings are passed over. */

@@ -1,6 +1,7 @@
 /* Draws the matrix and its filters. The table is one string: thousands of cells in one go. */
 
 const LARGE = 2000; /* cells */
+const CHARACTERS = 4; /* of a family's name that fit across one column; a longer one is upright */
 const SHOW = [["", "what changed"], ["differences", "what changed, and what is waived"],
   ["all", "everything"]];
 const SORT = [["", "by name"], ["worst", "by worst verdict"],
@@ -60,7 +61,8 @@ function headHtml(shown) {
   }
   const starts = new Set(families.map((family) => family.first));
   const tops = families.map(({ family, span }) =>
-    `<th role="columnheader" class="family" aria-colspan="${span}" style="--span: ${span}"><span>` +
+    `<th role="columnheader" class="family${short(family).length > CHARACTERS * span
+      ? " tight" : ""}" aria-colspan="${span}" style="--span: ${span}"><span>` +
     `${esc(short(family))}</span></th>`);
   const versions = shown.map((column) => `<th role="columnheader" class="version` +
     `${starts.has(column) ? " start" : ""}" title="${esc(short(column.name))}">` +

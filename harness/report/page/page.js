@@ -2,7 +2,8 @@
 
 let overviewAddress = "#matrix"; /* where Back leads, with the filters that were set */
 let shownView = null;
-const scrolled = {};
+let overviewEntry; /* of the history, in which the overview was left */
+let leadsBack = false; /* whether what was clicked or pressed leads to the overview as it was */
 const READING = 2000; /* milliseconds in which nobody asks for a chart */
 
 const OPENERS = { detail: openDetail, frameworks: openFrameworks, timeline: openTimeline,
@@ -10,14 +11,17 @@ const OPENERS = { detail: openDetail, frameworks: openFrameworks, timeline: open
 const CLOSERS = { detail: closeDetail, frameworks: closeFrameworks };
 
 /* Shows what the address says. */
-function follow(event) {
+async function follow(event) {
   const { view, anchor, params } = route();
   const [before, isFirst] = [shownView, !event];
-  if (before && before !== view) {
-    scrolled[before] = window.scrollY;
-    CLOSERS[before]?.();
+  if (before && before !== view) CLOSERS[before]?.();
+  if (before === "overview") {
+    overviewEntry = shownEntry;
+    if (view !== before) overviewAddress = new URL(event.oldURL).hash || "#";
   }
-  if (before === "overview" && view !== before) overviewAddress = new URL(event.oldURL).hash || "#";
+  if (event && entryNow() !== undefined) leaveEntry(shownEntry); /* Back; a click did it itself */
+  const kept = enter();
+  const entry = shownEntry = entryNow();
   shownView = view;
   document.body.dataset.view = view;
   for (const link of document.querySelectorAll("#views a")) {
@@ -25,24 +29,27 @@ function follow(event) {
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (view === "overview") showOverview(anchor, before, isFirst);
+  if (view === "overview") showOverview(anchor, kept, isFirst);
   else {
-    OPENERS[view](params);
-    if (before !== view || view === "detail") window.scrollTo({ top: 0, behavior: "instant" });
+    window.scrollTo({ top: 0, behavior: "instant" });
     if (!isFirst) document.querySelector(`#${view} h2`)?.focus({ preventScroll: true });
+    await OPENERS[view](params);
+    if (kept && shownEntry === entry) window.scrollTo({ top: kept, behavior: "instant" });
   }
+  leadsBack = false;
 }
 
 /* Back to where it was left; a link to a section leads there. */
-function showOverview(anchor, before, isFirst) {
+function showOverview(anchor, kept, isFirst) {
   drawMatrix();
-  const place = document.getElementById(anchor);
-  if (before && before !== "overview" && scrolled.overview !== undefined) {
-    window.scrollTo({ top: scrolled.overview, behavior: "instant" });
+  const section = document.getElementById(anchor);
+  const place = leadsBack ? places.get(overviewEntry) : kept;
+  if (place !== undefined) {
+    window.scrollTo({ top: place, behavior: "instant" });
     focusLast();
-  } else if (place && (anchor !== "matrix" || !isFirst || route().params.size)) {
-    place.scrollIntoView();
-  }
+  } else if (section && (anchor !== "matrix" || !isFirst || route().params.size)) {
+    section.scrollIntoView();
+  } else if (!isFirst) window.scrollTo({ top: 0, behavior: "instant" });
 }
 
 let lastLink = null;
@@ -51,10 +58,15 @@ let lastLink = null;
 function focusLast() {
   const link = lastLink && [...document.querySelectorAll("#cells a")]
     .find((candidate) => candidate.getAttribute("href") === lastLink);
-  if (link) focusCell(link);
+  if (link) focusCell(link, { preventScroll: true });
 }
 
 function onClick(event) {
+  const inside = event.target.closest("a[href^='#']");
+  if (inside) {
+    leaveEntry();
+    leadsBack = inside.matches(".back");
+  }
   const link = event.target.closest("#cells a");
   if (link) lastLink = link.getAttribute("href");
   const button = event.target.closest("button.copy");
@@ -77,6 +89,8 @@ async function copy(button) {
 function onKey(event) {
   if (event.key !== "Escape" || shownView === "overview" || event.defaultPrevented) return;
   if (event.target.matches("input[type=search]") && event.target.value) return;
+  leaveEntry();
+  leadsBack = true;
   location.hash = overviewAddress;
 }
 

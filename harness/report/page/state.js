@@ -23,10 +23,31 @@ function address(anchor, values) {
 const detailAddress = (caseName, variant, env, against) =>
   address("detail", { case: caseName, variant, env, against });
 
+/* Every entry of the history has a name of its own, under which its place is kept: Back finds
+   it where it was left, and an entry that is new begins at the top. */
+const places = new Map();
+let entries = 0;
+let shownEntry; /* as history.state is the next one's already when the address has changed */
+
+const entryNow = () => history.state?.entry;
+const newEntry = () => ({ entry: `${performance.timeOrigin} ${entries += 1}` });
+const leaveEntry = (entry = entryNow()) => places.set(entry, window.scrollY);
+
+/* The place of the entry that was come to, undefined if it is new. */
+function enter() {
+  if (entryNow() === undefined) history.replaceState(newEntry(), "");
+  return places.get(entryNow());
+}
+
 /* Changes some values of the present address.
 
    replace: without an entry in the history, for what changes at every key press. */
 function change(values, { replace = false, anchor = route().anchor } = {}) {
   const next = address(anchor, { ...Object.fromEntries(route().params), ...values });
-  history[replace ? "replaceState" : "pushState"](null, "", next);
+  if (replace) history.replaceState(history.state, "", next);
+  else {
+    leaveEntry();
+    history.pushState(newEntry(), "", next);
+    shownEntry = entryNow();
+  }
 }

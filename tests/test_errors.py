@@ -1,0 +1,69 @@
+"""Errors: a name that does not exist, and what it could have been."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import arguments, environments
+from harness.errors import candidates, nearest
+
+ROOT = Path(__file__).parents[1]
+KNOWN = ["torch-2.13.0", "torch-2.9.1", "torch-2.3.1", "torch-2.2.2", "keras-3.15.1", "reference",
+         "keras-nightly", "torch-1.8.1"]
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("torch-2.3.0", ["torch-2.3.1"]),
+    ("torch-2.3.9", ["torch-2.3.1"]),
+    ("torch-2.13", ["torch-2.13.0"]),
+    ("torch-2.11.0", ["torch-2.9.1"]),
+    ("torch-1.0.0", ["torch-1.8.1"]),
+    ("torch-3.0.0", ["torch-2.13.0"]),
+    ("torch", ["torch-2.13.0"]),
+    ("keras-3", ["keras-3.15.1"]),
+    ("referense", ["reference"]),
+    ("axon-0.6.0", []),
+])
+def test_the_nearest_version_is_the_one_beside_it(name: str, expected: list[str]) -> None:
+    """Versions are near by their numbers, other names by their spelling."""
+    assert nearest(name, KNOWN) == expected
+
+
+def test_known_versions_are_listed_in_order() -> None:
+    """2.9 comes before 2.13, and other frameworks are left out."""
+    assert candidates("torch-2.3.0", KNOWN) == (
+        "nearest: torch-2.3.1; known: torch-1.8.1, torch-2.2.2, torch-2.3.1, torch-2.9.1, "
+        "torch-2.13.0")
+    assert candidates("axon", KNOWN) == (
+        "known: keras-3.15.1, keras-nightly, reference, torch-1.8.1, torch-2.2.2, torch-2.3.1, "
+        "torch-2.9.1, torch-2.13.0")
+    assert candidates("axon", []) == "known: none"
+
+
+
+def advised() -> list[tuple[str, str, str]]:
+    """Return file, program and name of every command that begins a text in the sources."""
+    found = []
+    for path in sorted((ROOT / "harness").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else ""
+            match = re.match(r"(tox run -[em]|harness) ([a-z][\w.-]*)", str(text))
+            if match:
+                found.append((path.name, *match.groups()))
+    return found
+
+
+def test_every_command_that_is_advised_exists() -> None:
+    """What a message tells to type is a command, a label or an environment of this checkout."""
+    desk = re.findall(r"\[testenv:([\w-]+)\]", (ROOT / "tox.ini").read_text(encoding="utf-8"))
+    commands = next(action.choices for action in arguments.build_parser()._actions
+                    if action.dest == "command")
+    known = {"harness": commands, "tox run -m": environments.labelling(ROOT),
+             "tox run -e": [*environments.pinned(ROOT), *desk]}
+    places = advised()
+    assert len(places) > 20
+    assert [place for place in places if place[2] not in known[place[1]]] == []
