@@ -9,27 +9,85 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from harness.errors import LockedError
+
+TEMPORARY = ".tmp"
+"""How the name of a file ends that is not whole yet; the name also begins with a dot."""
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file so that readers see the old content or the new, never a part."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
+    handle, name = _own(lambda: tempfile.mkstemp(TEMPORARY, f".{path.name}.", str(path.parent)))
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, str(path))
-    except BaseException:
-        os.unlink(name)
+            os.chmod(name, 0o644)
+            os.replace(name, str(path))
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say where
         raise
+
+
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder in a folder, to be used until the block ends, and remove it then."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def make() -> tuple[int, str]:
+        name = tempfile.mkdtemp(TEMPORARY, ".scratch.", str(folder))
+        return os.open(name, os.O_RDONLY), name
+
+    handle, name = _own(make)
+    try:
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left below a folder: temporary files that nobody locks."""
+    for path in [*folder.rglob(f".*{TEMPORARY}")]:
+        with contextlib.suppress(OSError):  # it is gone, or its owner is at work
+            handle = os.open(str(path), os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.is_dir():
+                    shutil.rmtree(str(path))
+                else:
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _own(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+    """Make a temporary file and lock it, which tells ``sweep`` that its owner lives.
+
+    Returns:
+        Its open handle and its name.
+    """
+    while True:
+        handle, name = make()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, name
+        os.close(handle)  # swept before it was locked
 
 
 def sha256(path: Path) -> str:

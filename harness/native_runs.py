@@ -54,10 +54,15 @@ def write(project: Project, environment: str, collector: Collector,
           failures: Iterable[supervisor.Work]) -> None:
     """Write one record of the native runs of every case and fault of which none failed."""
     broken = {(piece.fault, piece.case) for piece in failures if piece.seed is not None}
+    for fault, case in broken:  # what an earlier run left does not stand for this one
+        _home(project, fault).native_run_path(case, environment).unlink(missing_ok=True)
     for (fault, case), runs in collector.runs.items():
         if (fault, case) not in broken:
-            home = project.under(fault) if fault else project
             ordered = {name: sorted(runs[name], key=lambda one: one.seed) for name in sorted(runs)}
             native_record.write(
                 NativeRecord(case, environment, collector.provenance[fault, case], ordered),
-                home.native_run_path(case, environment))
+                _home(project, fault).native_run_path(case, environment))
+
+
+def _home(project: Project, fault: str | None) -> Project:
+    return project.under(fault) if fault else project

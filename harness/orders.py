@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness import inputs
 from harness.adapters import FAMILIES, family
 from harness.case import Case
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.faults import expressible
 from harness.project import Project, select_variants
 from harness.supervisor import Work
@@ -25,9 +25,11 @@ def cases(project: Project, environment: str, names: list[str],
         patterns: shell patterns of variants; None for all.
     """
     family(environment)
-    found = [case for case in project.cases(names) if select_variants(case, patterns)]
-    found.sort(key=lambda case: -_seconds(project, case.name, environment))
-    return [Work(case.name, tuple(patterns or ())) for case in found]
+    project.require_cases(names)
+    pieces = [work for name in names or project.case_names()
+              for work in _selected(project, name, patterns)]
+    pieces.sort(key=lambda work: -_seconds(project, work.case, environment))
+    return pieces
 
 
 def native(found: list[Case], seeds: int | None) -> list[Work]:
@@ -70,6 +72,18 @@ def native_due(project: Project, environment: str, found: list[Case]) -> dict[st
                                      project.native_run_path(case.name, environment),
                                      project.failure_path(case.name, environment))
             for case in found if case.native}
+
+
+def _selected(project: Project, name: str, patterns: list[str] | None) -> list[Work]:
+    """Return the work on a case, if any; what selects all of its variants is no selection."""
+    try:
+        case = project.case(name)
+    except HarnessError:
+        return [Work(name, tuple(patterns or ()))]  # its worker says why, and the others go on
+    chosen = select_variants(case, patterns)
+    if not chosen:
+        return []
+    return [Work(name, tuple(patterns or ()) if len(chosen) < len(case.variants) else ())]
 
 
 def _seconds(project: Project, case: str, environment: str) -> float:

@@ -45,13 +45,22 @@ class Paths:
         return type(self)(self.root, (self.measured or self.root / "results") / "faults" / fault)
 
     @property
+    def results(self) -> Path:
+        """Everything that is written, unless another folder is named for it."""
+        return self.root / "results"
+
+    @property
     def baselines(self) -> Path:
         """The accepted records."""
-        return self.root / "results" / "baselines"
+        return self.results / "baselines"
 
     def run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last run's record."""
         return self.runs / case / f"{environment}.json"
+
+    def partial_path(self, case: str, environment: str) -> Path:
+        """Return the file of the last run of selected variants."""
+        return self.runs / case / "partial" / f"{environment}.json"
 
     def failure_path(self, case: str, environment: str) -> Path:
         """Return the file that says why the last run left no record."""

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping
 
+from harness import leash
 from harness.errors import WorkerError
 from harness.project import Project
 from harness.provenance import SINGLE_THREADED
@@ -31,6 +32,8 @@ class Refused(Exception):
 
 class WorkerProcess:
     """One worker process: takes pieces of work on its input, tells events on its output.
+
+    It does not outlive this process, and nothing that it starts outlives it.
 
     Args:
         project: the checkout, and where the records go.
@@ -55,8 +58,8 @@ class WorkerProcess:
             command += ["--runs", str(project.measured)]
         given = os.environ if variables is None else variables
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            self.process = leash.start(
+                command, stdout=subprocess.PIPE, stderr=errors,
                 env={**SINGLE_THREADED, **given}, cwd=folder, encoding="utf-8", errors="replace")
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._pump, daemon=True).start()
@@ -90,12 +93,11 @@ class WorkerProcess:
             if event["event"] == "recorded":
                 errors = event.get("errors")
                 return f"{errors} variants raised an error" if errors else None
-        raise WorkerError(_cause(self.process.wait()))
+        raise WorkerError(_cause(leash.wait(self.process)))
 
     def end(self) -> None:
-        """End the process, whatever it does."""
-        self.process.kill()
-        self.process.wait()
+        """End the process, whatever it does, and all that it started."""
+        leash.end(self.process)
 
     def _pump(self) -> None:
         assert self.process.stdout is not None
@@ -111,7 +113,7 @@ class WorkerProcess:
             except queue.Empty:
                 raise WorkerError(
                     f"worker hung: no progress for {self.timeout:g} s") from None
-            if line is None:
+            if line is None or not line.endswith("\n"):  # it died before it had told all
                 return
             yield json.loads(line)
 

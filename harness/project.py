@@ -14,7 +14,7 @@ from typing import Any, Dict, Mapping
 import numpy as np
 
 from harness.case import Batches, Case, Variant
-from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
+from harness.errors import HarnessError, InputMismatchError, UsageError, locate, unknown
 from harness.files import sha256
 from harness.layers import parameter_names
 from harness.paths import Paths
@@ -33,21 +33,44 @@ class Project(Paths):
 
         Raises:
             UsageError: a name is unknown, or there is no case at all.
+            HarnessError: one of them does not load.
         """
-        selected = names or self.case_names()
-        if not selected:
+        self.require_cases(names or [])
+        return [self.case(name) for name in names or self.case_names()]
+
+    def require_cases(self, names: list[str]) -> None:
+        """Refuse names of no case, and a project without any.
+
+        Raises:
+            UsageError: a name is unknown, or there is no case at all.
+        """
+        known = self.case_names()
+        if not (names or known):
             raise UsageError("nothing to do: no case selected", str(self.root / "cases"))
-        return [self.case(name) for name in selected]
+        for name in names:
+            if name not in known:
+                raise unknown("case", name, known)
 
     def case(self, name: str) -> Case:
-        """Return the ``CASE`` that ``cases/<name>.py`` declares."""
-        if name not in self.case_names():
-            raise unknown("case", name, self.case_names())
+        """Return the ``CASE`` that ``cases/<name>.py`` declares.
+
+        Raises:
+            UsageError: there is no such case.
+            HarnessError: the file does not load, or declares none.
+        """
+        self.require_cases([name])
         path = self.root / "cases" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(f"cases.{name}", str(path))
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except HarnessError:
+            raise
+        except Exception as error:
+            raise HarnessError(f"the case {name} does not load", locate(error, path),
+                               f"{type(error).__name__}: {error}",
+                               f"mend it; to see all of it: python {path}") from error
         case = getattr(module, "CASE", None)
         if not isinstance(case, Case) or case.name != name:
             raise HarnessError(f"a case file must declare CASE with name {name!r}", str(path))

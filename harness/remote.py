@@ -143,8 +143,7 @@ def attempt(process: WorkerProcess, work: Work) -> tuple[Outcome, bool]:
     except WorkerError as error:
         process.end()
         cause, goes_on = error.what, False
-    home = supervisor.home(process.project, work)
-    path = home.run_path(work.case, process.environment)
+    path = supervisor.record_path(process.project, work, process.environment)
     if path.exists():
         record = path.read_text(encoding="utf-8")
         path.unlink()

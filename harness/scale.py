@@ -277,10 +277,9 @@ def take_in(run: Run, work: Work, outcome: remote.Outcome | str) -> None:
     with run.log.open("a", encoding="utf-8") as log:
         log.write(outcome.errors)
     if outcome.record is not None:
-        path = supervisor.home(run.project, work).run_path(work.case, run.environment)
-        write_text(path, outcome.record)
+        write_text(supervisor.record_path(run.project, work, run.environment), outcome.record)
     for event in outcome.events:
-        run.tell(event)
+        run.hear(work, event)
     if outcome.cause is not None:
         run.fail(work, outcome.cause if outcome.is_refused else explain(outcome.cause, run.log))
 

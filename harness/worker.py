@@ -62,10 +62,15 @@ def measure(project: Project, environment: str, adapter: Any, work: dict[str, An
     with under(adapter, work["fault"]):
         record = measure_case(project, environment, adapter, case, list(work["variants"]), emit)
     record.provenance["seconds"] = round(time.perf_counter() - started, 1)
+    broken = sorted(name for name, v in record.variants.items() if v.error is not None)
+    if broken:
+        record.provenance["errors"] = broken
     home = project.under(work["fault"]) if work["fault"] else project
-    serialization.write(record, home.run_path(case.name, environment))
+    is_partial = bool(work["variants"]) and not work["fault"]
+    place = home.partial_path if is_partial else home.run_path
+    serialization.write(record, place(case.name, environment))
     return {"case": case.name, "fault": work["fault"], "variants": len(record.variants),
-            "errors": sum(v.error is not None for v in record.variants.values()),
+            "errors": len(broken),
             "unsupported": sum(v.unsupported is not None for v in record.variants.values()),
             "seconds": time.perf_counter() - started}
 
@@ -187,8 +192,11 @@ def main() -> int:
     os.dup2(2, 1)
 
     def emit(event: str, **fields: Any) -> None:
-        events.write(json.dumps({"event": event, **fields}) + "\n")
-        events.flush()
+        try:
+            events.write(json.dumps({"event": event, **fields}) + "\n")
+            events.flush()
+        except OSError:  # nobody listens any more: no error of a variant, and no record
+            os._exit(FAILURE)
 
     try:
         serve(Project(options.root, options.runs), options.environment, sys.stdin, emit)

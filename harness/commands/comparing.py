@@ -6,6 +6,7 @@ Outside half.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 
@@ -32,22 +33,31 @@ def compare(project: Project, options: argparse.Namespace) -> int:
     question = comparing.Question(names, options.against, tuple(options.case or ()),
                                   tuple(options.variant or ()))
     result = comparing.compare(project, question)
-    outputs.write_verdicts(result, options.json, options.junit, options.markdown)
+    with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
+        stack.callback(outputs.write_verdicts, result, options.json, options.junit,
+                       options.markdown)
+        _tell(project, options, question, names, result)
+    return result.exit_code
+
+
+def _tell(project: Project, options: argparse.Namespace, question: comparing.Question,
+          names: tuple[str, ...], result: comparing.Report) -> None:
+    """Show the verdicts, and between two versions that are named what changed on the way."""
     show(table.render(result, options.all))
     if len(names) == 1 and options.against not in (None, *comparing.KINDS):
         way = timelines.between(project, (*names, options.against), question.cases,
                                 question.variants)
         if way is not None:
             show(timeline_table.way(way))
-    return result.exit_code
 
 
 def timeline(project: Project, options: argparse.Namespace) -> int:
     """Show which stored versions behave the same, and what changed between them."""
     found = timelines.load(project, options.families, options.case, options.variant)
-    if options.json:
-        _write_json(options.json, timeline_facts(found))
-    show(timeline_table.render(found, options.all))
+    with contextlib.ExitStack() as stack:
+        if options.json:
+            stack.callback(_write_json, options.json, timeline_facts(found))
+        show(timeline_table.render(found, options.all))
     lines = [line for one in found for line in one.lines]
     if not all(line.is_readable for line in lines):
         return FAILURE
@@ -71,9 +81,10 @@ def history(project: Project, options: argparse.Namespace) -> int:
     case = project.case(options.name).name
     facts = case_facts(kept.load(kept.path_of(project), case), case, options.nights,
                        options.environment, options.variant)
-    if options.json:
-        _write_json(options.json, facts)
-    show(render_history(facts))
+    with contextlib.ExitStack() as stack:
+        if options.json:
+            stack.callback(_write_json, options.json, facts)
+        show(render_history(facts))
     return DIFFERENCE if facts["changed"] else MATCH
 
 

@@ -70,8 +70,9 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
     progress = Progress(project, options.environment, pieces)
     failures = native_runs.run(project, options.environment, pieces, options.timeout, progress,
                                options.jobs)
+    code = _told(options.environment, failures)
     progress.close()
-    return _told(options.environment, failures)
+    return code
 
 
 def _told(environment: str, failures: dict[Any, str]) -> int:
@@ -102,9 +103,10 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
         return MATCH
     bars = {name: Progress(project, name, work) for name, work in pieces.items()}
     failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
+    code = max(_told(name, failures[name]) for name in failures)
     for bar in bars.values():
         bar.close()
-    return max(_told(name, failures[name]) for name in failures)
+    return code
 
 
 def _pieces(project: Project, options: argparse.Namespace, environment: str) -> list[Any]:

@@ -15,4 +15,11 @@ WIDTH = 160
 
 def show(renderable: RenderableType) -> None:
     """Print tables and text."""
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(renderable, highlight=False)
+    _Console(width=None if sys.stdout.isatty() else WIDTH).print(renderable, highlight=False)
+
+
+class _Console(Console):
+    """A terminal that says it when nobody reads it, where Rich ends with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise
