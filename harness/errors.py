@@ -94,15 +94,17 @@ def unknown(kind: str, name: str, known: list[str]) -> UsageError:
                       next_command="harness list")
 
 
-def locate(error: BaseException, path: Path | None = None) -> str:
-    """Return file and line of an error, in a file if it came by there: ``cases/xor.py:7``."""
+def locate(error: BaseException, inside: Path) -> str:
+    """Return the last file and line that an error came by: ``cases/xor.py:7``.
+
+    Args:
+        inside: the file, or a folder of files, to look in.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if path is None or frame.filename == str(path)]
-    if not inside:
-        return str(path or "")
-    return f"{inside[-1].filename}:{inside[-1].lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if inside in (Path(frame.filename), *Path(frame.filename).parents)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(inside)
 
 
 def explain(error: Exception) -> HarnessError:
@@ -119,13 +121,16 @@ def explain(error: Exception) -> HarnessError:
                             "files is there", "the same command, without cutting off its output")
     if isinstance(error, OSError):
         return _refused(error)
-    return HarnessError(f"an error that nobody expected: {type(error).__name__}", locate(error),
-                        str(error), f"{TRACEBACK}=1 before the same command shows all of it")
+    return HarnessError(f"an error that nobody expected: {type(error).__name__}",
+                        locate(error, inside=Path(__file__).parent), str(error),
+                        f"{TRACEBACK}=1 before the same command shows all of it")
 
 
 def _refused(error: OSError) -> HarnessError:
     """Return in four parts what the system did not let the harness do."""
-    where = str(error.filename or error.filename2 or locate(error))
+    place = locate(error, inside=Path(__file__).parent)
+    is_printing = Path(place.rpartition(":")[0]).parent.name == "commands" or "cli.py" in place
+    where = str(error.filename or ("standard output" if is_printing else place))
     what, next_command = {
         errno.ENOSPC: ("the disk is full", "free some space"),
         errno.EDQUOT: ("the disk quota is used up", "free some space"),

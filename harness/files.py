@@ -27,21 +27,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that readers see the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = _own(lambda: tempfile.mkstemp(TEMPORARY, f".{path.name}.", str(path.parent)))
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, str(path))
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)  # a full disk does not say where
-        raise
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = _own(
+            lambda: tempfile.mkstemp(TEMPORARY, f".{path.name}.", str(path.parent)))
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+                os.chmod(name, 0o644)
+                os.replace(name, str(path))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
 
 
 @contextlib.contextmanager
@@ -76,6 +76,16 @@ def sweep(folder: Path) -> None:
                 os.close(handle)
 
 
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file that was wanted; a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
 def _own(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:
     """Make a temporary file and lock it, which tells ``sweep`` that its owner lives.
 
@@ -106,16 +116,18 @@ def lock(path: Path, what: str) -> Iterator[None]:
     Raises:
         LockedError: another process holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
+    with contextlib.ExitStack() as stack:
+        with _naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = stack.enter_context(path.open("ab+", buffering=0))
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             stream.seek(0)
             raise LockedError(f"another process is at work: {what}", str(path),
-                              stream.read().strip(), "wait for it to end") from None
-        stream.seek(0)
-        stream.truncate()
-        stream.write(f"process {os.getpid()}\n")
-        stream.flush()
+                              stream.read().decode("utf-8", "replace").strip(),
+                              "wait for it to end") from None
+        with _naming(path):
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()}\n".encode())
         yield

@@ -121,6 +121,8 @@ class WorkerProcess:
 def explain(cause: str, log: Path) -> str:
     """Return a failure's cause with the last lines of the worker's standard error."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    if not lines:
+        return cause
     tail = [f"    {line}" for line in lines[-LINES_SHOWN:]]
     heading = f"  last lines of standard error ({len(lines)} in {log}):"
     return "\n".join([cause, heading, *tail])

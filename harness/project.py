@@ -68,7 +68,7 @@ class Project(Paths):
         except HarnessError:
             raise
         except Exception as error:
-            raise HarnessError(f"the case {name} does not load", locate(error, path),
+            raise HarnessError(f"the case {name} does not load", locate(error, inside=path),
                                f"{type(error).__name__}: {error}",
                                f"mend it; to see all of it: python {path}") from error
         case = getattr(module, "CASE", None)

@@ -24,7 +24,14 @@ from typing import Any, Callable, ContextManager, Iterable
 
 from harness import adapters, inputs, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
-from harness.errors import FAILURE, MATCH, HarnessError, UnsupportedError, WorkerError
+from harness.errors import (
+    FAILURE,
+    MATCH,
+    HarnessError,
+    UnsupportedError,
+    WorkerError,
+    explain,
+)
 from harness.project import Project, select_variants
 from harness.record import Record, VariantRecord
 
@@ -49,6 +56,8 @@ def serve(project: Project, environment: str, orders: Iterable[str], emit: Emit)
         try:
             do = measure if work["seed"] is None else measure_native
             emit("recorded", **do(project, environment, adapter, work, emit))
+        except (HarnessError, OSError) as error:
+            emit("failed", case=work["case"], message=str(explain(error)))
         except Exception as error:
             traceback.print_exc()
             emit("failed", case=work["case"], message=f"{type(error).__name__}: {error}")

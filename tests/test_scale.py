@@ -26,7 +26,7 @@ from harness.errors import HarnessError, LockedError, UsageError
 from harness.files import lock
 from harness.project import Project
 from harness.supervisor import Work
-from tests.test_supervisor import add_case
+from tests.trouble import add_case
 
 ROOT = Path(__file__).parents[1]
 NATIVE = '''
