@@ -32,20 +32,23 @@ def cases(project: Project, environment: str, names: list[str],
     return pieces
 
 
-def native(found: list[Case], seeds: int | None) -> list[Work]:
+def native(found: list[Case], seeds: int | None, patterns: list[str] | None = None) -> list[Work]:
     """Return the native runs of the cases.
 
     Args:
         seeds: how many; None for what the case declares.
+        patterns: shell patterns of variants; None for all.
 
     Raises:
-        UsageError: no case has native runs.
+        UsageError: no case has native runs, or none of these variants.
     """
-    pieces = [Work(case.name, (variant,), seed=seed) for case in found if case.native
-              for seed in range(seeds or case.native.seeds) for variant in case.native.variants]
+    pieces = [Work(case.name, (variant.name,), seed=seed)
+              for case in found if case.native for seed in range(seeds or case.native.seeds)
+              for variant in select_variants(case, patterns)
+              if variant.name in case.native.variants]
     if not pieces:
         raise UsageError("no case here has native runs", " ".join(case.name for case in found),
-                         next_command="harness list")
+                         " ".join(patterns or []), "harness list")
     return pieces
 
 

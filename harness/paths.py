@@ -74,6 +74,10 @@ class Paths:
         """Return the file of the last native runs."""
         return self.runs / case / "native" / f"{environment}.json"
 
+    def native_partial_path(self, case: str, environment: str) -> Path:
+        """Return the file of native runs that are fewer than the last ones, of other origin."""
+        return self.runs / case / "partial" / "native" / f"{environment}.json"
+
     def native_baseline_path(self, case: str, environment: str) -> Path:
         """Return the file of the accepted native runs."""
         return self.baselines / case / "native" / f"{environment}.json"

@@ -52,8 +52,8 @@ class Progress:
             spent = self.probing.pop(event.get("case", ""), 0)
             probes = f", probes {spent:.1f} s of it" if spent else ""
             tqdm.write(f"{self.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}")
-            if event.get("apart"):
-                tqdm.write(f"{self.environment}  {event['case']}: {event['apart']}")
+        if event.get("apart"):
+            tqdm.write(f"{self.environment}  {event['case']}: {event['apart']}")
 
 
 def _trainings(project: Project, work: Work) -> int:

@@ -22,7 +22,7 @@ from typing import Any
 
 import distributed
 
-from harness import __version__, inputs, supervisor
+from harness import __version__, inputs, leash, supervisor
 from harness.errors import HarnessError, WorkerError
 from harness.process import LINES_SHOWN, Event, Refused, WorkerProcess
 from harness.project import Project
@@ -205,12 +205,12 @@ def find_interpreter(root: Path, environment: str, where: str) -> Path:
         if path.exists():
             return path
         command = ["tox", "run", "--notest", "-e", environment]
+        made = leash.start(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           encoding="utf-8", errors="replace")
         try:
-            made = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-            said = made.stdout.strip()
-        except OSError as error:
-            said = str(error)
+            said = made.stdout.read().strip() if made.stdout else ""
+        finally:
+            leash.end(made)
         if path.exists():
             return path
     last = "\n".join(said.splitlines()[-LINES_SHOWN:])

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness import partial, serialization
+from harness import native_record, native_runs, partial, serialization
 from harness.cli import main
+from harness.native import NativeRun
+from harness.native_record import NativeRecord
 from harness.project import Project
 from harness.record import Record
 from harness.serialization import variant_text
-from tests.nights import ACCEPTED, CASE, SGD, changed, put
+from tests.nights import ACCEPTED, ADAM, CASE, SGD, changed, put
 
 NEW = ACCEPTED[2]
 
@@ -102,6 +104,33 @@ def test_a_part_is_no_whole(matrix: Project, measured: Record,
     harness(matrix, "compare", NEW)
     assert "is not looked at; --variant asks for it" in capsys.readouterr().out
     assert harness(matrix, "accept", NEW, "--reason", "x") == 2
+
+
+def native(seeds: list[int], recorded: str = "now", loss: float = 1.0,
+           **others: Any) -> NativeRecord:
+    """Return native runs of two variants."""
+    runs = {name: [NativeRun(seed, loss, None, 0.5, True) for seed in seeds]
+            for name in (SGD, ADAM)}
+    return NativeRecord(CASE, NEW, {"recorded": recorded, "data_sha256": "", **others}, runs)
+
+
+def test_fewer_seeds_do_not_replace_more(matrix: Project) -> None:
+    """Native runs of some seeds go into those of all, if their origin is the same."""
+    path = matrix.native_run_path(CASE, NEW)
+    assert native_runs.settle(matrix, native([0, 1, 2], "before")) is None
+    assert native_runs.settle(matrix, native([1], "later", 2.0)) is None
+    found = native_record.read(path)
+    assert [(run.seed, run.final_loss) for run in found.runs[SGD]] == [(0, 1), (1, 2), (2, 1)]
+    assert (found.provenance["recorded"], found.provenance["renewed"]) == ("before", "later")
+    before = path.read_bytes()
+    said = native_runs.settle(matrix, native([1], "later", 3.0, packages={"torch": "another"}))
+    assert said is not None and "packages differ" in said and "--native --again" in said
+    assert path.read_bytes() == before
+    assert native_record.read(matrix.native_partial_path(CASE, NEW)).runs[SGD][0].final_loss == 3
+    whole = native([0, 1, 2, 3], "last", 4.0, packages={"torch": "another"})
+    assert native_runs.settle(matrix, whole) is None
+    assert native_record.read(path) == whole
+    assert not matrix.native_partial_path(CASE, NEW).exists()
 
 
 def test_a_selection_that_its_record_declares_hides_nothing(matrix: Project,

@@ -57,7 +57,7 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
     from harness.project import Project
 
     project = Project(paths.root, paths.measured)
-    if options.native and not (options.again or options.seeds):
+    if options.native and not (options.again or options.seeds or options.variant):
         due = orders.native_due(project, options.environment, project.cases(options.cases))
         options.cases = _tell_due(paths, options, due) if due else options.cases
         if due and not options.cases:
@@ -114,7 +114,7 @@ def _pieces(project: Project, options: argparse.Namespace, environment: str) -> 
     from harness import orders
 
     if options.native:
-        return list(orders.native(project.cases(options.cases), options.seeds))
+        return list(orders.native(project.cases(options.cases), options.seeds, options.variant))
     if options.faults:
         return list(orders.faulty(environment))
     return list(orders.cases(project, environment, options.cases, options.variant))
