@@ -63,7 +63,7 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what killed processes left below a folder: temporary files that nobody locks."""
-    for path in [*folder.rglob(f".*{TEMPORARY}")]:
+    for path in temporary(folder):
         with contextlib.suppress(OSError):  # it is gone, or its owner is at work
             handle = os.open(str(path), os.O_RDONLY)
             try:
@@ -84,6 +84,17 @@ def _naming(path: Path) -> Iterator[None]:
     except OSError as error:
         error.filename = str(path)
         raise
+
+
+def temporary(folder: Path) -> list[Path]:
+    """Return the temporary files and folders below a folder, whatever goes on there meanwhile."""
+    found = []
+    for top, folders, names in os.walk(str(folder)):  # passes over what is gone
+        own = [name for name in (*folders, *names) if name.startswith(".")
+               and name.endswith(TEMPORARY)]
+        found += [Path(top) / name for name in own]
+        folders[:] = [name for name in folders if name not in own]
+    return found
 
 
 def _own(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import files
-from harness.files import scratch, sweep, write_text
+from harness.files import scratch, sweep, temporary, write_text
 
 ROOT = Path(__file__).parents[1]
 DIES = """
@@ -32,11 +33,6 @@ with files.scratch(Path(sys.argv[1])) as folder:
     (folder / "inner" / "file").write_text("x")
     os.kill(os.getpid(), 9)
 """
-
-
-def temporary(folder: Path) -> list[str]:
-    """Return the temporary files below a folder."""
-    return [path.name for path in folder.rglob(f".*{files.TEMPORARY}")]
 
 
 @pytest.mark.parametrize("code", [DIES.format(call="fsync"), DIES.format(call="replace"),
@@ -87,6 +83,23 @@ def test_swept_before_it_was_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(files.fcntl, "flock", take_first)
     write_text(tmp_path / "record.json", "new")
     assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_a_folder_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another command removes while the temporary files are looked for is passed over."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".left.tmp").write_text("")
+    scan = os.scandir
+
+    def take_away(folder: str) -> object:
+        if Path(folder).name in ("first", "second"):
+            shutil.rmtree(tmp_path / "first", ignore_errors=True)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", take_away)
+    sweep(tmp_path)
+    assert not temporary(tmp_path) and (tmp_path / "second").exists()
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:

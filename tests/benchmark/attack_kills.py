@@ -30,7 +30,7 @@ from rich.table import Table
 
 from harness import cli, serialization, supervisor
 from harness.baselines import Baselines
-from harness.files import TEMPORARY
+from harness.files import temporary
 from harness.project import Project
 from harness.record import Record
 from harness.shards import content
@@ -178,10 +178,6 @@ class Scene:
                     found.append("half-written")
         return found
 
-    def temporary(self) -> list[Path]:
-        """Return the temporary files below the results."""
-        return [*self.project.results.rglob(f".*{TEMPORARY}")]
-
 
 def build(root: Path) -> Project:
     """Write a project with one short case and a stand-in for tox; return it."""
@@ -200,13 +196,14 @@ OPERATIONS = ("run", "accept", "merge", "import", "nightly")
 
 
 def attack(scene: Scene, kills: int, seed: int) -> dict[str, Tally]:
-    """Kill every operation about as often; return what came of it."""
+    """Kill every operation about as often; return what came of it so far, if interrupted."""
     draw = random.Random(seed)
     seconds = {operation: _last(scene, operation) for operation in OPERATIONS}
     tallies = {operation: Tally() for operation in OPERATIONS}
-    for number in range(kills):
-        operation = OPERATIONS[number % len(OPERATIONS)]
-        _kill(scene, operation, seconds[operation], draw, tallies[operation])
+    with contextlib.suppress(KeyboardInterrupt):
+        for number in range(kills):
+            operation = OPERATIONS[number % len(OPERATIONS)]
+            _kill(scene, operation, seconds[operation], draw, tallies[operation])
     return tallies
 
 
@@ -229,7 +226,7 @@ def _kill(scene: Scene, operation: str, seconds: float, draw: random.Random,
     command = scene.start(operation)
     _wait(scene, command, waits, wanted)
     tally.kills += 1
-    tally.writing += bool(scene.temporary())
+    tally.writing += bool(temporary(scene.project.results))
     tally.after_the_end += command.process.poll() is not None
     command.process.send_signal(draw.choice(SIGNALS))
     if not is_soon(lambda: not command.alive(), PATIENCE):
@@ -237,7 +234,7 @@ def _kill(scene: Scene, operation: str, seconds: float, draw: random.Random,
     command.finish()
     tally.found.update(scene.check(before))
     scene.next_command()
-    tally.found.update("temporary" for _ in scene.temporary())
+    tally.found.update("temporary" for _ in temporary(scene.project.results))
     tally.found.update(scene.check(before))
 
 
@@ -247,7 +244,7 @@ def _wait(scene: Scene, command: Command, seconds: float, files: int) -> None:
     end = time.monotonic() + (60 if files else seconds)
     while command.process.poll() is None and time.monotonic() < end:
         if files:
-            seen.update(scene.temporary())
+            seen.update(temporary(scene.project.results))
             if len(seen) >= files:
                 return
         time.sleep(0.0005 if files else min(0.005, max(0.0, end - time.monotonic())))
