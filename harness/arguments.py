@@ -6,10 +6,15 @@ Inside half: standard library only.
 from __future__ import annotations
 
 import argparse
+import math
+import threading
 from pathlib import Path
 from typing import Any
 
 from harness import __version__
+
+LONGEST = threading.TIMEOUT_MAX
+"""Seconds that anything can wait for."""
 
 
 class Command(argparse.ArgumentParser):
@@ -57,13 +62,14 @@ def _measuring(commands: Any) -> None:
                      help="train under every fault of the catalogue instead")
     one.add_argument("--native", action="store_true",
                      help="train natively, from many seeds, instead")
-    one.add_argument("--seeds", type=int, metavar="N", help="of native runs (default: the case's)")
-    one.add_argument("--jobs", type=int, metavar="N", help="workers (default: one a core)")
+    one.add_argument("--seeds", type=_count, metavar="N",
+                     help="of native runs (default: the case's)")
+    one.add_argument("--jobs", type=_count, metavar="N", help="workers (default: one a core)")
     one.add_argument("--runs", metavar="DIR", help="folder of records (default: results/runs)")
     one.add_argument("--again", action="store_true",
                      help="measure also what nothing changed for since it was measured")
     one.add_argument("--dry-run", action="store_true", help="say what would run, and why")
-    one.add_argument("--timeout", type=float, default=600, metavar="SECONDS",
+    one.add_argument("--timeout", type=_seconds, default=600, metavar="SECONDS",
                      help="without progress, before a worker counts as hung (default 600)")
 
     one = commands.add_parser("faults", help="which faults were seen, and how")
@@ -111,13 +117,13 @@ def _comparing(commands: Any) -> None:
     one.add_argument("name", metavar="CASE")
     one.add_argument("--environment", metavar="ENV")
     one.add_argument("--variant", action="append", metavar="PATTERN")
-    one.add_argument("--nights", type=int, default=100, metavar="N",
+    one.add_argument("--nights", type=_count, default=100, metavar="N",
                      help="the last ones to look at (default 100)")
     one.add_argument("--json", metavar="FILE", help="write what changed there as well")
 
     one = commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
     one.add_argument("--label", metavar="LABEL", help="only the environments of a label of tox")
-    one.add_argument("--shards", type=int, metavar="N",
+    one.add_argument("--shards", type=_count, metavar="N",
                      help="those in N groups that take about as long, apart by commas")
     one.add_argument("--json", action="store_true", help="as a JSON array")
 
@@ -152,3 +158,26 @@ def _selection(parser: argparse.ArgumentParser) -> None:
     """Add the choice of cases and variants."""
     parser.add_argument("--case", action="append", metavar="CASE")
     parser.add_argument("--variant", action="append", metavar="PATTERN")
+
+
+def _count(text: str) -> int:
+    """Return a whole number of at least one."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    """Return a time that is more than nothing, and not for ever."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds above 0, {LONGEST:g} at most")
+    return number

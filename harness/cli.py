@@ -7,13 +7,19 @@ exits; only this one and ``harness.commands`` print.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
+import os
+import signal
 import sys
+import traceback
 from pathlib import Path
 
 from harness.arguments import build_parser
-from harness.errors import FAILURE, USAGE, HarnessError, UsageError
+from harness.errors import FAILURE, TRACEBACK, Stopped, UsageError, explain
 from harness.paths import Paths, find_root
+from harness.signals import die, stoppable
 
 COMMANDS = {
     "measuring": ("run",),
@@ -26,20 +32,62 @@ a module for ends in an underscore."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Run the command; return its exit code.
+
+    Whatever happens, 1 means a difference and nothing else. SIGTERM and SIGHUP end this process
+    as they would end any other, after its workers.
+    """
+    _accept_any_text()
+    try:
+        with stoppable():
+            code = _run(arguments)
+            sys.stdout.flush()
+            return code
+    except Stopped as stopped:
+        _say(f"ended by {signal.Signals(stopped.number).name}")
+        die(stopped.number)
+    except KeyboardInterrupt:
+        _say("interrupted")
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        found = explain(error)
+        _say(str(found))
+        return found.exit_code
+    finally:
+        _let_go()
+    return FAILURE
+
+
+def _run(arguments: list[str] | None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         root = (options.root or find_root(Path.cwd())).resolve()
         return _call(root, options)
-    except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
-        return error.exit_code
     except ModuleNotFoundError as error:
-        print(f"harness: {_not_installed(error, options)}", file=sys.stderr)
-        return USAGE
-    except KeyboardInterrupt:
-        print("harness: interrupted", file=sys.stderr)
-        return FAILURE
+        raise _not_installed(error, options) from error
+
+
+def _accept_any_text() -> None:
+    """Let nothing that is printed fail for a character that the terminal does not know."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go() -> None:
+    """Print what is not printed yet; what cannot be is not to end Python with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(message: str) -> None:
+    """Print what ends the command on standard error, if anybody reads that."""
+    with contextlib.suppress(OSError):
+        print(f"harness: {message}", file=sys.stderr, flush=True)
 
 
 def _not_installed(error: ModuleNotFoundError, options: argparse.Namespace) -> UsageError:

@@ -78,7 +78,7 @@ class Comparer:
 
     def _observed(self, case: str) -> list[str]:
         """Return the environments to look at: as asked, or measured last and imported."""
-        measured, accepted = self.store.measured(case), self.store.accepted(case)
+        measured, accepted = self._measured(case), self.store.accepted(case)
         if self.question.environments:
             wanted = [name for name in self.question.environments
                       if not environments.is_build(name) or name in measured]
@@ -97,7 +97,7 @@ class Comparer:
     @cached_property
     def _measured_at_all(self) -> list[str]:
         """Environments of the matrix that were measured on any case."""
-        found = {name for case in self.cases for name in self.store.measured(case)}
+        found = {name for case in self.cases for name in self._measured(case)}
         return [name for name in self.store.pinned if name in found]
 
     def _compare_environment(self, case: str, environment: str) -> None:
@@ -117,6 +117,11 @@ class Comparer:
 
     def _load_observed(self, case: str, environment: str) -> tuple[Record, bool]:
         """Return the last run, or the baseline where nothing was run; and which it is."""
+        if environment in self.store.measured_in_part(case):
+            part, note = self.store.part(case, environment, self.question.variants)
+            self.remarks.note(note)
+            if part is not None:
+                return part, False
         is_stored = self.question.is_upgrade and environment in self.store.accepted(case)
         if environment in self.store.measured(case) and not is_stored:
             return self.store.run(case, environment), False
@@ -163,11 +168,10 @@ class Comparer:
 
     def _compare_records(self, record: Record, against: str, baseline: Record) -> None:
         machines.require_comparable(record, baseline)
-        names = dict.fromkeys([*record.variants, *baseline.variants])
         imported = baseline.environment not in self.store.pinned \
             or record.environment not in self.store.pinned
-        for name in names:
-            if not self._selected(name, record):
+        for name in dict.fromkeys([*record.variants, *baseline.variants]):
+            if not self._selected(name):
                 continue
             if name not in record.variants or name not in baseline.variants:
                 # another program need not express every variant; the same one must
@@ -176,10 +180,13 @@ class Comparer:
                 continue
             self._compare_variant(record, against, baseline, name)
 
-    def _selected(self, variant: str, record: Record) -> bool:
-        patterns = [self.question.variants, record.provenance.get("selection")]
-        return all(not p or any(fnmatchcase(variant, pattern) for pattern in p)
-                   for p in patterns)
+    def _selected(self, variant: str) -> bool:
+        return any(fnmatchcase(variant, asked) for asked in self.question.variants or ("*",))
+
+    def _measured(self, case: str) -> list[str]:
+        """Return the environments that were run, in part where variants are asked for."""
+        parts = self.store.measured_in_part(case) if self.question.variants else []
+        return sorted({*self.store.measured(case), *parts}, key=environments.sort_key)
 
     def _compare_variant(self, record: Record, against: str, baseline: Record,
                          name: str) -> None:

@@ -99,7 +99,7 @@ def _detect(project: Project, fault: Fault, environment: str) -> Detection:
     reason = INEXPRESSIBLE.get((FAMILIES[family(environment)][0], fault.name))
     if reason:
         return Detection(fault, environment, problem=reason, expressible=False)
-    question = Question((environment,), "baseline", (fault.case,))
+    question = Question((environment,), "baseline", (fault.case,), fault.variants)
     try:
         comparisons = compare(project.under(fault.name), question).comparisons
     except HarnessError as error:

@@ -7,11 +7,16 @@ value (a finding); being unable to measure or to compare is an exception.
 from __future__ import annotations
 
 import difflib
+import errno
 import re
+import traceback
+from pathlib import Path
 from typing import Iterable
 
 MATCH, DIFFERENCE, USAGE, FAILURE = 0, 1, 2, 3
 """Exit codes: match, a difference that is not waived, wrong use, could not run."""
+TRACEBACK = "HARNESS_TRACEBACK"
+"""Variable that has an error that nobody expected shown with all of its traceback."""
 
 
 class HarnessError(Exception):
@@ -77,6 +82,18 @@ class UnsupportedError(HarnessError):
     """An adapter cannot express a variant; said and counted, never skipped."""
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asks this process to end.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "",
             next_command: str = "harness list") -> UsageError:
     """Return the error for a name that does not exist, listing those that do."""
@@ -139,3 +156,54 @@ def _in_order(name: str) -> list[tuple[bool, int, str]]:
     """Return a key by which numbers inside names are ordered as numbers."""
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part)
             for part in re.split(r"(\d+)", name)]
+
+
+def locate(error: BaseException, inside: Path) -> str:
+    """Return the last file and line that an error came by: ``cases/xor.py:7``.
+
+    Args:
+        inside: the file, or a folder of files, to look in.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if inside in (Path(frame.filename), *Path(frame.filename).parents)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else str(inside)
+
+
+def explain(error: Exception) -> HarnessError:
+    """Return in four parts why the harness could not go on.
+
+    Args:
+        error: what nothing else has caught.
+    """
+    if isinstance(error, HarnessError):
+        return error
+    if isinstance(error, BrokenPipeError) and not error.filename:
+        return HarnessError("whoever reads what this command prints has stopped reading",
+                            "standard output", "not everything was printed; what is kept in "
+                            "files is there", "the same command, without cutting off its output")
+    if isinstance(error, OSError):
+        return _refused(error)
+    return HarnessError(f"an error that nobody expected: {type(error).__name__}",
+                        locate(error, inside=Path(__file__).parent), str(error),
+                        f"{TRACEBACK}=1 before the same command shows all of it")
+
+
+def _refused(error: OSError) -> HarnessError:
+    """Return in four parts what the system did not let the harness do."""
+    place = locate(error, inside=Path(__file__).parent)
+    is_printing = Path(place.rpartition(":")[0]).parent.name == "commands" or "cli.py" in place
+    where = str(error.filename or ("standard output" if is_printing else place))
+    what, next_command = {
+        errno.ENOSPC: ("the disk is full", "free some space"),
+        errno.EDQUOT: ("the disk quota is used up", "free some space"),
+        errno.EFBIG: ("the file is larger than this process may write", "ulimit -f unlimited"),
+        errno.EROFS: ("the file system is read-only", "mount it for writing"),
+        errno.EACCES: ("this user may not read or write there", f"ls -ld '{where}'"),
+        errno.EPERM: ("this user may not do that there", f"ls -ld '{where}'"),
+        errno.EMFILE: ("too many files are open", "ulimit -n 4096"),
+        errno.ENOMEM: ("there is not enough memory", "close other programs"),
+    }.get(error.errno or 0, ("a file could not be read or written", f"ls -ld '{where}'"))
+    return HarnessError(what, where, f"{type(error).__name__}: {error.strerror or error}",
+                        f"{next_command}, then the same command")

@@ -5,10 +5,10 @@ Outside half.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness import leash
 from harness.adapters import FAMILIES, family
 from harness.environments import labelled, pinned
 from harness.errors import HarnessError, unknown
@@ -48,7 +48,14 @@ def measure_again(environment: str, cases: Sequence[str], project: Project, nati
 
 
 def run(root: Path, environment: str, *arguments: str) -> int:
-    """Run in one environment, made if need be; return the exit code."""
+    """Run in one environment, made if need be; return the exit code.
+
+    Nothing that was started here goes on when this process ends.
+    """
     command = ["tox", "exec", "-q", "-e", environment, "--", "python", "-m", "harness", "run",
                "--environment", environment, *arguments]
-    return subprocess.run(command, cwd=root, check=False).returncode
+    process = leash.start(command, cwd=root)
+    try:
+        return leash.wait(process)
+    finally:
+        leash.end(process)

@@ -9,27 +9,106 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from harness.errors import LockedError
+
+TEMPORARY = ".tmp"
+"""How the name of a file ends that is not whole yet; the name also begins with a dot."""
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file so that readers see the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old content or the new, never a part."""
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = _own(
+            lambda: tempfile.mkstemp(TEMPORARY, f".{path.name}.", str(path.parent)))
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+                os.chmod(name, 0o644)
+                os.replace(name, str(path))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+
+
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder in a folder, to be used until the block ends, and remove it then."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def make() -> tuple[int, str]:
+        name = tempfile.mkdtemp(TEMPORARY, ".scratch.", str(folder))
+        return os.open(name, os.O_RDONLY), name
+
+    handle, name = _own(make)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, str(path))
-    except BaseException:
-        os.unlink(name)
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left below a folder: temporary files that nobody locks."""
+    for path in temporary(folder):
+        with contextlib.suppress(OSError):  # it is gone, or its owner is at work
+            handle = os.open(str(path), os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.is_dir():
+                    shutil.rmtree(str(path))
+                else:
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file that was wanted; a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
         raise
+
+
+def temporary(folder: Path) -> list[Path]:
+    """Return the temporary files and folders below a folder, whatever goes on there meanwhile."""
+    found = []
+    for top, folders, names in os.walk(str(folder)):  # passes over what is gone
+        own = [name for name in (*folders, *names) if name.startswith(".")
+               and name.endswith(TEMPORARY)]
+        found += [Path(top) / name for name in own]
+        folders[:] = [name for name in folders if name not in own]
+    return found
+
+
+def _own(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+    """Make a temporary file and lock it, which tells ``sweep`` that its owner lives.
+
+    Returns:
+        Its open handle and its name.
+    """
+    while True:
+        handle, name = make()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, name
+        os.close(handle)  # swept before it was locked
 
 
 def sha256(path: Path) -> str:
@@ -48,16 +127,18 @@ def lock(path: Path, what: str) -> Iterator[None]:
     Raises:
         LockedError: another process holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
+    with contextlib.ExitStack() as stack:
+        with _naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = stack.enter_context(path.open("ab+", buffering=0))
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             stream.seek(0)
             raise LockedError(f"another process is at work: {what}", str(path),
-                              stream.read().strip(), "wait for it to end") from None
-        stream.seek(0)
-        stream.truncate()
-        stream.write(f"process {os.getpid()}\n")
-        stream.flush()
+                              stream.read().decode("utf-8", "replace").strip(),
+                              "wait for it to end") from None
+        with _naming(path):
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()}\n".encode())
         yield

@@ -85,6 +85,8 @@ def reason(root: Path, case: str, record: Path, failure: Path,
         return "it was not measured yet"
     if origin.get("selection", list(selection)) != list(selection):
         return f"only {' '.join(origin['selection'])} was measured"
+    if origin.get("errors"):
+        return f"{len(origin['errors'])} variants raised an error"
     before = origin.get("inputs", {})
     try:
         now = digests(root, case, before.get("data", ()))

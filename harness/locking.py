@@ -42,6 +42,6 @@ def _compile(command: list[str], text: str, root: Path, name: str) -> None:
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_TORCH_BACKEND")}
     result = subprocess.run(command, input=text, cwd=root, env=environment,
-                            capture_output=True, text=True)
+                            capture_output=True, encoding="utf-8", errors="replace")
     if result.returncode:
         raise HarnessError(f"the pins of {name} do not resolve", name, result.stderr.strip())

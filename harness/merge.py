@@ -5,7 +5,6 @@ Outside half. What cannot be taken in is refused and named; everything else is m
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import Any
 
 from harness import environments, inputs
 from harness.errors import FAILURE, MATCH, HarnessError, RecordError
-from harness.files import lock, write_text
+from harness.files import lock, scratch, sweep, write_text
 from harness.native_record import NativeRecord
 from harness.project import Project
 from harness.record import Record
@@ -64,11 +63,12 @@ def merge(project: Project, sources: Sequence[Path], label: str | None = None) -
     """
     expected = environments.labelled(project.root, label) if label else []
     merger = Merger(project)
-    with tempfile.TemporaryDirectory() as scratch:
+    sweep(project.results)
+    with scratch(project.results) as folder:
         shards = []
         for number, source in enumerate(sources):
             try:
-                shards.append(unpack(project, source, Path(scratch) / str(number)))
+                shards.append(unpack(project, source, folder / str(number)))
             except HarnessError as error:
                 merger.merged.refused.append(str(error))
         merger.merge(shards)

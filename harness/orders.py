@@ -30,26 +30,30 @@ def cases(project: Project, environment: str, names: list[str],
     """
     family(environment)
     known, broken = choose(project, names, patterns)
-    found = [case.name for case in known if select_variants(case, patterns)]
-    found = [*found, *broken]  # their failure belongs beside the records of the others
-    found.sort(key=lambda name: -_seconds(project, name, environment))
-    return [Work(name, tuple(patterns or ())) for name in found]
+    pieces = [work for case in known for work in _selected(case, patterns)]
+    # why one does not load belongs beside the records of the others
+    pieces += [Work(name, tuple(patterns or ())) for name in broken]
+    pieces.sort(key=lambda work: -_seconds(project, work.case, environment))
+    return pieces
 
 
-def native(found: list[Case], seeds: int | None) -> list[Work]:
+def native(found: list[Case], seeds: int | None, patterns: list[str] | None = None) -> list[Work]:
     """Return the native runs of the cases.
 
     Args:
         seeds: how many; None for what the case declares.
+        patterns: shell patterns of variants; None for all.
 
     Raises:
-        UsageError: no case has native runs.
+        UsageError: no case has native runs, or none of these variants.
     """
-    pieces = [Work(case.name, (variant,), seed=seed) for case in found if case.native
-              for seed in range(seeds or case.native.seeds) for variant in case.native.variants]
+    pieces = [Work(case.name, (variant.name,), seed=seed)
+              for case in found if case.native for seed in range(seeds or case.native.seeds)
+              for variant in select_variants(case, patterns)
+              if variant.name in case.native.variants]
     if not pieces:
         raise UsageError("no case here has native runs", " ".join(case.name for case in found),
-                         next_command="harness list")
+                         " ".join(patterns or []), "harness list")
     return pieces
 
 
@@ -76,6 +80,15 @@ def native_due(project: Project, environment: str, found: list[Case]) -> dict[st
                                      project.native_run_path(case.name, environment),
                                      project.failure_path(case.name, environment))
             for case in found if case.native}
+
+
+def _selected(case: Case, patterns: list[str] | None) -> list[Work]:
+    """Return the work on a case, if any; what selects all of its variants is no selection."""
+    chosen = select_variants(case, patterns)
+    if not chosen:
+        return []
+    is_whole = len(chosen) == len(case.variants)
+    return [Work(case.name, () if is_whole else tuple(patterns or ()))]
 
 
 def _seconds(project: Project, case: str, environment: str) -> float:

@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -43,14 +44,19 @@ def write(project: Project, night: Nightly) -> list[Path]:
 
 def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
                    as_markdown: str | None) -> None:
-    """Write the verdicts of one comparison into each file that is named."""
-    if as_json:
-        facts = json.dumps(verdict_facts(report), indent=1, allow_nan=False)
-        write_text(Path(as_json), facts + "\n")
-    if as_junit:
-        junit.write(report, Path(as_junit))
-    if as_markdown:
-        write_text(Path(as_markdown), summary.render(report))
+    """Write the verdicts of one comparison into each file that is named.
+
+    Raises:
+        OSError: one could not be written; the others are.
+    """
+    with contextlib.ExitStack() as stack:  # the last one that is added comes first
+        if as_markdown:
+            stack.callback(lambda: write_text(Path(as_markdown), summary.render(report)))
+        if as_junit:
+            stack.callback(junit.write, report, Path(as_junit))
+        if as_json:
+            stack.callback(lambda: write_text(Path(as_json), json.dumps(
+                verdict_facts(report), indent=1, allow_nan=False) + "\n"))
 
 
 def _remember(project: Project, night: Nightly) -> None:

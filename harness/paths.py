@@ -45,13 +45,22 @@ class Paths:
         return type(self)(self.root, (self.measured or self.root / "results") / "faults" / fault)
 
     @property
+    def results(self) -> Path:
+        """Everything that is written, unless another folder is named for it."""
+        return self.root / "results"
+
+    @property
     def baselines(self) -> Path:
         """The accepted records."""
-        return self.root / "results" / "baselines"
+        return self.results / "baselines"
 
     def run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last run's record."""
         return self.runs / case / f"{environment}.json"
+
+    def partial_path(self, case: str, environment: str) -> Path:
+        """Return the file of the last run of selected variants."""
+        return self.runs / case / "partial" / f"{environment}.json"
 
     def failure_path(self, case: str, environment: str) -> Path:
         """Return the file that says why the last run left no record."""
@@ -69,6 +78,10 @@ class Paths:
     def native_run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last native runs."""
         return self.runs / case / "native" / f"{environment}.json"
+
+    def native_partial_path(self, case: str, environment: str) -> Path:
+        """Return the file of native runs that are fewer than the last ones, of other origin."""
+        return self.runs / case / "partial" / "native" / f"{environment}.json"
 
     def native_baseline_path(self, case: str, environment: str) -> Path:
         """Return the file of the accepted native runs."""

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping
 
-from harness import settings
+from harness import leash, settings
 from harness.adapters import family
 from harness.errors import WorkerError
 from harness.project import Project
@@ -32,6 +32,8 @@ class Refused(Exception):
 
 class WorkerProcess:
     """One worker process: takes pieces of work on its input, tells events on its output.
+
+    It does not outlive this process, and nothing that it starts outlives it.
 
     Args:
         project: the checkout, and where the records go.
@@ -56,8 +58,8 @@ class WorkerProcess:
             command += ["--runs", str(project.measured)]
         given = os.environ if variables is None else variables
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            self.process = leash.start(
+                command, stdout=subprocess.PIPE, stderr=errors,
                 env=settings.environment(family(environment), given), cwd=folder,
                 encoding="utf-8", errors="replace")
         self.lines: queue.Queue[str | None] = queue.Queue()
@@ -92,12 +94,11 @@ class WorkerProcess:
             if event["event"] == "recorded":
                 errors = event.get("errors")
                 return f"{errors} variants raised an error" if errors else None
-        raise WorkerError(_cause(self.process.wait()))
+        raise WorkerError(_cause(leash.wait(self.process)))
 
     def end(self) -> None:
-        """End the process, whatever it does."""
-        self.process.kill()
-        self.process.wait()
+        """End the process, whatever it does, and all that it started."""
+        leash.end(self.process)
 
     def _pump(self) -> None:
         assert self.process.stdout is not None
@@ -113,7 +114,7 @@ class WorkerProcess:
             except queue.Empty:
                 raise WorkerError(
                     f"worker hung: no progress for {self.timeout:g} s") from None
-            if line is None:
+            if line is None or not line.endswith("\n"):  # it died before it had told all
                 return
             yield json.loads(line)
 
@@ -121,6 +122,8 @@ class WorkerProcess:
 def explain(cause: str, log: Path) -> str:
     """Return a failure's cause with the last lines of the worker's standard error."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    if not lines:
+        return cause
     tail = [f"    {line}" for line in lines[-LINES_SHOWN:]]
     heading = f"  last lines of standard error ({len(lines)} in {log}):"
     return "\n".join([cause, heading, *tail])

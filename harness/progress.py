@@ -21,11 +21,28 @@ class Progress:
     def __init__(self, project: Project, environment: str, pieces: list[Work]) -> None:
         self.environment = environment
         self.probing: Counter[str] = Counter()
+        self.error: OSError | None = None
         self.bar = tqdm(total=sum(_trainings(project, work) for work in pieces), unit="training",
                         desc=environment, leave=False, disable=None, dynamic_ncols=True)
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Take in an event."""
+        """Take in an event; where nobody can be told any more, remember why."""
+        try:
+            self._tell(event)
+        except OSError as error:
+            self.error = self.error or error
+
+    def close(self) -> None:
+        """Take the bar away.
+
+        Raises:
+            OSError: not everything could be told.
+        """
+        if self.error is not None:
+            raise self.error
+        self.bar.close()
+
+    def _tell(self, event: dict[str, Any]) -> None:
         if event["event"] == "training":
             self.bar.update()
         if event["event"] == "probed":
@@ -34,10 +51,8 @@ class Progress:
             spent = self.probing.pop(event.get("case", ""), 0)
             probes = f", probes {spent:.1f} s of it" if spent else ""
             tqdm.write(f"{self.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}")
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self.bar.close()
+        if event.get("apart"):
+            tqdm.write(f"{self.environment}  {event['case']}: {event['apart']}")
 
 
 def _trainings(project: Project, work: Work) -> int:

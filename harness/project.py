@@ -35,6 +35,7 @@ class Project(Paths):
 
         Raises:
             UsageError: a name is unknown, or there is no case at all.
+            HarnessError: one of them does not load.
         """
         return [self.case(name) for name in self.selected(names)]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import distributed
 
-from harness import __version__, inputs, supervisor
+from harness import __version__, inputs, leash, supervisor
 from harness.errors import HarnessError, WorkerError
 from harness.process import LINES_SHOWN, Event, Refused, WorkerProcess
 from harness.project import Project
@@ -143,8 +143,7 @@ def attempt(process: WorkerProcess, work: Work) -> tuple[Outcome, bool]:
     except WorkerError as error:
         process.end()
         cause, goes_on = error.what, False
-    home = supervisor.home(process.project, work)
-    path = home.run_path(work.case, process.environment)
+    path = supervisor.record_path(process.project, work, process.environment)
     if path.exists():
         record = path.read_text(encoding="utf-8")
         path.unlink()
@@ -206,12 +205,12 @@ def find_interpreter(root: Path, environment: str, where: str) -> Path:
         if path.exists():
             return path
         command = ["tox", "run", "--notest", "-e", environment]
+        made = leash.start(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           encoding="utf-8", errors="replace")
         try:
-            made = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-            said = made.stdout.strip()
-        except OSError as error:
-            said = str(error)
+            said = made.stdout.read().strip() if made.stdout else ""
+        finally:
+            leash.end(made)
         if path.exists():
             return path
     last = "\n".join(said.splitlines()[-LINES_SHOWN:])

@@ -1,42 +1,35 @@
 """Scale-out: a run's pieces of work done by Dask workers, on this machine or on many.
 
-Outside half. Dask distributed schedules; this module joins or starts a cluster, submits
-every piece as one task, and writes what comes back as a run on this machine would.
-``harness.remote`` is what the Dask workers do.
+Outside half. Dask distributed schedules; this module submits every piece as one task to a
+cluster, and writes what comes back as a run on this machine would. ``harness.cluster`` joins
+or starts the cluster, ``harness.remote`` is what the Dask workers do.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
 import queue
-import re
 import sys
 import uuid
-import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-import dask
 import distributed
-from distributed import Client, Future, LocalCluster
+from distributed import Client, Future
 from distributed.scheduler import KilledWorker
-from distributed.versions import VersionMismatchWarning
 
-from harness import native_runs, remote, settings, supervisor
+from harness import cluster, native_runs, remote, settings, supervisor
 from harness.adapters import family
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.files import write_text
 from harness.process import Event, explain
 from harness.project import Project
 from harness.supervisor import Run, Work
 
 LOGGER = logging.getLogger(__name__)
-CONNECT_SECONDS = 10
-"""To wait for a scheduler's answer."""
 Tasks = dict[Hashable, tuple[Future, str, Work]]
 """What is still to come, by the name of its Dask task: future, environment, work."""
 
@@ -64,8 +57,8 @@ def run(project: Project, pieces: Mapping[str, list[Work]], address: str, timeou
     for environment in pieces:
         family(environment)
     collectors = {name: native_runs.Collector(report[name]) for name in pieces}
-    with _joined(address) as client, _set_up(client, _order(project, pieces, timeout)) as plugin, \
-            contextlib.ExitStack() as stack:
+    with cluster.joined(address) as client, contextlib.ExitStack() as stack:
+        plugin = stack.enter_context(_set_up(client, _order(project, pieces, timeout)))
         runs = {name: stack.enter_context(supervisor.begin(project, name, work, collectors[name]))
                 for name, work in pieces.items()}
         _measure(client, plugin, runs, timeout)
@@ -85,66 +78,6 @@ def _order(project: Project, pieces: Mapping[str, list[Work]], timeout: float) -
 
 
 # ------------------------------------------------------------------ the cluster
-@contextlib.contextmanager
-def _joined(address: str) -> Iterator[Client]:
-    """Join a cluster, or start one here.
-
-    Raises:
-        UsageError: the address is none.
-        HarnessError: no scheduler answers there, or one of another version.
-    """
-    local = re.fullmatch(r"local:([1-9]\d*)", address)
-    if not local and "://" not in address:
-        raise UsageError(f"{address!r} is no scheduler",
-                         numbers="known: local:N, tcp://HOST:PORT, tls://HOST:PORT",
-                         next_command="harness run --scheduler local:2 ...")
-    with contextlib.ExitStack() as stack:
-        if local:
-            # a task waits at the scheduler, not behind another one at a Dask worker
-            stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
-            address = stack.enter_context(LocalCluster(
-                n_workers=int(local[1]), threads_per_worker=1, host="127.0.0.1",
-                dashboard_address="127.0.0.1:0")).scheduler_address
-        client = stack.enter_context(_connect(address))
-        _check_versions(client, address)
-        yield client
-
-
-def _connect(address: str) -> Client:
-    try:
-        found = asyncio.run(asyncio.wait_for(_identify(address), CONNECT_SECONDS))
-        if found != "Scheduler":
-            raise OSError(f"a Dask {found} is there")
-        with warnings.catch_warnings():  # said below, as an error
-            warnings.simplefilter("ignore", VersionMismatchWarning)
-            return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise HarnessError("no Dask scheduler answers", address,
-                           f"{type(error).__name__} within {CONNECT_SECONDS} s: {error} "
-                           f"{error.__cause__ or ''}".rstrip(),
-                           "dask scheduler, then dask worker ADDRESS --nthreads 1") from None
-
-
-async def _identify(address: str) -> str:
-    """Return what is there; Dask's own client waits for ever for a server that is not Dask's."""
-    security = distributed.Security().get_connection_args("client")
-    async with distributed.rpc(address, timeout=0.8 * CONNECT_SECONDS,
-                               connection_args=security) as server:
-        return str((await server.identity())["type"])
-
-
-def _check_versions(client: Client, address: str) -> None:
-    """Refuse another Dask than here, and another Python: closures go to the Dask workers."""
-    versions = client.get_versions()
-    for name, found in [("the scheduler", versions["scheduler"]), *versions["workers"].items()]:
-        for package, length in (("distributed", None), ("python", 2)):
-            there, mine = (".".join(one["packages"][package].split(".")[:length])
-                           for one in (found, versions["client"]))
-            if there != mine:
-                raise HarnessError(f"{name} runs another version of {package}", address,
-                                   f"{there}, here {mine}", "install the same in both places")
-
-
 @contextlib.contextmanager
 def _set_up(client: Client, order: remote.Order) -> Iterator[str]:
     """Have all Dask workers, also later ones, ready for the work; yield the plugin's name."""
@@ -277,10 +210,9 @@ def take_in(run: Run, work: Work, outcome: remote.Outcome | str) -> None:
     with run.log.open("a", encoding="utf-8") as log:
         log.write(outcome.errors)
     if outcome.record is not None:
-        path = supervisor.home(run.project, work).run_path(work.case, run.environment)
-        write_text(path, outcome.record)
+        write_text(supervisor.record_path(run.project, work, run.environment), outcome.record)
     for event in outcome.events:
-        run.tell(event)
+        run.hear(work, event)
     if outcome.cause is not None:
         run.fail(work, outcome.cause if outcome.is_refused else explain(outcome.cause, run.log))
 

@@ -15,9 +15,9 @@ from harness import environments, machines, native_record, provenance, serializa
 from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.expected import Expected
-from harness.files import lock
+from harness.files import lock, sweep
 from harness.native_record import NativeRecord
-from harness.project import Project
+from harness.project import Project, select_variants
 from harness.record import Record, VariantRecord, Variants
 
 
@@ -46,11 +46,15 @@ class Store:
         found = {*_environments(folder, ".json"), *_environments(folder, ".failed.txt")}
         return sorted(found, key=environments.sort_key)
 
+    def measured_in_part(self, case: str) -> list[str]:
+        """Return the environments that were run last on selected variants of a case."""
+        return _environments(self.project.runs / case / "partial", ".json")
+
     def known(self) -> list[str]:
         """Return every environment that is pinned, measured or accepted."""
         names = set(self.pinned)
         for case in self.project.case_names():
-            names |= {*self.accepted(case), *self.measured(case)}
+            names |= {*self.accepted(case), *self.measured(case), *self.measured_in_part(case)}
         return sorted(names, key=environments.sort_key)
 
     def require_known(self, environment: str) -> None:
@@ -77,7 +81,8 @@ class Store:
 
     def _admit(self, record: Record, path: Path) -> Record:
         found = f"{record.case}/{record.environment}.json"
-        if path.name != f"{record.environment}.json" or record.case not in path.parts[-3:-1]:
+        folders = [name for name in path.parts[-4:-1] if name != "partial"]
+        if record.case not in folders[-2:] or path.name != f"{record.environment}.json":
             raise RecordError("the record belongs to another file", str(path), found)
         expected = self._check_head(record, str(path))
         if not isinstance(record.variants, Variants):
@@ -137,6 +142,27 @@ class Store:
         raise MissingRecordError(f"{environment} has not been measured", case,
                                  next_command=f"tox run -e {environment}")
 
+    def part(self, case: str, environment: str,
+             patterns: Sequence[str]) -> tuple[Record | None, str]:
+        """Return the last run of selected variants, if it holds all that are asked for.
+
+        Args:
+            patterns: of the variants that are asked for; empty for all.
+
+        Returns:
+            The record or None, and in words whether it is looked at.
+
+        Raises:
+            HarnessError: there is none, or it is damaged.
+        """
+        record = self.load(self.project.partial_path(case, environment))
+        what = f"{environment} on {case}: the run of {', '.join(record.variants)} alone, " \
+               f"{record.provenance.get('recorded', 'at an unknown time')}, is"
+        asked = select_variants(self.project.case(case), list(patterns))
+        if {variant.name for variant in asked} <= set(record.variants):
+            return record, f"{what} looked at"
+        return None, f"{what} not looked at; --variant asks for it"
+
     def baseline(self, case: str, environment: str) -> Record:
         """Return the accepted record.
 
@@ -190,6 +216,7 @@ class Store:
         self.check(record, f"imported {record.case} {record.environment}")
         path = self.project.run_path(record.case, record.environment)
         with lock(self.project.lock_path(record.environment), "harness import"):
+            sweep(self.project.results)
             serialization.write(dataclasses.replace(record, accepted=None), path)
             self.project.failure_path(record.case, record.environment).unlink(missing_ok=True)
         return path
@@ -207,6 +234,7 @@ class Store:
         for record in records:
             _refuse_incomplete(record)
         with lock(self.project.lock_path("accept"), "harness accept"):
+            sweep(self.project.results)
             accepted = {"reason": reason.strip(), "at": provenance.now()}
             self.baselines.write([dataclasses.replace(record, accepted=accepted)
                                   for record in records])

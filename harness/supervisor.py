@@ -8,16 +8,21 @@ with the end of the worker's standard error, and a new worker goes on with the r
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Callable, Iterator
 
+from harness import partial
 from harness.errors import UsageError, WorkerError
-from harness.files import lock, write_text
+from harness.files import lock, sweep, write_text
 from harness.process import Event, Refused, WorkerProcess, explain
 from harness.project import Project
+
+PATIENCE = 0.5
+"""Seconds to wait for a thread before looking whether a signal has come."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,17 @@ class Work:
 
 @dataclass
 class Run:
-    """One ``harness run``: what is still pending, what has failed."""
+    """One ``harness run``: what is still pending, what was recorded, what has failed."""
 
     project: Project
     environment: str
     report: Callable[[Event], None]
     pending: list[Work]
+    recorded: set[Work] = field(default_factory=set)
     failures: dict[Work, str] = field(default_factory=dict)
-    guard: threading.Lock = field(default_factory=threading.Lock)
+    workers: list[WorkerProcess] = field(default_factory=list)
+    is_stopped: bool = False
+    guard: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def log(self) -> Path:
@@ -62,19 +70,73 @@ class Run:
         with self.guard:
             return self.pending.pop(0) if self.pending else None
 
-    def fail(self, work: Work, message: str) -> None:
-        """Note why a piece of work could not be done."""
+    def start(self, timeout: float) -> WorkerProcess:
+        """Return a new worker, which ``stop`` will end.
+
+        Raises:
+            WorkerError: the run was stopped meanwhile.
+        """
         with self.guard:
+            if self.is_stopped:
+                raise WorkerError("the run was stopped")
+            worker = WorkerProcess(self.project, self.environment, timeout, self.log)
+            self.workers.append(worker)
+            return worker
+
+    def stop(self) -> None:
+        """End all workers; what was not recorded stays as an earlier run left it."""
+        with self.guard:
+            self.is_stopped = True
+            self.pending.clear()
+            for worker in self.workers:
+                worker.end()
+
+    def hear(self, work: Work, event: Event) -> None:
+        """Take in what was told of a piece of work, and report it; one at a time."""
+        with self.guard:
+            if event["event"] == "recorded":
+                self.recorded.add(work)
+                if work.seed is None:
+                    event = {**event, "apart": self._settle(work, bool(event["errors"]))}
+            self.report(event)
+
+    def fail(self, work: Work, message: str) -> None:
+        """Note why a piece of work could not be done, and let no earlier record stand for it."""
+        with self.guard:
+            if self.is_stopped:
+                return
             self.failures[work] = message
+            try:
+                self._write_down(work, message)
+            except OSError as error:
+                self.failures[work] += f"\n  which could not be written down: {error}"
 
     def failed(self, pieces: list[Work]) -> dict[Work, str]:
         """Return what failed, in the order in which it was asked for."""
         return {piece: self.failures[piece] for piece in pieces if piece in self.failures}
 
-    def tell(self, event: Event) -> None:
-        """Report an event; one at a time."""
-        with self.guard:
-            self.report(event)
+    def _settle(self, work: Work, has_errors: bool) -> str | None:
+        """Let what was recorded take the place of what an earlier run left.
+
+        Returns:
+            Why a partial run lies apart; None otherwise.
+        """
+        if is_partial(work):
+            return partial.settle(self.project, work.case, self.environment)
+        place = home(self.project, work)
+        if not has_errors:
+            place.failure_path(work.case, self.environment).unlink(missing_ok=True)
+        place.partial_path(work.case, self.environment).unlink(missing_ok=True)
+        return None
+
+    def _write_down(self, work: Work, message: str) -> None:
+        if work.seed is not None:
+            return
+        if not is_partial(work):
+            place = home(self.project, work)
+            write_text(place.failure_path(work.case, self.environment), message + "\n")
+        if work not in self.recorded:
+            record_path(self.project, work, self.environment).unlink(missing_ok=True)
 
 
 def run(project: Project, environment: str, pieces: list[Work], timeout: float,
@@ -90,23 +152,36 @@ def run(project: Project, environment: str, pieces: list[Work], timeout: float,
         By piece, why it could not be measured, or not in full; empty if all went well.
 
     Raises:
-        UsageError: there is nothing to do.
+        UsageError: there is nothing to do, or nobody to do it.
         LockedError: another run of this environment is under way.
     """
+    if jobs is not None and jobs < 1:
+        raise UsageError("there must be a worker at least", numbers=f"asked for {jobs}",
+                         next_command="harness run --jobs 1 ...")
+    if not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise UsageError("a worker needs some time, and not for ever",
+                         numbers=f"asked for {timeout:g} s", next_command="--timeout 600")
     with begin(project, environment, pieces, report) as state:
         count = min(jobs or len(os.sched_getaffinity(0)), len(pieces))
         threads = [threading.Thread(target=_serve, args=(state, timeout)) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(PATIENCE)  # in pieces: a signal is heard between them
+        except BaseException:
+            state.stop()
+            raise
     return state.failed(pieces)
 
 
 @contextlib.contextmanager
 def begin(project: Project, environment: str, pieces: list[Work],
           report: Callable[[Event], None]) -> Iterator[Run]:
-    """Begin a run, without what an earlier one left; at its end write down what failed.
+    """Begin a run; at its end whatever was neither recorded nor failed has failed.
+
+    What an earlier run left stays until it is replaced, or fails now.
 
     Raises:
         UsageError: there is nothing to do.
@@ -115,15 +190,15 @@ def begin(project: Project, environment: str, pieces: list[Work],
     if not pieces:
         raise UsageError("nothing to measure: no variant matches", next_command="harness list")
     with lock(project.lock_path(environment), f"harness run of {environment}"):
+        for folder in (project.results, *filter(None, [project.measured])):
+            sweep(folder)
         state = Run(project, environment, report, list(pieces))
         state.log.parent.mkdir(parents=True, exist_ok=True)
         state.log.write_text("", encoding="utf-8")
-        _forget(project, environment, pieces)
         yield state
-        for work, message in state.failures.items():
-            if work.seed is not None:
-                continue
-            write_text(home(project, work).failure_path(work.case, environment), message + "\n")
+        for work in pieces:
+            if work not in state.recorded and work not in state.failures:
+                state.fail(work, explain("nobody measured it", state.log))
 
 
 def home(project: Project, work: Work) -> Project:
@@ -131,35 +206,44 @@ def home(project: Project, work: Work) -> Project:
     return project.under(work.fault) if work.fault else project
 
 
-def _forget(project: Project, environment: str, pieces: list[Work]) -> None:
-    """Remove what an earlier run left: a record of the runs is always of the last run."""
-    for work in pieces:
-        place = home(project, work)
-        if work.seed is not None:
-            place.native_run_path(work.case, environment).unlink(missing_ok=True)
-            continue
-        place.run_path(work.case, environment).unlink(missing_ok=True)
-        place.failure_path(work.case, environment).unlink(missing_ok=True)
+def is_partial(work: Work) -> bool:
+    """Return whether a piece of work is some variants of a case; a fault chooses its own."""
+    return bool(work.variants) and work.fault is None and work.seed is None
+
+
+def record_path(project: Project, work: Work, environment: str) -> Path:
+    """Return where a worker writes the record of a piece of work."""
+    place = home(project, work)
+    return (place.partial_path if is_partial(work) else place.run_path)(work.case, environment)
 
 
 def _serve(state: Run, timeout: float) -> None:
     """Work off what is pending, with a new worker after each that fails."""
-    work = state.take()
-    while work is not None:
-        worker = WorkerProcess(state.project, state.environment, timeout, state.log)
-        try:
-            while work is not None:
-                cause = worker.do(asdict(work), state.tell)
-                if cause is not None:
-                    state.fail(work, explain(cause, state.log))
-                work = state.take()
-        except Refused as refused:
-            while work is not None:
-                state.fail(work, str(refused))
-                work = state.take()
-        except WorkerError as error:
-            assert work is not None
-            state.fail(work, explain(error.what, state.log))
-            work = state.take()
-        finally:
+    worker: WorkerProcess | None = None
+    try:
+        for work in iter(state.take, None):
+            worker = _attempt(state, work, worker, timeout)
+    finally:
+        if worker is not None:
             worker.end()
+
+
+def _attempt(state: Run, work: Work, worker: WorkerProcess | None,
+             timeout: float) -> WorkerProcess | None:
+    """Have a piece of work done; return the worker, if it can go on."""
+    try:
+        worker = worker or state.start(timeout)
+        cause = worker.do(asdict(work), functools.partial(state.hear, work))
+        if cause is not None:
+            state.fail(work, explain(cause, state.log))
+        return worker
+    except Refused as refused:
+        for one in (work, *iter(state.take, None)):
+            state.fail(one, str(refused))
+    except WorkerError as error:
+        state.fail(work, explain(error.what, state.log))
+    except Exception as error:  # a thread would take it with it, unheard
+        state.fail(work, explain(f"{type(error).__name__}: {error}", state.log))
+    if worker is not None:
+        worker.end()
+    return None

@@ -24,7 +24,14 @@ from typing import Any, Callable, ContextManager, Iterable
 
 from harness import adapters, inputs, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
-from harness.errors import FAILURE, MATCH, HarnessError, UnsupportedError, WorkerError
+from harness.errors import (
+    FAILURE,
+    MATCH,
+    HarnessError,
+    UnsupportedError,
+    WorkerError,
+    explain,
+)
 from harness.project import Project, select_variants
 from harness.record import Record, VariantRecord
 
@@ -49,8 +56,8 @@ def serve(project: Project, environment: str, orders: Iterable[str], emit: Emit)
         try:
             do = measure if work["seed"] is None else measure_native
             emit("recorded", **do(project, environment, adapter, work, emit))
-        except HarnessError as error:  # its four parts say all there is to say
-            emit("failed", case=work["case"], message=str(error))
+        except (HarnessError, OSError) as error:  # its four parts say all there is to say
+            emit("failed", case=work["case"], message=str(explain(error)))
         except Exception as error:
             traceback.print_exc()
             emit("failed", case=work["case"], message=f"{type(error).__name__}: {error}")
@@ -64,10 +71,15 @@ def measure(project: Project, environment: str, adapter: Any, work: dict[str, An
     with under(adapter, work["fault"]):
         record = measure_case(project, environment, adapter, case, list(work["variants"]), emit)
     record.provenance["seconds"] = round(time.perf_counter() - started, 1)
+    broken = sorted(name for name, v in record.variants.items() if v.error is not None)
+    if broken:
+        record.provenance["errors"] = broken
     home = project.under(work["fault"]) if work["fault"] else project
-    serialization.write(record, home.run_path(case.name, environment))
+    is_partial = bool(work["variants"]) and not work["fault"]
+    place = home.partial_path if is_partial else home.run_path
+    serialization.write(record, place(case.name, environment))
     return {"case": case.name, "fault": work["fault"], "variants": len(record.variants),
-            "errors": sum(v.error is not None for v in record.variants.values()),
+            "errors": len(broken),
             "unsupported": {name: v.unsupported for name, v in record.variants.items()
                             if v.unsupported is not None},
             "seconds": time.perf_counter() - started}
@@ -190,8 +202,11 @@ def main() -> int:
     os.dup2(2, 1)
 
     def emit(event: str, **fields: Any) -> None:
-        events.write(json.dumps({"event": event, **fields}) + "\n")
-        events.flush()
+        try:
+            events.write(json.dumps({"event": event, **fields}) + "\n")
+            events.flush()
+        except OSError:  # nobody listens any more: no error of a variant, and no record
+            os._exit(FAILURE)
 
     try:
         serve(Project(options.root, options.runs), options.environment, sys.stdin, emit)

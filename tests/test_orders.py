@@ -29,14 +29,30 @@ def test_only_cases_with_a_selected_variant(project: Project) -> None:
     assert (piece.case, piece.variants) == ("imbalanced_binary", ("cce_*",))
 
 
+def test_all_variants_are_no_selection(project: Project) -> None:
+    """Patterns that select a whole case leave a whole run."""
+    assert {piece.variants for piece in orders.cases(project, "reference", [], ["*"])} == {()}
+
+
+def test_a_case_that_does_not_load_is_work(project: Project) -> None:
+    """Its worker will say why; the other cases are measured."""
+    (project.root / "cases" / "broken.py").write_text("def (")
+    assert {piece.case for piece in orders.cases(project, "reference", [], None)} == {
+        "broken", *(case for case in project.case_names())}
+
+
 def test_native_runs_are_one_piece_a_seed(project: Project) -> None:
     """Every variant and seed is a piece of its own; the case says how many seeds."""
     cases = project.cases()
     declared = next(case.native for case in cases if case.native)
     assert len(orders.native(cases, None)) == declared.seeds * len(declared.variants) >= 40
     assert [piece.seed for piece in orders.native(cases, 2)] == [0, 0, 1, 1]
-    with pytest.raises(UsageError, match="no case here has native runs"):
-        orders.native(project.cases(["xor"]), None)
+    some = orders.native(cases, 2, ["mse*"])
+    assert [(piece.variants, piece.seed) for piece in some] == [
+        (("mse-adam_0.015",), 0), (("mse-adam_0.015",), 1)]
+    for names, patterns in ((["xor"], None), (None, ["nothing"])):
+        with pytest.raises(UsageError, match="no case here has native runs"):
+            orders.native(project.cases(names), None, patterns)
 
 
 def test_faults_of_a_framework() -> None:

@@ -10,19 +10,23 @@ import json
 import shutil
 import socket
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import distributed
 import pytest
 from distributed import LocalCluster
 
+from harness import cluster as clusters
 from harness import native_record, remote, scale, serialization, supervisor
 from harness.cli import main
 from harness.errors import HarnessError, LockedError, UsageError
 from harness.files import lock
 from harness.project import Project
 from harness.supervisor import Work
-from tests.test_supervisor import add_case
+from tests.trouble import add_case
 
 ROOT = Path(__file__).parents[1]
 NATIVE = '''
@@ -95,7 +99,7 @@ def test_the_same_bits_as_a_local_run(scaled: Project, cluster: str, tmp_path: P
     assert failures == {}
     assert [e["event"] for e in events].count("recorded") == 2
     for work in (XOR, IMBALANCED):
-        mine, local = (serialization.read(p.run_path(work.case, "reference"))
+        mine, local = (serialization.read(p.partial_path(work.case, "reference"))
                        for p in (scaled, here))
         assert mine.variants == local.variants
         for record in (mine, local):
@@ -138,7 +142,7 @@ def test_a_framework_that_dies_or_hangs(scaled: Project, cluster: str, action: s
     assert list(failures) == [Work("a_trouble")]
     told = scaled.failure_path("a_trouble", "reference").read_text()
     assert all(word in told for word in words)
-    assert all(scaled.run_path(work.case, "reference").exists() for work in others)
+    assert all(scaled.partial_path(work.case, "reference").exists() for work in others)
 
 
 def test_a_framework_that_does_not_import(scaled: Project, cluster: str) -> None:
@@ -151,7 +155,7 @@ def test_a_framework_that_does_not_import(scaled: Project, cluster: str) -> None
 
 def test_no_scheduler(scaled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody answers that is said, and the record of the last run stays."""
-    monkeypatch.setattr(scale, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 1)
     path = scaled.run_path("xor", "reference")
     path.parent.mkdir(parents=True)
     path.write_text("an earlier record")
@@ -254,7 +258,7 @@ def test_without_dask(project: Project, capsys: pytest.CaptureFixture[str],
     """Where Dask is not installed, the message says how to install it."""
     monkeypatch.delitem(sys.modules, "harness.scale")
     monkeypatch.delattr("harness.scale")
-    monkeypatch.setitem(sys.modules, "dask", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["--root", str(project.root), "run", "--environment", "reference",
                  "--scheduler", "local:1"]) == 2
     assert "pip install '.[scale]'" in capsys.readouterr().err
@@ -268,7 +272,24 @@ def test_the_command(scaled: Project, capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr()
     assert "reference  xor: 1 variants" in told.out
     assert "torch-2.13.0  xor failed" in told.err
-    assert json.loads(scaled.run_path("xor", "reference").read_text())["case"] == "xor"
+    assert json.loads(scaled.partial_path("xor", "reference").read_text())["case"] == "xor"
+
+
+def test_a_cluster_on_this_machine_has_a_key() -> None:
+    """Whoever has not the key of this very cluster is refused, and no page is served."""
+    with clusters.joined("local:1") as client:
+        address = client.scheduler.address
+        pages = client.scheduler_info()["services"]["dashboard"]
+        assert address.startswith("tls://127.0.0.1:")
+        others = (address.replace("tls", "tcp"), distributed.Security()), \
+            (address, distributed.Security.temporary())
+        for stranger, security in others:
+            with pytest.raises((OSError, RuntimeError)), \
+                    distributed.Client(stranger, timeout=2, security=security):
+                pass
+        for path in ("", "status", "info/main/workers.html", "json/counts.json", "metrics"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"http://127.0.0.1:{pages}/{path}", timeout=5)
 
 
 def test_nothing_to_do(scaled: Project, cluster: str) -> None:

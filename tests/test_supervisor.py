@@ -8,31 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import supervisor
+from harness import inputs, supervisor
 from harness.errors import LockedError, UsageError
 from harness.files import lock
 from harness.project import Project
 from harness.store import Store
-
-TROUBLE = '''
-from dataclasses import replace
-from pathlib import Path
-import importlib.util, os, signal, sys, time
-
-spec = importlib.util.spec_from_file_location("sane", Path(__file__).with_name("xor.py"))
-sane = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sane)
-
-def read(data):
-    {action}
-
-CASE = replace(sane.CASE, name="{name}", read=read, variants=sane.CASE.variants[:1])
-'''
-
-
-def add_case(project: Project, name: str, action: str) -> None:
-    """Add a case that misbehaves when its worker reads the data."""
-    (project.root / "cases" / f"{name}.py").write_text(TROUBLE.format(name=name, action=action))
+from tests.trouble import add_case
 
 
 def run(project: Project, names: list[str], environment: str = "reference",
@@ -47,7 +28,8 @@ def run(project: Project, names: list[str], environment: str = "reference",
 def test_a_run_leaves_a_checked_record(project: Project) -> None:
     """The real worker measures a selection and the store accepts what it wrote."""
     assert run(project, ["imbalanced_binary"], patterns=["cce_*"]) == {}
-    record = Store(project).run("imbalanced_binary", "reference")
+    record, _ = Store(project).part("imbalanced_binary", "reference", ["cce_*"])
+    assert record is not None
     assert list(record.variants) == ["cce_softmax-sgd_0.1", "cce_softmax-adam_0.01"]
     assert record.provenance["packages"]["numpy"]
     assert record.provenance["selection"] == ["cce_*"]
@@ -67,13 +49,75 @@ def test_trouble_is_told_and_the_next_case_goes_on(project: Project, action: str
     failures = run(project, ["a_trouble", "imbalanced_binary"], patterns=["*-sgd_0.01", "cce*"])
     assert list(failures) == ["a_trouble"]
     assert words in failures["a_trouble"]
-    assert Store(project).run("imbalanced_binary", "reference").variants
+    assert project.partial_path("imbalanced_binary", "reference").exists()
 
 
 def test_a_hanging_worker_is_killed(project: Project) -> None:
     """Without progress for the timeout, the worker is ended and the case has failed."""
     add_case(project, "a_hang", "time.sleep(600)")
     assert "no progress for 3 s" in run(project, ["a_hang"], timeout=3)["a_hang"]
+
+
+def test_what_a_run_does_not_replace_stays(project: Project,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is stopped before it has measured anything leaves the earlier record."""
+    path = project.run_path("xor", "reference")
+    path.parent.mkdir(parents=True)
+    path.write_text("an earlier record")
+    monkeypatch.setattr(supervisor.Run, "start", stop)
+    pieces = [supervisor.Work("xor")]
+    with pytest.raises(KeyboardInterrupt), \
+            supervisor.begin(project, "reference", pieces, print) as state:
+        supervisor._serve(state, 60)
+    assert path.read_text() == "an earlier record"
+    assert not project.failure_path("xor", "reference").exists()
+
+
+def stop(state: supervisor.Run, timeout: float) -> None:
+    """Stand in for the user, who interrupts the run."""
+    raise KeyboardInterrupt
+
+
+def test_what_breaks_the_supervisor_is_a_failure(project: Project) -> None:
+    """An error in a thread of the supervisor fails its piece of work, and no other is lost."""
+    def report(event: dict[str, object]) -> None:
+        if event.get("case") == "xor":
+            raise ZeroDivisionError("while telling")
+
+    pieces = [supervisor.Work("xor", ("bce_sigmoid-sgd_0.1",)),
+              supervisor.Work("imbalanced_binary", ("cce_softmax-sgd_0.1",))]
+    failures = supervisor.run(project, "reference", pieces, 60, report, 1)
+    assert list(failures) == pieces[:1]
+    assert "ZeroDivisionError: while telling" in failures[pieces[0]]
+    assert project.partial_path("imbalanced_binary", "reference").exists()
+
+
+def test_what_nobody_measured_has_failed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose threads do nothing, for whatever reason, does not pass."""
+    monkeypatch.setattr(supervisor, "_serve", lambda state, timeout: None)
+    assert "nobody measured it" in run(project, ["xor"])["xor"]
+
+
+@pytest.mark.parametrize(("timeout", "jobs"), [(60, 0), (60, -1), (0, 1), (-1, 1),
+                                               (float("nan"), 1), (float("inf"), 1)])
+def test_a_run_needs_workers_and_time(project: Project, timeout: float, jobs: int) -> None:
+    """Without workers, or without time for them, nothing is begun and nothing is removed."""
+    path = project.run_path("xor", "reference")
+    path.parent.mkdir(parents=True)
+    path.write_text("an earlier record")
+    with pytest.raises(UsageError):
+        run(project, ["xor"], timeout=timeout, jobs=jobs)
+    assert path.exists()
+
+
+def test_a_record_with_errors_is_due(project: Project) -> None:
+    """A variant that raised an error is measured again, also if nobody could write that down."""
+    action = "weights = Path(__file__).parent / 'data' / 'xor_init0.json'; weights.write_text('{}')"
+    add_case(project, "a_trouble", f"{action}; return sane.read(data)")
+    assert "1 variants raised an error" in run(project, ["a_trouble"])["a_trouble"]
+    project.failure_path("a_trouble", "reference").unlink()
+    assert "1 variants raised an error" in inputs.due(project, "reference", ["a_trouble"])[
+        "a_trouble"]
 
 
 def test_a_failed_run_leaves_no_earlier_record(project: Project) -> None:

@@ -6,6 +6,7 @@ Outside half.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 
@@ -35,9 +36,17 @@ def compare(project: Project, options: argparse.Namespace) -> int:
     question = comparing.Question(names, options.against, tuple(options.case or ()),
                                   tuple(options.variant or ()))
     result = comparing.compare(project, question)
-    outputs.write_verdicts(result, options.json, options.junit, options.markdown)
-    show(table.render(result, options.all))
+    with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
+        stack.callback(outputs.write_verdicts, result, options.json, options.junit,
+                       options.markdown)
+        _tell(project, options, question, names, result)
     return result.exit_code
+
+
+def _tell(project: Project, options: argparse.Namespace, question: comparing.Question,
+          names: tuple[str, ...], result: comparing.Report) -> None:
+    """Show the verdicts, and between two versions that are named what changed on the way."""
+    show(table.render(result, options.all))
 
 
 def upgrade(project: Project, options: argparse.Namespace) -> int:
@@ -52,9 +61,10 @@ def upgrade(project: Project, options: argparse.Namespace) -> int:
 def timeline(project: Project, options: argparse.Namespace) -> int:
     """Show which stored versions behave the same, and what changed between them."""
     found = timelines.load(project, options.families, options.case, options.variant)
-    if options.json:
-        _write_json(options.json, timeline_facts(found))
-    show(timeline_table.render(found, options.all))
+    with contextlib.ExitStack() as stack:
+        if options.json:
+            stack.callback(_write_json, options.json, timeline_facts(found))
+        show(timeline_table.render(found, options.all))
     lines = [line for one in found for line in one.lines]
     if tell_broken(project.sound(options.case)[1]) or not all(line.is_readable for line in lines):
         return FAILURE
@@ -77,9 +87,10 @@ def history(project: Project, options: argparse.Namespace) -> int:
     case = project.selected([options.name])[0]
     facts = case_facts(kept.load(kept.path_of(project), case), case, options.nights,
                        options.environment, options.variant)
-    if options.json:
-        _write_json(options.json, facts)
-    show(render_history(facts))
+    with contextlib.ExitStack() as stack:
+        if options.json:
+            stack.callback(_write_json, options.json, facts)
+        show(render_history(facts))
     return DIFFERENCE if facts["changed"] else MATCH
 
 

@@ -57,7 +57,7 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
     from harness.project import Project
 
     project = Project(paths.root, paths.measured)
-    if options.native and not (options.again or options.seeds):
+    if options.native and not (options.again or options.seeds or options.variant):
         due = orders.native_due(project, options.environment, project.cases(options.cases))
         options.cases = _tell_due(paths, options, due) if due else options.cases
         if due and not options.cases:
@@ -70,8 +70,9 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
     progress = Progress(project, options.environment, pieces)
     failures = native_runs.run(project, options.environment, pieces, options.timeout, progress,
                                options.jobs)
+    code = _told(options.environment, failures)
     progress.close()
-    return _told(options.environment, failures)
+    return code
 
 
 def _told(environment: str, failures: dict[Any, str]) -> int:
@@ -102,9 +103,10 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
         return MATCH
     bars = {name: Progress(project, name, work) for name, work in pieces.items()}
     failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
+    code = max(_told(name, failures[name]) for name in failures)
     for bar in bars.values():
         bar.close()
-    return max(_told(name, failures[name]) for name in failures)
+    return code
 
 
 def _pieces(project: Project, options: argparse.Namespace, environment: str) -> list[Any]:
@@ -112,7 +114,7 @@ def _pieces(project: Project, options: argparse.Namespace, environment: str) -> 
     from harness import orders
 
     if options.native:
-        return list(orders.native(project.cases(options.cases), options.seeds))
+        return list(orders.native(project.cases(options.cases), options.seeds, options.variant))
     if options.faults:
         return list(orders.faulty(environment))
     return list(orders.cases(project, environment, options.cases, options.variant))

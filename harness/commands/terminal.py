@@ -23,7 +23,7 @@ def show(renderable: RenderableType) -> None:
     """Print tables and text; a table grows beyond the width rather than cut a name."""
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) else WIDTH
-    console = Console(width=None if sys.stdout.isatty() else width)
+    console = _Console(width=None if sys.stdout.isatty() else width)
     unbounded = console.options.update(width=sys.maxsize)
     for table in _tables(renderable):
         for column in table.columns:
@@ -47,3 +47,10 @@ def tell_broken(broken: Mapping[str, HarnessError]) -> int:
     for error in broken.values():
         print(f"harness: {error}", file=sys.stderr)
     return FAILURE if broken else MATCH
+
+
+class _Console(Console):
+    """A terminal that says it when nobody reads it, where Rich ends with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise

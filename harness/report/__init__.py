@@ -7,6 +7,7 @@ first plain facts (``facts``), then a page rendered from these facts alone
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def write(report: Report, project: Project, output: Path,
         raise UsageError("the report is a page, its JSON is written next to it", str(output),
                          next_command=f"harness report --output {output.with_suffix('.html')}")
     facts = reporting.collect(report, project, provenance.now(), lineages)
-    write_text(output.with_suffix(".json"), reporting.dumps(facts))
-    write_text(output, render(facts))
-    if drawn is not None:
-        picture.write(facts, drawn)
+    with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
+        if drawn is not None:
+            stack.callback(picture.write, facts, drawn)
+        stack.callback(lambda: write_text(output, render(facts)))
+        write_text(output.with_suffix(".json"), reporting.dumps(facts))

@@ -8,12 +8,14 @@ no waiver explains it.
 
 from __future__ import annotations
 
+import io
 import textwrap
 from pathlib import Path
 from typing import Any
 
 from harness.compare import REFERENCE
 from harness.errors import UsageError
+from harness.files import write_bytes
 from harness.finding import Verdict
 from harness.report.render import SYMBOLS, visible
 
@@ -57,8 +59,10 @@ def write(facts: dict[str, Any], path: Path) -> None:
                             CELL * len(rows) / height))
     _draw(axes, rows, columns, cells)
     _headline(figure, facts, width, height)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=144, metadata={"Date": None} if path.suffix == ".svg" else None)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix[1:], dpi=144,
+                   metadata={"Date": None} if path.suffix == ".svg" else None)
+    write_bytes(path, drawn.getvalue())
 
 
 def _cells(facts: dict[str, Any]) -> dict[tuple[str, str], Cell]:
