@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             return code
     except Stopped as stopped:
         _say(f"ended by {signal.Signals(stopped.number).name}")
+        _let_go()
         die(stopped.number)
     except KeyboardInterrupt:
         _say("interrupted")

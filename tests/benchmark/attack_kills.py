@@ -222,15 +222,16 @@ def _kill(scene: Scene, operation: str, seconds: float, draw: random.Random,
     scene.next_command()
     before = scene.records()
     waits = draw.uniform(0, seconds)
-    wanted = draw.choice((0, draw.randrange(1, 5)))  # files, of which the last is being written
+    wanted = draw.choice((0, draw.randrange(1, 4)))  # files, of which the last is being written
     command = scene.start(operation)
     _wait(scene, command, waits, wanted)
     tally.kills += 1
     tally.writing += bool(temporary(scene.project.results))
     tally.after_the_end += command.process.poll() is not None
     command.process.send_signal(draw.choice(SIGNALS))
+    command.process.wait()
     if not is_soon(lambda: not command.alive(), PATIENCE):
-        tally.found["orphans"] += 1
+        tally.found[f"orphans: {'; '.join(command.alive())}"] += 1
     command.finish()
     tally.found.update(scene.check(before))
     scene.next_command()
@@ -268,4 +269,7 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
                       *(str(sum(count for what, count in tally.found.items()
                                 if what.startswith(kind))) for kind in kinds))
     console.print(table)
+    for operation, tally in tallies.items():
+        for what, count in tally.found.items():
+            console.print(f"{operation}: {count} times {what}", markup=False)
     return not any(tally.found for tally in tallies.values())
