@@ -59,9 +59,7 @@ class Comparer:
         for case in (*self.cases, *self.broken):
             for environment in self._observed(case):
                 self._compare_environment(case, environment)
-        self.report.notes += [f"{case} was not measured, and {error}"
-                              for case, error in self.broken.items()
-                              if not any(c.case == case for c in self.report.comparisons)]
+        self._tell_broken()
         if not self.report.comparisons:
             raise HarnessError("nothing was compared: nothing has been measured",
                                str(self.store.project.runs), " ".join(self.report.notes),
@@ -75,6 +73,14 @@ class Comparer:
         self.report.comparisons.sort(key=lambda c: (
             c.case, environments.sort_key(c.observed), c.variant, c.against))
         return self.report
+
+    def _tell_broken(self) -> None:
+        """Say of every case that does not load why it is compared nowhere."""
+        compared = {c.observed for c in self.report.comparisons}
+        for case, error in self.broken.items():
+            if not any(c.case == case for c in self.report.comparisons):
+                for name in sorted(compared, key=environments.sort_key):
+                    self._problem(case, "*", name, "baseline", name, error)
 
     def _observed(self, case: str) -> list[str]:
         """Return the environments to look at: as asked, or measured last and imported."""

@@ -63,16 +63,16 @@ def test_the_other_cases_are_shown_beside_a_broken_one(
 
 def test_the_other_cases_are_compared_beside_a_broken_one(
         beside: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    """What was not measured of it is noted; what was is a problem, and exit code 3."""
+    """It is a problem, measured or not, and exit code 3: it was compared nowhere."""
     assert harness(beside, "compare", "--case", "imbalanced_binary") == 0
     capsys.readouterr()
-    assert harness(beside, "compare") == 0
+    assert harness(beside, "compare") == 3
     assert "broken.py, line 1" in " ".join(capsys.readouterr().out.split())
     beside.failure_path("broken", "torch-2.13.0").parent.mkdir(parents=True)
     beside.failure_path("broken", "torch-2.13.0").write_text("it does not load\n")
     assert harness(beside, "compare") == 3
     assert "6 identical, 1 error" in capsys.readouterr().out
-    assert harness(beside, "report") == 0
+    assert harness(beside, "report") == 3
 
 
 def test_a_run_is_accepted_beside_a_broken_case(beside: Project) -> None:

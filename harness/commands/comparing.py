@@ -79,7 +79,7 @@ def report(project: Project, options: argparse.Namespace) -> int:
     drawn = Path(options.picture) if options.picture else None
     reporting.write(result, project, output, lineages, drawn)
     print(f"report: {output}")
-    return MATCH
+    return tell_broken(project.sound()[1])
 
 
 def history(project: Project, options: argparse.Namespace) -> int:
