@@ -8,7 +8,7 @@ families (``tox run -e torch-2.7.0``), gets its Python and its requirements from
 from __future__ import annotations
 
 import os
-import time
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent
 CONTRACT = "contract-"
 COMPARING = ("compare", "nightly")
 """Environments that look at what all the others have measured."""
-os.environ.setdefault("HARNESS_STARTED", str(time.time()))
+os.environ.setdefault("HARNESS_NIGHT", uuid.uuid4().hex)
+"""Name of the night, for all that this tox runs: ``harness.manifest`` writes it down."""
 
 
 @impl

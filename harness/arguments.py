@@ -107,6 +107,8 @@ def _comparing(commands: Any) -> None:
     one.add_argument("--label", default="nightly", metavar="LABEL",
                      help="of tox: which environments are expected (default: nightly)")
     one.add_argument("--merged", nargs="+", metavar="DIR", help="runs to merge first")
+    one.add_argument("--confirmed", nargs="+", metavar="DIR",
+                     help="what another machine measured once more for this night")
 
 
 def _accepting(commands: Any) -> None:

@@ -38,12 +38,13 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def lock(path: Path, what: str) -> Iterator[None]:
+def lock(path: Path, what: str, waits: bool = False) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` until the block ends or the process dies.
 
     Args:
         path: the lock file; it stays, empty of meaning once unlocked.
         what: what is being done, for the other process's message.
+        waits: until another process that holds it lets go, however long that takes.
 
     Raises:
         LockedError: another process holds it.
@@ -51,7 +52,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except OSError:
             stream.seek(0)
             raise LockedError(f"another process is at work: {what}", str(path),
