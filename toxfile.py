@@ -51,6 +51,8 @@ def tox_add_env_config(env_conf: Any, state: Any) -> None:
     lines = [*wanted, *(["pytest"] if is_contract else []), *exact]
     labels = [] if is_contract else [label for label in environments.COMPUTED
                                      if name in environments.labelled(ROOT, label)]
+    # a kept build would be that of an earlier night; measuring it once more (exec) keeps it
+    is_fresh = environments.is_build(name) and state.conf.options.command not in ("exec", "e")
     env_conf.loaders.insert(0, MemoryLoader(
         base_python=[f"python{version}"], deps=PythonDeps("\n".join(lines), ROOT),
-        labels=labels))
+        labels=labels, **({"recreate": True} if is_fresh else {})))
