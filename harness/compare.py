@@ -271,6 +271,7 @@ class Comparer:
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
+        self.report.notes += waivers.careless(listed)
         for comparison in self.report.comparisons:
             waivers.cover(comparison, listed)
         if self.question.is_whole:
