@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,12 @@ class Baselines:
         variants = Variants(keys, partial(self._variant, path.parent.name), str)
         return serialization.decode_head(data, Reader(str(path)), variants)
 
-    def write(self, records: list[Record]) -> None:
+    def write(self, records: list[Record],
+              prepare: Callable[[list[Path]], None] = lambda _: None) -> None:
         """Write accepted records; the caller holds the lock.
+
+        Args:
+            prepare: called before anything is written, with every file that may be.
 
         Raises:
             RecordError: one would not come back as it is; nothing is accepted then.
@@ -68,6 +73,8 @@ class Baselines:
                 serialization.lay_out({"head": HEAD}, record, {
                     name: json.dumps(key) for name, key in keys.items()})
         before = [(path.parent, _read_keys(path)) for path in heads if path.exists()]
+        named = {*contents, *((folder.name, name) for folder, old in before for name in old or {})}
+        prepare([*heads, *(self._content_path(*pair) for pair in sorted(named))])
         for content in contents.values():
             content.write()
         for path, text in heads.items():

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import inputs, manifest, serialization
+from harness import inputs, manifest, serialization, undo
 from harness.project import Project
 from harness.record import Record
 from harness.store import Store
@@ -38,6 +38,7 @@ def furnish(root: Path, measured: Record) -> Project:
     (root / "tox.ini").write_text(TOX, encoding="utf-8")
     project = Project(root)
     Store(project).accept([named(measured, name) for name in ACCEPTED], "for a test")
+    undo.path_of(project).unlink()
     return project
 
 
