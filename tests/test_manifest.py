@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import manifest, nightly
+from harness import inputs, manifest, native_runs, nightly
+from harness.cli import main
 from harness.errors import RecordError, UsageError
 from harness.merge import merge
 from harness.paths import Paths
@@ -64,6 +65,56 @@ def test_what_is_kept_is_of_the_night(paths: Paths) -> None:
     found = manifest.read(paths, TORCH)
     assert found is not None and found.ended is None
     assert "never ended" in str(manifest.why_not(paths, found, due, "next"))
+
+
+def harness_run(project: Project, *arguments: str) -> int:
+    """Measure with the reference."""
+    return main(["--root", str(project.root), "run", "--environment", "reference", *arguments])
+
+
+def test_the_command_writes_it_down(project: Project, monkeypatch: pytest.MonkeyPatch,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    """What is due when it ends, what is kept at once, a run that is killed as begun only."""
+    record, failure = (path("xor", "reference") for path in (project.run_path,
+                                                             project.failure_path))
+
+    def measure(*_: object) -> dict[str, str]:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text("{}")
+        failure.write_text("one variant raised an error")
+        return {}
+
+    def interrupt(*_: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    def why(name: str, path: Path = record) -> str | None:
+        return manifest.why_not(project, manifest.read(project, "reference"), path, name)
+
+    monkeypatch.setenv(manifest.NIGHT, NIGHT)
+    monkeypatch.setattr(native_runs, "run", measure)
+    assert harness_run(project, "xor", "--again", "--dry-run") == 0
+    assert manifest.read(project, "reference") is None
+    assert harness_run(project, "xor", "--again") == 0
+    assert (why(NIGHT), why(NIGHT, failure)) == (None, None)
+    monkeypatch.setenv(manifest.NIGHT, "next")
+    monkeypatch.setattr(inputs, "due", lambda *_: {"xor": None})
+    assert harness_run(project, "xor", "--dry-run") == 0
+    assert "in the night tonight" in str(why("next"))
+    assert harness_run(project, "xor") == 0
+    assert why("next") is None
+    assert "kept, nothing changed" in capsys.readouterr().out
+    monkeypatch.setattr(native_runs, "run", interrupt)
+    assert harness_run(project, "xor", "--again") == 3
+    record.unlink()
+    assert "never ended" in str(why("next"))
+
+
+def test_no_night_has_anything_to_do_with_faults(project: Project,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is trained under a fault on purpose is in no manifest."""
+    monkeypatch.setattr(native_runs, "run", lambda *_: {})
+    main(["--root", str(project.root), "run", "--environment", "torch-2.13.0", "--faults"])
+    assert manifest.read(project, "torch-2.13.0") is None
 
 
 @pytest.mark.parametrize("text", [

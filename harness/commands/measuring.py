@@ -82,7 +82,7 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
 def _written_down(project: Project, options: argparse.Namespace, environment: str,
                   pieces: list[Any]) -> Iterator[None]:
     """Write into the environment's manifest that a run begins, and that it has ended."""
-    if options.faults:
+    if options.faults or not pieces:
         yield  # no night has anything to do with faults
         return
     night = manifest.night()
