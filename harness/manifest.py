@@ -29,6 +29,8 @@ FORMAT = 1
 LARGEST = 1 << 20
 """Bytes that a manifest may have; one of four cases and their native runs has 4000."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._+-]{0,99}\Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z\Z")
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def why_not(paths: Paths, manifest: Manifest | None, path: Path, name: str) -> s
         name: of the night.
     """
     entry = manifest.records.get(_relative(paths, path)) if manifest else None
-    if not path.exists():
+    if not path.is_file():
         if manifest and manifest.started and not manifest.ended:
             return f"its run began at {manifest.started} and never ended"
         return "there is no record of it: it was not installed, or ended before it could say why"
@@ -204,7 +206,7 @@ def _open(paths: Paths, environment: str) -> Iterator[Manifest]:
 def _enter(paths: Paths, manifest: Manifest, files: Sequence[Path], name: str | None) -> None:
     """Enter what of the files there is."""
     for path in files:
-        if path.exists():
+        if path.is_file():
             manifest.records[_relative(paths, path)] = Entry(sha256(path), name, provenance.now())
 
 
@@ -221,19 +223,18 @@ def _decode(data: Any) -> Manifest:
     """
     if not isinstance(data, dict) or data.pop("manifest", None) != FORMAT:
         raise ValueError(f"not of format {FORMAT}")
-    records = data.pop("records", None)
+    records, times = data.pop("records", None), (data.get("started"), data.get("ended"))
     texts = (data.get("environment"), *_listed(data, "asked"), *_listed(data, "selection"),
              *_object(data.get("packages")).values())
-    times = (data.get("started"), data.get("ended"))
-    if not all(isinstance(text, str) for text in texts) \
-            or not all(time is None or isinstance(time, str) for time in times):
+    if not all(isinstance(text, str) for text in texts):
         raise ValueError("a field is no text")
-    entries = {}
-    for name, entry in _object(records).items():
-        found = Entry(**_object(entry))
-        if not all(isinstance(text, str) for text in (found.sha256, found.at, found.night or "")):
-            raise ValueError(f"{name!r} has a field that is no text")
-        entries[name] = found
+    if not all(time is None or _TIME.match(time) for time in times):
+        raise ValueError("started and ended must be times")
+    entries = {name: Entry(**_object(entry)) for name, entry in _object(records).items()}
+    for entry in entries.values():
+        if not (_DIGEST.match(entry.sha256) and _TIME.match(entry.at)
+                and (entry.night is None or _NAME.match(entry.night))):
+            raise ValueError("a record needs its SHA-256, a time and the name of a night or null")
     return Manifest(records=entries, **data)
 
 

@@ -69,6 +69,8 @@ class TonightStore(Store):
                     self.project, self._manifests[environment], path, self.night)
             except RecordError as error:
                 self._reasons[path] = str(error)
+            except OSError as error:
+                self._reasons[path] = f"it cannot be read: {error.strerror or error}"
         return self._reasons[path]
 
 

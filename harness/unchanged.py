@@ -61,17 +61,17 @@ def digest(paths: Paths, expected: Sequence[str], night: str, day: str) -> str |
         None if one of them has no record of tonight, or failed.
     """
     runs = []
-    for environment in expected:
-        try:
+    try:
+        for environment in expected:
             written = manifest.read(paths, environment)
-        except RecordError:
-            return None
-        for case in paths.case_names():
-            record = paths.run_path(case, environment)
-            if paths.failure_path(case, environment).exists() \
-                    or manifest.why_not(paths, written, record, night):
-                return None
-            runs += [record, paths.native_run_path(case, environment)]
+            for case in paths.case_names():
+                record = paths.run_path(case, environment)
+                if paths.failure_path(case, environment).exists() \
+                        or manifest.why_not(paths, written, record, night):
+                    return None
+                runs += [record, paths.native_run_path(case, environment)]
+    except (OSError, RecordError):
+        return None  # it is said, of that record alone, when all are compared
     stored = [path for folder in (paths.baselines, paths.root / "cases", Path(__file__).parent)
               for path in folder.rglob("*") if path.suffix != ".pyc"]
     others = [paths.root / "results" / "waivers.toml", paths.root / "tox.ini"]

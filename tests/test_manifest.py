@@ -127,6 +127,15 @@ def test_no_night_has_anything_to_do_with_faults(project: Project,
                 "packages": {}, "records": {FILE: {"sha256": 5, "night": None, "at": ""}}}),
     json.dumps({"manifest": 1, "environment": TORCH, "asked": [], "selection": [],
                 "packages": {}, "records": {}, "more": 1}),
+    *(json.dumps({"manifest": 1, "environment": TORCH, "asked": [], "selection": [],
+                  "packages": {}, "started": "2026-11-25T20:00:00Z", "ended": None, "records": {
+                      FILE: {"sha256": "0" * 64, "night": None, "at": "2026-11-25T20:00:00Z"}},
+                  **others}) for others in (
+        {"started": "\x1b[31m"}, {"ended": 5},
+        {"records": {FILE: {"sha256": "0" * 64, "night": "\ud800", "at": "2026-11-25T20:00:00Z"}}},
+        {"records": {FILE: {"sha256": "0" * 64, "night": NIGHT, "at": "::error::\n"}}},
+        {"records": {FILE: {"sha256": "0" * 63, "night": NIGHT, "at": "2026-11-25T20:00:00Z"}}},
+        {"records": {FILE: "0" * 64}})),
     " " * (manifest.LARGEST + 1)])
 def test_a_damaged_manifest_says_nothing(paths: Paths, text: str) -> None:
     """It is refused in four parts, never a traceback, and the next run writes it anew."""
@@ -147,6 +156,15 @@ def test_a_manifest_that_is_a_pipe_is_not_waited_for(paths: Paths) -> None:
     os.mkfifo(path)
     with pytest.raises(RecordError, match="damaged"):
         manifest.read(paths, TORCH)
+
+
+def test_a_record_that_is_a_pipe_is_not_waited_for(paths: Paths) -> None:
+    """What is no file is no record."""
+    record = paths.run_path(CASE, TORCH)
+    record.unlink()
+    os.mkfifo(record)
+    manifest.end(paths, TORCH, [record], NIGHT)
+    assert "there is no record of it" in str(why_not(paths))
 
 
 def test_many_runs_at_once_lose_nothing(paths: Paths) -> None:
