@@ -10,7 +10,7 @@ from __future__ import annotations
 import configparser
 import os
 import sys
-import time
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,7 +27,8 @@ ROOT = Path(__file__).parent
 CONTRACT, DESK = "contract-", "testenv:"
 COMPARING = ("compare", "nightly")
 """Environments that look at what all the others have measured."""
-os.environ.setdefault("HARNESS_STARTED", str(time.time()))
+os.environ.setdefault("HARNESS_NIGHT", uuid.uuid4().hex)
+"""Name of the night, for all that this tox runs: ``harness.manifest`` writes it down."""
 
 
 @impl
@@ -67,9 +68,11 @@ def tox_add_env_config(env_conf: Any, state: Any) -> None:
     lines = [*wanted, *(["pytest"] if is_contract else []), *exact]
     labels = [] if is_contract else [label for label in environments.COMPUTED
                                      if name in environments.labelled(ROOT, label)]
+    # a kept build would be that of an earlier night; measuring it once more (exec) keeps it
+    is_fresh = environments.is_build(name) and state.conf.options.command not in ("exec", "e")
     env_conf.loaders.insert(0, MemoryLoader(
         base_python=[f"python{version}"], deps=PythonDeps("\n".join(lines), ROOT),
-        labels=labels))
+        labels=labels, **({"recreate": True} if is_fresh else {})))
 
 
 def _require_environment(name: str) -> None:

@@ -137,15 +137,23 @@ def _comparing(commands: Any) -> None:
     one.add_argument("--label", default="nightly", metavar="LABEL",
                      help="of tox: which environments are expected (default: nightly)")
     one.add_argument("--merged", nargs="+", metavar="DIR", help="runs to merge first")
+    one.add_argument("--confirmed", nargs="+", metavar="DIR",
+                     help="what another machine measured once more for this night")
 
 
 def _accepting(commands: Any) -> None:
     """Add what changes baselines and pins."""
     one = commands.add_parser("accept", help="promote a run to a baseline")
-    one.add_argument("environment", metavar="ENV")
+    one.add_argument("environment", nargs="?", metavar="ENV")
     one.add_argument("cases", nargs="*", metavar="CASE")
-    one.add_argument("--reason", required=True, metavar="TEXT")
-    one.add_argument("--dry-run", action="store_true", help="only show what it would change")
+    one.add_argument("--reason", action="append", metavar="TEXT",
+                     help="why it is right; once for each cause that is shown, in their order")
+    one.add_argument("--harm", metavar="TEXT",
+                     help="of a regression: whom it harms, and why it is right all the same")
+    one.add_argument("--together", metavar="TEXT",
+                     help="why pins, case and harness, changed at once, cannot be told apart")
+    one.add_argument("--dry-run", action="store_true", help="only show what it would change, why")
+    one.add_argument("--undo", action="store_true", help="take the last accept back")
 
     one = commands.add_parser("import", help="take in records that another program made")
     one.add_argument("files", nargs="+", metavar="FILE")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,14 @@ class Baselines:
         variants = Variants(keys, partial(self._variant, case), str)
         return serialization.decode_head(data, Reader(str(path)), variants)
 
-    def write(self, records: list[Record]) -> None:
+    def write(self, records: list[Record],
+              prepare: Callable[[list[Path]], None] = lambda _: None) -> None:
         """Write accepted records; the caller holds the lock.
 
         One of another class of machine than the baseline there is has a place of its own.
+
+        Args:
+            prepare: called before anything is written, with every file that may be.
 
         Raises:
             RecordError: one would not come back as it is; nothing is accepted then.
@@ -72,6 +77,8 @@ class Baselines:
                     name: json.dumps(key) for name, key in keys.items()})
         before = [(self.project.baselines / path.relative_to(self.project.baselines).parts[0],
                    _read_keys(path)) for path in heads if path.exists()]
+        named = {*contents, *((folder.name, name) for folder, old in before for name in old or {})}
+        prepare([*heads, *(self._content_path(*pair) for pair in sorted(named))])
         for content in contents.values():
             content.write()
         for path, text in heads.items():

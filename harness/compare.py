@@ -62,7 +62,8 @@ class Comparer:
         self._tell_broken()
         if not self.report.comparisons:
             raise HarnessError("nothing was compared: nothing has been measured",
-                               str(self.store.project.runs), " ".join(self.report.notes),
+                               str(self.store.project.runs),
+                               " ".join([*self.report.notes, *map(str, self.broken.values())]),
                                "tox run -m quick")
         for (environment, neighbours), cases in self.alone.items():
             self.remarks.note(f"{environment} has no baseline on {', '.join(cases)}: it is "
@@ -239,6 +240,7 @@ class Comparer:
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
+        self.report.notes += waivers.careless(listed)
         for comparison in self.report.comparisons:
             waivers.cover(comparison, listed)
         if self.question.is_whole:

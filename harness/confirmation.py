@@ -2,25 +2,26 @@
 
 Outside half. A difference that comes again, while the last good version on the same machine
 still agrees with its own baseline, is the framework's. One that the control shows as well is
-the machine's, and one that is gone was neither.
+the machine's, and one that is gone was neither. A waiver explains a difference; it does not
+make a control agree.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
-from harness import environments, tonight
+from harness import environments, merge, tonight
 from harness.compare import Report
 from harness.finding import Comparison
 from harness.project import Project
 from harness.store import Store
+from harness.tonight import NATIVE
 
-NATIVE = "native_runs"
-"""The check whose findings only native runs can confirm."""
 Measure = Callable[[str, Sequence[str], Project, bool], None]
 """Measures an environment on cases into a project's runs, native runs too if asked."""
 Key = tuple[str, str, str]
@@ -66,7 +67,7 @@ class Alarm:
 
     @property
     def is_native(self) -> bool:
-        """Whether native runs are part of it."""
+        """Whether native runs, which only native runs can confirm, are part of it."""
         return any(check == NATIVE for _, _, check in self.keys)
 
 
@@ -112,7 +113,8 @@ def _control(store: Store, report: Report, environment: str,
     releases = [name for name in store.pinned
                 if name != environment and environments.split(name)[1] is not None]
     good = [name for name in releases if _agrees(report, name, cases)]
-    alarmed = {c.observed for c in report.comparisons if c.open_findings}
+    alarmed = {c.observed for c in report.comparisons
+               if c.open_findings or (c.against == "baseline" and c.verdict.is_difference)}
     accepted = [name for name in releases if name not in alarmed
                 and all(name in store.accepted(case) for case in cases)]
     newer = sorted((name for name in good if environments.split(name)[0] == family),
@@ -122,20 +124,22 @@ def _control(store: Store, report: Report, environment: str,
 
 
 def _agrees(report: Report, environment: str, cases: set[str]) -> bool:
-    """Return whether all of these cases were compared with the own baseline, and agree."""
+    """Return whether all of these cases agree with the own baseline, without any waiver."""
     own = [c for c in report.comparisons if c.observed == environment
            and c.against == "baseline" and c.case in cases]
-    return {c.case for c in own} == cases and not any(c.problem or c.open_findings for c in own)
+    return {c.case for c in own} == cases and not any(
+        c.problem or c.verdict.is_difference for c in own)
 
 
-def confirm(project: Project, found: Sequence[Alarm], measure: Measure) -> list[Confirmation]:
+def confirm(project: Project, found: Sequence[Alarm], measure: Measure,
+            night: str) -> list[Confirmation]:
     """Measure every alarm's environment once more beside its control, and decide.
 
     Args:
         measure: runs an environment; what it cannot measure it leaves unmeasured.
+        night: name of the night, in which all of that is measured.
     """
-    again = Project(project.root, project.root / "results" / "confirmation")
-    shutil.rmtree(again.runs, ignore_errors=True)
+    again = _emptied(project)
     wanted: dict[str, tuple[list[str], bool]] = {}
     for alarm in found:
         for name in filter(None, (alarm.environment, alarm.control)):
@@ -144,19 +148,41 @@ def confirm(project: Project, found: Sequence[Alarm], measure: Measure) -> list[
                             is_native or alarm.is_native)
     for name, (cases, is_native) in wanted.items():
         measure(name, cases, again, is_native)
-    return [_decided(again, alarm) for alarm in found]
+    return [_decided(again, alarm, night) for alarm in found]
 
 
-def _decided(again: Project, alarm: Alarm) -> Confirmation:
-    observed = tonight.compare(again, [alarm.environment], 0.0, alarm.cases)
-    control = None if alarm.control is None else _compare_control(again, alarm)
+def read(project: Project, found: Sequence[Alarm], sources: Iterable[Path],
+         night: str) -> tuple[list[Confirmation], list[str]]:
+    """Decide by what another machine has measured a second time.
+
+    Args:
+        sources: copies of that machine's results/confirmation, or zips of them.
+
+    Returns:
+        The confirmations, and why something could not be taken in.
+    """
+    again = _emptied(project)
+    merged = merge.merge(again, list(sources)) if found else merge.Merged()
+    return [_decided(again, alarm, night) for alarm in found], merged.refused
+
+
+def _emptied(project: Project) -> Project:
+    """Return the project with its own folder for what is measured again, empty."""
+    again = Project(project.root, project.root / "results" / "confirmation")
+    shutil.rmtree(again.runs, ignore_errors=True)  # what stays is of another night, by its manifest
+    return again
+
+
+def _decided(again: Project, alarm: Alarm, night: str) -> Confirmation:
+    observed = tonight.compare(again, [alarm.environment], night, alarm.cases)
+    control = None if alarm.control is None else _compare_control(again, alarm, night)
     return Confirmation(alarm, *decide(alarm, observed, control))
 
 
-def _compare_control(again: Project, alarm: Alarm) -> Report:
+def _compare_control(again: Project, alarm: Alarm, night: str) -> Report:
     """Return the control against its own baseline, with a problem where it was not measured."""
     assert alarm.control is not None
-    report = tonight.compare(again, [alarm.control], 0.0, alarm.cases)
+    report = tonight.compare(again, [alarm.control], night, alarm.cases)
     report.comparisons = [c for c in report.comparisons if c.against == "baseline"]
     return report
 
@@ -168,7 +194,8 @@ def decide(alarm: Alarm, observed: Report, control: Report | None) -> tuple[Outc
         observed: the alarm's environment, compared again on the alarm's cases.
         control: the control against its own baseline there; None where there is none.
     """
-    differing = [c for c in control.comparisons if c.open_findings] if control else []
+    differing = [c for c in control.comparisons
+                 if not c.problem and c.verdict.is_difference] if control else []
     if differing:
         return Outcome.HOST, (
             f"the control {alarm.control} differs from its own baseline as well, on "

@@ -15,11 +15,14 @@ from pathlib import Path
 from harness import provenance
 from harness.errors import HarnessError, LockedError, MissingRecordError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file's format, kept in ``PRAGMA user_version``."""
+BEFORE = 1
+"""The version before it, which had no builds; the next night that is kept adds them."""
 PATIENCE = 60.0
 """Seconds to wait while another process writes."""
 _SCHEMA = (Path(__file__).parent / "history.sql").read_text(encoding="utf-8")
+_BUILDS = next(part for part in _SCHEMA.split(";") if "TABLE build" in part)
 _NIGHTLY = "tox run -m nightly"
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -81,6 +84,10 @@ def _check(database: sqlite3.Connection, path: Path, creates: bool) -> None:
         for statement in _SCHEMA.split(";"):
             database.execute(statement)
         database.execute(f"PRAGMA user_version = {FORMAT}")
+    elif version == BEFORE:
+        if creates:
+            database.execute(_BUILDS)
+            database.execute(f"PRAGMA user_version = {FORMAT}")
     elif version != FORMAT:
         raise _damaged(path, f"format {version}, this harness reads {FORMAT}")
     found = database.execute("PRAGMA quick_check(1)").fetchone()[0]

@@ -17,14 +17,16 @@ RATIOS = {"trajectory": "reference_ratio", "probes": "probe_ratio", "stress": "s
 
 def night_of(report: Report, at: str, outcome: str, host: str, commit: str | None = None,
              seconds: Mapping[tuple[str, str], float] | None = None,
-             exit_code: int | None = None) -> Night:
+             exit_code: int | None = None, builds: Mapping[str, str] | None = None) -> Night:
     """Return what is kept of a report.
 
     Args:
         seconds: by case and environment, how long measuring took.
         exit_code: if not the report's.
+        builds: version of every pre-release build, by environment.
     """
-    night = Night(at, outcome, report.exit_code if exit_code is None else exit_code, host, commit)
+    night = Night(at, outcome, report.exit_code if exit_code is None else exit_code, host, commit,
+                  builds=dict(builds or {}))
     for (case, environment), record in report.observed.items():
         for variant, measured in record.variants.items():
             for precision, trajectory in measured.trajectories.items():

@@ -117,12 +117,13 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def lock(path: Path, what: str) -> Iterator[None]:
+def lock(path: Path, what: str, waits: bool = False) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` until the block ends or the process dies.
 
     Args:
         path: the lock file; it stays, empty of meaning once unlocked.
         what: what is being done, for the other process's message.
+        waits: until another process that holds it lets go, however long that takes.
 
     Raises:
         LockedError: another process holds it.
@@ -132,7 +133,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
             path.parent.mkdir(parents=True, exist_ok=True)
             stream = stack.enter_context(path.open("ab+", buffering=0))
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except OSError:
             stream.seek(0)
             raise LockedError(f"another process is at work: {what}", str(path),

@@ -7,6 +7,7 @@ of its format (``harness.database`` opens it). Its tables, as ``history.sql`` de
 
 - ``night``: ``id``, ``at``, ``commit``, ``host``, ``outcome``, ``exit_code``.
 - ``measured``: the ``case`` and ``environment`` pairs that a night tells of.
+- ``build``: the ``version`` of every pre-release build that a night measured.
 - ``series``: what a figure is of: ``case``, ``variant``, ``environment``, ``name``.
 - ``figure_since``: a ``value`` that holds from its night on in every night that measured the
   case and environment on the same host, until the next row of the series on that host. A
@@ -107,6 +108,26 @@ def repeat(path: Path, at: str, commit: str | None) -> None:
         number = _insert(database, path, (at, commit, *row[1:]))
         database.execute('INSERT INTO measured SELECT ?, "case", environment FROM measured '
                          "WHERE night = ?", (number, row[0]))
+        database.execute("INSERT INTO build SELECT ?, environment, version FROM build "
+                         "WHERE night = ?", (number, row[0]))
+
+
+def last_build(path: Path, environment: str, day: str) -> tuple[str, str] | None:
+    """Return when a pre-release build was measured last on another day, and its version.
+
+    Args:
+        day: YYYY-MM-DD in UTC; what is measured twice on one day may be the same build.
+
+    Raises:
+        HarnessError: the file cannot be read, or cannot be trusted.
+    """
+    with opened(path) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'build'").fetchone():
+            return None
+        row = database.execute(
+            "SELECT at, version FROM build JOIN night ON id = night WHERE environment = ? "
+            "AND substr(at, 1, 10) <> ? ORDER BY id DESC LIMIT 1", (environment, day)).fetchone()
+        return None if row is None else (str(row[0]), str(row[1]))
 
 
 def load(path: Path, case: str) -> History:
@@ -161,6 +182,8 @@ def _append(path: Path, night: Night) -> None:
                                           night.exit_code))
         database.executemany("INSERT INTO measured VALUES (?, ?, ?)",
                                [(number, *pair) for pair in sorted(night.measured)])
+        database.executemany("INSERT INTO build VALUES (?, ?, ?)",
+                             [(number, *pair) for pair in sorted(night.builds.items())])
         _append_figures(database, number, night)
         _append_verdicts(database, number, night)
 

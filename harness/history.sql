@@ -12,6 +12,12 @@ CREATE TABLE measured (
     environment TEXT NOT NULL,
     PRIMARY KEY (night, "case", environment)
 ) WITHOUT ROWID;
+CREATE TABLE build (
+    night INTEGER NOT NULL REFERENCES night,
+    environment TEXT NOT NULL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (night, environment)
+) WITHOUT ROWID;
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     "case" TEXT NOT NULL,

@@ -11,12 +11,13 @@ import re
 from harness.report.render import visible
 
 _SPECIAL = re.compile(r"([\\`*\[\]|~$<>&])")
-_REFERENCE = re.compile("([@#])")
+_REFERENCE = re.compile(r"([@#]|gh-(?=\d)|(?:https?|ftp|mailto|xmpp):|www(?=\.))", re.IGNORECASE)
+"""After which a space without width keeps GitHub from making a link of what follows."""
 _TICKS = re.compile("`+")
 
 
 def line(text: object) -> str:
-    """Return the text in one line without markup, mentions or references to issues."""
+    """Return the text in one line without markup, mentions, links or references to issues."""
     flat = _SPECIAL.sub(r"\\\1", " ".join(visible(str(text)).split()))
     return _REFERENCE.sub("\\1\N{ZERO WIDTH SPACE}", flat)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness import environments, inputs
+from harness import environments, inputs, manifest
 from harness.errors import FAILURE, MATCH, HarnessError, RecordError
 from harness.files import lock, scratch, sweep, write_text
 from harness.native_record import NativeRecord
@@ -85,6 +85,7 @@ class Merger:
         self.project = project
         self.merged = Merged()
         self.digests: dict[str, dict[str, str]] = {}
+        self.copied: dict[tuple[str, Path], list[str]] = {}
 
     def merge(self, shards: list[Shard]) -> None:
         """Take in everything that can be."""
@@ -97,6 +98,7 @@ class Merger:
                 self._merge_run(case, name, shards)
             for name in sorted({name for s in shards for name in s.natives(case)}):
                 self._take(case, name, shards, native=True)
+        self._merge_manifests()
         self._merge_logs(shards)
 
     def _merge_run(self, case: str, name: str, shards: list[Shard]) -> None:
@@ -189,7 +191,20 @@ class Merger:
         except HarnessError as error:
             self.merged.refused.append(str(error))
             return False
+        name = target.relative_to(self.project.runs).as_posix()
+        runs = Path(str(source)[:-len(name)])
+        self.copied.setdefault((environment, runs), []).append(name)
         return True
+
+    def _merge_manifests(self) -> None:
+        """Take over when, and in which night, what was copied had been measured."""
+        for (environment, runs), names in self.copied.items():
+            try:
+                written = manifest.read(Project(self.project.root, runs), environment)
+            except HarnessError as error:
+                self.merged.refused.append(str(error))
+                written = None
+            manifest.carry(written, self.project, environment, names)
 
     def _merge_logs(self, shards: list[Shard]) -> None:
         """Copy logs; those of one environment from several shards one after the other."""

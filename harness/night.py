@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -67,6 +68,7 @@ class Night:
         exit_code: the nightly command's.
         host: the machine's fingerprint, in words; nights with the same words compare.
         commit: of the checkout, None if unknown.
+        builds: version of every pre-release build that it measured, by environment.
     """
 
     at: str
@@ -76,12 +78,18 @@ class Night:
     commit: str | None = None
     figures: dict[Figure, float] = field(default_factory=dict)
     verdicts: dict[Side, Told] = field(default_factory=dict)
+    builds: dict[str, str] = field(default_factory=dict)
 
     @property
     def measured(self) -> set[tuple[str, str]]:
         """Case and environment of everything that it tells of."""
         return {(figure.case, figure.environment) for figure in self.figures} \
             | {(side.case, side.environment) for side in self.verdicts}
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, so fine that two nights of one second are two."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def minimum(figure: str) -> float:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from harness import history, junit, summary, timeline, unchanged
@@ -23,23 +26,57 @@ from harness.record import Record
 
 
 def write(project: Project, night: Nightly) -> list[Path]:
-    """Write everything below results/; return the files.
+    """Write everything below results/; return the files that are written.
 
-    A history that cannot be written is a problem of the night and keeps nothing else from
-    being written.
+    What cannot be written is a problem of the night and keeps nothing else from being written;
+    the history alone waits for the rest, so that it never tells of a night without its report.
     """
     folder = project.root / "results"
-    try:
-        _remember(project, night)
-    except HarnessError as error:
-        night.problems.append(str(error))
+    page, table, told = folder / "report.html", folder / "junit.xml", folder / "summary.md"
     unstable = {found.alarm.environment: f"unstable: {found.why}"
                 for found in night.having(Outcome.UNSTABLE)}
-    write_text(folder / "summary.md", summary.render(night.report, night))
-    junit.write(night.report, folder / "junit.xml", unstable)
-    reporting.write(night.report, project, folder / "report.html",
-                    timeline.load_if_any(project, night.report.notes), folder / "report.svg")
-    return [folder / name for name in ("summary.md", "junit.xml", "report.html", "report.svg")]
+    written = [path for path, make in (
+        (page, partial(_report, project, night, page)),
+        (table, partial(junit.write, night.report, table, unstable)),
+        (told, partial(_summarize, night, told))) if _is_made(night, path, make)]
+    if len(written) == 3:
+        history_path = history.path_of(project)
+        if _is_made(night, history_path, partial(_remember, project, night)):
+            written.append(history_path)
+    else:
+        night.problems.append("the history does not tell of this night, because something else "
+                              "of it could not be written")
+    if told in written:  # with what the history had to say
+        _is_made(night, told, partial(_summarize, night, told))
+    return written
+
+
+def _is_made(night: Nightly, path: Path, make: Callable[[], None]) -> bool:
+    """Return whether a file could be made; if not, that is a problem of the night."""
+    try:
+        make()
+        return True
+    except HarnessError as error:
+        night.problems.append(str(error))
+    except OSError as error:
+        night.problems.append(str(HarnessError(
+            f"{path.name} cannot be written", str(path), str(error.strerror or error),
+            f"ls -ld {path.parent}; df {path.parent}")))
+    except Exception as error:  # a record that one page cannot show must not hide the others
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        night.problems.append(str(HarnessError(
+            f"{path.name} cannot be made: {type(error).__name__}: {error}", str(path),
+            f"at {Path(frame.filename).name}:{frame.lineno}", "harness compare")))
+    return False
+
+
+def _report(project: Project, night: Nightly, path: Path) -> None:
+    reporting.write(night.report, project, path,
+                    timeline.load_if_any(project, night.report.notes), path.with_suffix(".svg"))
+
+
+def _summarize(night: Nightly, path: Path) -> None:
+    write_text(path, summary.render(night.report, night))
 
 
 def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
@@ -66,7 +103,7 @@ def _remember(project: Project, night: Nightly) -> None:
                if "seconds" in record.provenance}
     host = " + ".join(sorted({_host(record) for record in records.values()})) or "unknown"
     kept = night_of(night.report, night.at, night.outcome, host, unchanged.commit(project.root),
-                    seconds, night.exit_code)
+                    seconds, night.exit_code, night.builds)
     note = history.append(history.path_of(project), kept)
     night.report.notes += [note] if note else []
 

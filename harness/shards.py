@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import environments, serialization
+from harness import environments, manifest, serialization
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
 from harness.native_record import NativeRecord
 from harness.project import Project
@@ -61,7 +61,7 @@ class Shard:
 
     def strangers(self) -> list[Path]:
         """Return the folders and files that belong to no case of this checkout."""
-        known = {*self.project.case_names(), "locks", "logs"}
+        known = {*self.project.case_names(), "locks", "logs", manifest.FOLDER}
         return sorted(path for path in self.project.runs.iterdir()
                       if path.name not in known and not path.name.startswith("."))
 
@@ -122,7 +122,8 @@ def unpack(project: Project, source: Path, scratch: Path) -> Shard:
     nested = folder / "results" / "runs"
     runs = nested if nested.is_dir() else folder
     patterns = ("*/[a-z]*.json", "*/[a-z]*.failed.txt", "*/native/[a-z]*.json")
-    if not any(path for pattern in patterns for path in runs.glob(pattern)):
+    if not any(path.parent.name != manifest.FOLDER
+               for pattern in patterns for path in runs.glob(pattern)):
         raise RecordError("there is no run in this shard", str(source))
     return Shard(str(source), Store(Project(project.root, runs)))
 

@@ -6,12 +6,13 @@ Outside half. Accepted baselines are only ever replaced whole, under a lock.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from harness import environments, machines, native_record, provenance, serialization
+from harness import environments, machines, native_record, provenance, serialization, undo
 from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.expected import Expected
@@ -221,9 +222,12 @@ class Store:
             self.project.failure_path(record.case, record.environment).unlink(missing_ok=True)
         return path
 
-    def accept(self, records: list[Record], reason: str,
-               natives: Sequence[NativeRecord] = ()) -> None:
-        """Promote checked runs to baselines, each with the reason.
+    def accept(self, records: list[Record], reason: str, natives: Sequence[NativeRecord] = (),
+               details: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Promote checked runs to baselines, each with the reason; it can be undone.
+
+        Args:
+            details: by case, what else there is to keep of why it was accepted.
 
         Raises:
             UsageError: no reason, or nothing to accept.
@@ -236,12 +240,29 @@ class Store:
         with lock(self.project.lock_path("accept"), "harness accept"):
             sweep(self.project.results)
             accepted = {"reason": reason.strip(), "at": provenance.now()}
-            self.baselines.write([dataclasses.replace(record, accepted=accepted)
-                                  for record in records])
-            for native in natives:
-                native_record.write(
-                    dataclasses.replace(native, accepted=accepted),
-                    self.project.native_baseline_path(native.case, native.environment))
+            paths = [self.project.native_baseline_path(native.case, native.environment)
+                     for native in natives]
+            names = sorted({*(record.environment for record in records),
+                            *(native.environment for native in natives)})
+            self.baselines.write(
+                [dataclasses.replace(record, accepted={**accepted,
+                                                       **(details or {}).get(record.case, {})})
+                 for record in records],
+                lambda files: undo.keep(self.project, f"{', '.join(names)}: {reason.strip()}",
+                                        [*files, *paths]))
+            for native, path in zip(natives, paths, strict=True):
+                native_record.write(dataclasses.replace(native, accepted=accepted), path)
+            undo.finish(self.project)
+
+    def take_back(self) -> tuple[str, list[Path]]:
+        """Take the last accept back; return what it was, and the files that are as before.
+
+        Raises:
+            UsageError: there is nothing to take back.
+            HarnessError: the baselines have changed since.
+        """
+        with lock(self.project.lock_path("accept"), "harness accept"):
+            return undo.take_back(self.project)
 
 
 def _environments(folder: Path, suffix: str) -> list[str]:

@@ -1,42 +1,42 @@
-"""When tonight began, and whether it is the night before again: the same runs and baselines.
+"""Detects a night on which nothing changed: the same runs and baselines as the night before.
 
-Outside half, without what compares and reports: a night on which nothing changed ends at once.
+Outside half, without what compares and reports: such a night ends at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness import environments, manifest
+from harness.errors import RecordError
 from harness.files import write_text
 from harness.paths import Paths
 
-STARTED = "HARNESS_STARTED"
-"""Variable with the Unix time at which tox began; what is older was not measured tonight."""
 STATE = "night.json"
-"""File in ``results/`` that keeps the last silent night: its digest, and what it said."""
+"""File in ``results/`` that keeps the last silent night."""
+OUTPUTS = ("report.html", "report.json", "report.svg", "junit.xml", "summary.md")
+"""What a night leaves in ``results/`` beside its history; one that left less is not repeated."""
 
 
-def started(variables: Mapping[str, str] = os.environ) -> float:
-    """Return the Unix time at which tox began; 0 where nobody says.
+@dataclass(frozen=True)
+class Silent:
+    """A silent night.
 
     Args:
-        variables: of the process.
-
-    Raises:
-        UsageError: the variable is no number.
+        digest: of everything that its verdicts depend on.
+        at: when it was, UTC, ISO 8601.
+        said: what it said in the terminal.
     """
-    text = variables.get(STARTED, "0")
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"{STARTED} must be a Unix time", numbers=repr(text),
-                         next_command=f"unset {STARTED}") from None
+
+    digest: str
+    at: str
+    said: str
 
 
 def commit(root: Path) -> str | None:
@@ -49,50 +49,76 @@ def commit(root: Path) -> str | None:
     return found.stdout.strip()
 
 
-def digest(paths: Paths, expected: Sequence[str], started: float) -> str | None:
+def digest(paths: Paths, expected: Sequence[str], night: str, day: str) -> str | None:
     """Return the SHA-256 of everything that tonight's verdicts depend on.
 
     Args:
         expected: environments that were to be measured.
-        started: Unix time at which tonight began.
+        night: its name.
+        day: YYYY-MM-DD in UTC; another day's build is to be a newer one.
 
     Returns:
         None if one of them has no record of tonight, or failed.
     """
     runs = []
-    for case in paths.case_names():
+    try:
         for environment in expected:
-            record = paths.run_path(case, environment)
-            if paths.failure_path(case, environment).exists() or not record.exists() \
-                    or record.stat().st_mtime < started:
-                return None
-            runs += [record, paths.native_run_path(case, environment)]
+            written = manifest.read(paths, environment)
+            for case in paths.case_names():
+                record = paths.run_path(case, environment)
+                if paths.failure_path(case, environment).exists() \
+                        or manifest.why_not(paths, written, record, night):
+                    return None
+                runs += [record, paths.native_run_path(case, environment)]
+    except (OSError, RecordError):
+        return None  # it is said, of that record alone, when all are compared
     stored = [path for folder in (paths.baselines, paths.root / "cases", Path(__file__).parent)
               for path in folder.rglob("*") if path.suffix != ".pyc"]
     others = [paths.root / "results" / "waivers.toml", paths.root / "tox.ini"]
-    return _digest(path for path in sorted({*runs, *stored, *others}) if path.is_file())
+    builds = [day] if any(map(environments.is_build, expected)) else []
+    return _digest((path for path in sorted({*runs, *stored, *others}) if path.is_file()), builds)
 
 
-def last(paths: Paths, state: str | None) -> str | None:
-    """Return what the last silent night said, if nothing changed since."""
+def last(paths: Paths, state: str | None) -> Silent | None:
+    """Return the last silent night, if nothing changed since and all that it left is there."""
+    results = paths.root / "results"
     try:
-        kept = json.loads((paths.root / "results" / STATE).read_text(encoding="utf-8"))
-        return str(kept["said"]) if state is not None and kept["digest"] == state else None
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = Silent(**json.loads((results / STATE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return None
+    is_there = all((results / name).is_file() for name in OUTPUTS)
+    return kept if is_there and state is not None and kept.digest == state else None
 
 
-def keep(paths: Paths, state: str | None, said: str) -> None:
-    """Keep a silent night for the next one; forget the last one where there is none."""
+def keep(paths: Paths, night: Silent | None) -> None:
+    """Keep a silent night for the next one; forget the last one where there is none.
+
+    Where that is impossible the next night compares again, or finds the last silent one, of
+    the very same runs.
+    """
     path = paths.root / "results" / STATE
-    if state is None:
-        path.unlink(missing_ok=True)
-    else:
-        write_text(path, json.dumps({"digest": state, "said": said}) + "\n")
+    with contextlib.suppress(OSError):
+        if night is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_text(path, json.dumps(asdict(night)) + "\n")
 
 
-def _digest(files: Iterable[Path]) -> str:
-    total = hashlib.sha256()
+def repeat(paths: Paths, night: Silent, at: str) -> Silent:
+    """Return a silent night once more, at another time; its summary says so as well.
+
+    Raises:
+        OSError: the summary cannot be written.
+    """
+    before, day = night.at[:10], at[:10]
+    path = paths.root / "results" / "summary.md"
+    if before != day:
+        write_text(path, path.read_text(encoding="utf-8").replace(before, day, 1))
+    return Silent(night.digest, at, night.said.replace(before, day, 1))
+
+
+def _digest(files: Iterable[Path], others: Sequence[str]) -> str:
+    total = hashlib.sha256("\n".join(others).encode())
     for path in files:
         total.update(f"{path} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()

@@ -6,6 +6,7 @@ Outside half.
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -51,8 +52,11 @@ def _waiver(entry: dict[str, object], where: str) -> Waiver:
         raise HarnessError("a waiver must give its reason", where)
     try:
         at_most = float(values.pop("at_most"))
+        if not at_most >= 0:
+            raise ValueError
     except ValueError:
-        raise HarnessError("at_most must be a number", where) from None
+        raise HarnessError("at_most must be a number, 0 or larger", where,
+                           repr(entry["at_most"])) from None
     if values.get("from_version"):
         try:
             Version(values["from_version"])
@@ -60,6 +64,32 @@ def _waiver(entry: dict[str, object], where: str) -> Waiver:
             raise HarnessError("from_version must be a version", where,
                                values["from_version"]) from None
     return Waiver(at_most=at_most, **values)
+
+
+def careless(waivers: Iterable[Waiver]) -> list[str]:
+    """Return warnings: of each waiver that covers anything at all, and of those without a bound."""
+    listed = list(waivers)
+    warnings = [f"a waiver covers everything everywhere: {_named(w)}: say in results/waivers.toml "
+                "what it is for" for w in listed if all(
+                    map(_is_any, (w.environment, w.against, w.case, w.variant, w.check)))]
+    unbounded = [_named(w) for w in listed if math.isinf(w.at_most)]
+    if unbounded:
+        more = f" and {len(unbounded) - 1} more" if len(unbounded) > 1 else ""
+        warnings.append(f"a waiver has no bound (at_most = inf), so that it covers whatever it "
+                        f"becomes: {unbounded[0]}{more}")
+    return warnings
+
+
+def _named(waiver: Waiver) -> str:
+    """Return what a waiver is for, short enough for a warning."""
+    reason = waiver.reason if len(waiver.reason) <= 60 else f"{waiver.reason[:60]}..."
+    return f"{waiver.environment} against {waiver.against}, {waiver.case}, {waiver.variant} " \
+           f"({reason})"
+
+
+def _is_any(patterns: str) -> bool:
+    """Return whether one of the patterns matches every name."""
+    return any(set(pattern) == {"*"} for pattern in patterns.split())
 
 
 def cover(comparison: Comparison, waivers: list[Waiver]) -> None:

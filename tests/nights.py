@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import inputs, serialization
+from harness import inputs, manifest, serialization, undo
 from harness.project import Project
 from harness.record import Record
 from harness.store import Store
@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 CASE = "imbalanced_binary"
 SGD, ADAM = "bce_sigmoid-sgd_0.1", "bce_sigmoid-adam_0.01"
 ACCEPTED = ("reference", "torch-2.12.1", "torch-2.13.0", "torch-2.14.1", "keras-3.15.1")
+NIGHT, BUILD = "tonight", "3.16.0.dev2026112503"
 EXPECTED = ("reference", "torch-2.13.0", "torch-2.14.1", "keras-nightly")
 TOX = f"""[tox]
 labels =
@@ -37,12 +38,16 @@ def furnish(root: Path, measured: Record) -> Project:
     (root / "tox.ini").write_text(TOX, encoding="utf-8")
     project = Project(root)
     Store(project).accept([named(measured, name) for name in ACCEPTED], "for a test")
+    undo.path_of(project).unlink()
     return project
 
 
 def named(measured: Record, environment: str) -> Record:
-    """Return the record as another environment's."""
-    return dataclasses.replace(measured, environment=environment)
+    """Return the record as another environment's; a build's says which one it is."""
+    packages = {"keras-nightly": BUILD} if environment == "keras-nightly" else {}
+    provenance = {**measured.provenance,
+                  "packages": {**measured.provenance["packages"], **packages}}
+    return dataclasses.replace(measured, environment=environment, provenance=provenance)
 
 
 def changed(measured: Record, environment: str, factor: float = 1.01) -> Record:
@@ -54,10 +59,12 @@ def changed(measured: Record, environment: str, factor: float = 1.01) -> Record:
     return record
 
 
-def put(project: Project, *records: Record) -> None:
-    """Write records as runs."""
+def put(project: Project, *records: Record, night: str | None = NIGHT) -> None:
+    """Write records as runs of a night, tonight's if no other is named."""
     for record in records:
-        serialization.write(record, project.run_path(record.case, record.environment))
+        path = project.run_path(record.case, record.environment)
+        serialization.write(record, path)
+        manifest.end(project, record.environment, [path], night)
 
 
 def of_commit(project: Project, record: Record, **others: str) -> Record:

@@ -51,6 +51,10 @@ def stored(project: Project, checkout: Project) -> Project:
     (["faults", "torch-9.9"], 2, "unknown environment"),
     (["native"], 2, "no native runs"),
     (["accept", "torch-2.13.0", "--reason", "x"], 2, "no run to accept"),
+    (["accept", "torch-2.13.0"], 2, "needs an environment and a reason"),
+    (["accept", "--reason", "x"], 2, "needs an environment and a reason"),
+    (["accept", "--undo"], 2, "no accept to take back"),
+    (["accept", "torch-2.13.0", "--undo"], 2, "takes back the last accept, whatever it was"),
     (["accept", "torch-2.13.0", "xor", "--reason", "x"], 3, "has not been measured"),
     (["import", "none.json"], 3, "no such file"),
 ])
@@ -61,7 +65,7 @@ def test_bad_input(stored: Project, capsys: pytest.CaptureFixture[str], argument
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["run"], ["accept", "torch-2.13.0"]])
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["run"]])
 def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
     """A command that argparse refuses leaves with 2 as well."""
     with pytest.raises(SystemExit) as error:

@@ -205,7 +205,7 @@ def test_an_unknown_case_is_refused(matrix: Project, measured: Record) -> None:
     """A folder that is no case of this checkout is said, not skipped; hidden ones are."""
     other = shard(matrix, "a", named(measured, TORCH))
     shutil.copytree(other.runs / CASE, other.runs / "mnist")
-    (other.runs / "locks").mkdir()
+    (other.runs / "locks").mkdir(exist_ok=True)
     (other.runs / ".cache").mkdir()
     result = merged(matrix, other)
     assert len(result.refused) == 1

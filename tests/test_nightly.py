@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import execution, native_record, nightly, outputs, provenance, summary, unchanged
+from harness import execution, manifest, native_record, nightly, outputs, summary, unchanged
 from harness.cli import main
 from harness.compare import Report
 from harness.confirmation import Alarm, Outcome, alarms, confirm, decide
-from harness.errors import UsageError
 from harness.finding import Comparison, Finding, Verdict
 from harness.native import NativeRun
 from harness.native_record import NativeRecord
@@ -25,8 +24,10 @@ from harness.project import Project
 from harness.record import Record
 from tests.nights import (
     ADAM,
+    BUILD,
     CASE,
     EXPECTED,
+    NIGHT,
     SGD,
     Machine,
     changed,
@@ -38,9 +39,9 @@ from tests.nights import (
 NEW, OLD, OLDER = "torch-2.14.1", "torch-2.13.0", "torch-2.12.1"
 
 
-def night(matrix: Project, machine: Machine, **variables: str) -> Nightly:
-    """Return the night, and let nothing of this test run's tox into it."""
-    return run(matrix, "small", measure=machine, variables=variables)
+def night(matrix: Project, machine: Machine, name: str = NIGHT) -> Nightly:
+    """Return the night of that name."""
+    return run(matrix, EXPECTED, name, measure=machine)
 
 
 def measure_all(matrix: Project, measured: Record, *others: Record) -> None:
@@ -144,7 +145,9 @@ def test_a_run_that_failed(matrix: Project, measured: Record) -> None:
     """A failure is an error with its reason, and red."""
     measure_all(matrix, measured)
     matrix.run_path(CASE, NEW).unlink()
-    matrix.failure_path(CASE, NEW).write_text("worker killed by SIGKILL\n")
+    failure = matrix.failure_path(CASE, NEW)
+    failure.write_text("worker killed by SIGKILL\n")
+    manifest.end(matrix, NEW, [failure], NIGHT)
     found = night(matrix, Machine())
     problem, = (c for c in found.report.comparisons if c.problem)
     assert (found.exit_code, problem.verdict, problem.observed) == (3, Verdict.ERROR, NEW)
@@ -162,18 +165,24 @@ def test_nothing_measured(matrix: Project) -> None:
     assert all(name in text for name in EXPECTED)
 
 
-def test_what_is_older_than_tonight_does_not_count(matrix: Project, measured: Record) -> None:
-    """A record from before tox began is missing, whatever it says; later ones count."""
-    measure_all(matrix, measured, changed(measured, NEW))
-    for name in EXPECTED:
-        os.utime(matrix.run_path(CASE, name), (2000, 2000))
-    os.utime(matrix.run_path(CASE, NEW), (1000, 1000))
+def test_a_record_of_another_night_does_not_count(matrix: Project, measured: Record) -> None:
+    """It is missing, whatever it says and however new its file is; the reason names the night."""
+    measure_all(matrix, measured)
+    put(matrix, changed(measured, NEW), night="last-week")
     machine = Machine()
-    found = night(matrix, machine, HARNESS_STARTED="1999.5")
-    assert [c.observed for c in found.report.comparisons if c.problem] == [NEW]
+    found = night(matrix, machine)
+    problem, = (c for c in found.report.comparisons if c.problem)
+    assert (problem.observed, problem.verdict) == (NEW, Verdict.MISSING)
+    assert "in the night last-week, and this is the night tonight" in problem.problem
     assert (found.outcome, machine.asked) == ("failed", [])
-    assert night(matrix, Machine(), HARNESS_STARTED="999").outcome == "failed"
-    assert night(matrix, machine, HARNESS_STARTED="999").having(Outcome.UNMEASURED)
+
+
+def test_the_clock_has_no_say(matrix: Project, measured: Record) -> None:
+    """Files that a clock set back, or a copy, gave other times are of the night all the same."""
+    measure_all(matrix, measured)
+    for name, time in zip(EXPECTED, (0, 1000, 99999999999, 1), strict=True):
+        os.utime(matrix.run_path(CASE, name), (time, time))
+    assert night(matrix, Machine()).outcome == "silent"
 
 
 def test_an_alert_is_not_hidden_by_a_failure(matrix: Project, measured: Record) -> None:
@@ -267,12 +276,12 @@ def test_native_alarms_are_trained_natively_again(matrix: Project, measured: Rec
     alarm = Alarm(NEW, (Comparison(CASE, SGD, NEW, "baseline", NEW, [Finding(
         "native_runs", Verdict.REGRESSION, "trains no more")]),), OLD)
     machine = Machine(named(measured, NEW), named(measured, OLD))
-    confirm(matrix, [alarm], machine)
+    confirm(matrix, [alarm], machine, NIGHT)
     assert machine.asked == [(NEW, [CASE], True), (OLD, [CASE], True)]
 
 
 def test_native_runs_of_another_night_do_not_count(matrix: Project, measured: Record) -> None:
-    """Native runs from before tox began are left out, as records are."""
+    """Native runs of another night are left out, as records are."""
     from harness.tonight import TonightStore
 
     origin = dict(measured.provenance)
@@ -280,9 +289,9 @@ def test_native_runs_of_another_night_do_not_count(matrix: Project, measured: Re
                        (matrix.native_baseline_path(CASE, NEW), 1)):
         native_record.write(NativeRecord(CASE, NEW, origin, {
             SGD: [NativeRun(seed, 0.1, None, 1.0, True)]}), path)
-    os.utime(matrix.native_run_path(CASE, NEW), (1000, 1000))
-    seeds = [TonightStore(matrix, started).native(CASE, NEW, True).runs[SGD][0].seed
-             for started in (999.0, 1001.0)]
+    manifest.end(matrix, NEW, [matrix.native_run_path(CASE, NEW)], NIGHT)
+    seeds = [TonightStore(matrix, name).native(CASE, NEW, True).runs[SGD][0].seed
+             for name in (NIGHT, "another")]
     assert seeds == [7, 1]
 
 
@@ -291,21 +300,27 @@ def test_shards_are_merged_first(matrix: Project, measured: Record) -> None:
     first, second = (Project(matrix.root, matrix.root / name) for name in "ab")
     put(first, *(of_commit(matrix, named(measured, name)) for name in EXPECTED[:3]))
     put(second, named(measured, "keras-nightly"))
-    found = run(matrix, "small", [first.runs, second.runs], Machine(), {})
+    found = run(matrix, EXPECTED, NIGHT, [first.runs, second.runs])
     assert (found.outcome, found.exit_code) == ("failed", 3)
     assert "another commit" in found.problems[0]
     assert [c.observed for c in found.report.comparisons if c.problem] == ["keras-nightly"]
     put(second, of_commit(matrix, named(measured, "keras-nightly")))
-    assert run(matrix, "small", [first.runs, second.runs], Machine(), {}).outcome == "silent"
+    assert run(matrix, EXPECTED, NIGHT, [first.runs, second.runs]).outcome == "silent"
 
 
-@pytest.mark.parametrize(("label", "started", "words"), [
-    ("weekly", "0", "unknown label"), ("none", "0", "names no environment"),
-    ("small", "yesterday", "must be a Unix time")])
-def test_wrong_use(matrix: Project, label: str, started: str, words: str) -> None:
-    """No such label, an empty one, a time that is none."""
-    with pytest.raises(UsageError, match=words):
-        run(matrix, label, variables={"HARNESS_STARTED": started}, measure=Machine())
+@pytest.mark.parametrize(("label", "name", "words"), [
+    ("weekly", NIGHT, "unknown label"), ("none", NIGHT, "names no environment"),
+    ("small", None, "nobody says which night"), ("small", "", "one word"),
+    ("small", "to night", "one word"), ("small", "night\n", "one word")])
+def test_wrong_use(matrix: Project, capsys: pytest.CaptureFixture[str],
+                   monkeypatch: pytest.MonkeyPatch, label: str, name: str | None,
+                   words: str) -> None:
+    """No such label, an empty one, no name of the night or one that is none."""
+    monkeypatch.delenv(manifest.NIGHT, raising=False)
+    if name is not None:
+        monkeypatch.setenv(manifest.NIGHT, name)
+    assert main(["--root", str(matrix.root), "nightly", "--label", label]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_everything_a_night_leaves(matrix: Project, measured: Record) -> None:
@@ -335,16 +350,15 @@ def test_a_history_that_cannot_be_written_is_red(matrix: Project, measured: Reco
 
 def test_the_command(matrix: Project, measured: Record, capsys: pytest.CaptureFixture[str],
                      monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent night prints one line and leaves with 0; a missing one leaves with 3."""
-    monkeypatch.delenv("HARNESS_STARTED", raising=False)
+    """A silent night prints one line and leaves with 0; another night's records leave with 3."""
     measure_all(matrix, measured)
     arguments = ["--root", str(matrix.root), "nightly", "--label", "small"]
+    monkeypatch.setenv(manifest.NIGHT, NIGHT)
     assert main(arguments) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
-    monkeypatch.setenv("HARNESS_STARTED", "99999999999")
-    (matrix.root / "results" / "history.sqlite").unlink()
+    monkeypatch.setenv(manifest.NIGHT, "another")
     assert main(arguments) == 3
-    assert "written: results/summary.md" in capsys.readouterr().out
+    assert "written: results/report.html" in capsys.readouterr().out
 
 
 def test_measuring_again_goes_through_tox(matrix: Project, tmp_path: Path,
@@ -367,29 +381,60 @@ def test_a_night_like_the_last_says_so_at_once(matrix: Project, measured: Record
                                                capsys: pytest.CaptureFixture[str],
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     """The second silent night compares nothing, prints the same line and is in the history."""
-    monkeypatch.delenv("HARNESS_STARTED", raising=False)
+    monkeypatch.setenv(manifest.NIGHT, NIGHT)
     measure_all(matrix, measured)
     arguments = ["--root", str(matrix.root), "nightly", "--label", "small"]
     assert main(arguments) == 0
     said = capsys.readouterr().out
     monkeypatch.setattr(nightly, "run", lambda *_: pytest.fail("it was compared again"))
-    monkeypatch.setattr(provenance, "now", lambda: "2999-01-01T00:00:00Z")
     assert main(arguments) == 0
     assert capsys.readouterr().out == said
     with contextlib.closing(sqlite3.connect(matrix.root / "results" / "history.sqlite")) as kept:
         counts = kept.execute("SELECT count(*) FROM figure GROUP BY night").fetchall()
+        builds = kept.execute("SELECT version FROM build").fetchall()
     assert len(counts) == 2 and counts[0] == counts[1]
+    assert builds == [(BUILD,)] * 2
 
 
-@pytest.mark.parametrize("what", ["run", "baseline", "waiver", "failure"])
-def test_whatever_changes_is_compared(matrix: Project, measured: Record, what: str) -> None:
-    """A changed run, baseline or waiver, or a failure, is another night."""
+def test_the_next_day_has_its_own_date(matrix: Project, measured: Record,
+                                       capsys: pytest.CaptureFixture[str],
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night that is the last one again is told with its own date, in the summary as well."""
+    monkeypatch.setenv(manifest.NIGHT, NIGHT)
     measure_all(matrix, measured)
-    unchanged.keep(matrix, unchanged.digest(matrix, EXPECTED, 0), "nothing changed")
-    assert unchanged.last(matrix, unchanged.digest(matrix, EXPECTED, 0)) == "nothing changed"
-    assert unchanged.digest(matrix, EXPECTED, 99999999999) is None
+    arguments = ["--root", str(matrix.root), "nightly", "--label", "one"]
+    days = iter(["2026-11-24T23:00:00.000001Z", "2026-11-25T23:00:00.000001Z"])
+    monkeypatch.setattr("harness.commands.night.now", lambda: "2026-11-24T23:00:00Z")
+    monkeypatch.setattr(nightly, "now", lambda: next(days))
+    assert main(arguments) == 0
+    assert "Nightly 2026-11-24: nothing changed" in capsys.readouterr().out
+    monkeypatch.setattr("harness.commands.night.now", lambda: next(days))
+    assert main(arguments) == 0
+    assert "Nightly 2026-11-25: nothing changed" in capsys.readouterr().out
+    summary_text = (matrix.root / "results" / "summary.md").read_text("utf-8")
+    assert summary_text.startswith("# Nightly 2026-11-25: nothing changed")
+
+
+@pytest.mark.parametrize("what", ["run", "baseline", "waiver", "failure", "output", "day"])
+def test_whatever_changes_is_compared(matrix: Project, measured: Record, what: str) -> None:
+    """A changed run, baseline or waiver, a failure, a lost report or another day's build."""
+    measure_all(matrix, measured)
+    for name in unchanged.OUTPUTS:
+        (matrix.root / "results" / name).write_text("x")
+    day = "2026-11-24"
+    state = unchanged.digest(matrix, EXPECTED, NIGHT, day)
+    assert state is not None
+    kept = unchanged.Silent(state, f"{day}T00:00:00Z", "nothing changed")
+    unchanged.keep(matrix, kept)
+    assert unchanged.last(matrix, unchanged.digest(matrix, EXPECTED, NIGHT, day)) == kept
+    assert unchanged.digest(matrix, EXPECTED, "another", day) is None
     path = {"run": matrix.run_path(CASE, NEW), "baseline": matrix.baseline_path(CASE, OLD),
             "waiver": matrix.root / "results" / "waivers.toml",
-            "failure": matrix.failure_path(CASE, NEW)}[what]
-    path.write_text((path.read_text() if path.exists() else "") + "\n")
-    assert unchanged.last(matrix, unchanged.digest(matrix, EXPECTED, 0)) is None
+            "failure": matrix.failure_path(CASE, NEW)}.get(what)
+    if path is not None:
+        path.write_text((path.read_text() if path.exists() else "") + "\n")
+    elif what == "output":
+        (matrix.root / "results" / "report.html").unlink()
+    else:
+        day = "2026-11-25"
+    assert unchanged.last(matrix, unchanged.digest(matrix, EXPECTED, NIGHT, day)) is None

@@ -136,7 +136,8 @@ def test_everything_at_once_fits_an_issue() -> None:
     assert "Notes: 200" in text
 
 
-HOSTILE = "a|b @someone #12 </details><script> `tick` ```fence``` [x](y) \u202e\x1b[31m\nsecond"
+HOSTILE = "a|b @someone #12 </details><script> `tick` ```fence``` [x](y) \u202e\x1b[31m\nsecond " \
+          "https://a.invalid/x HTTP://b.invalid www.c.invalid (ftp://d.invalid) mailto:e@f GH-7"
 
 
 def test_nothing_in_a_record_is_obeyed() -> None:
@@ -147,6 +148,7 @@ def test_nothing_in_a_record_is_obeyed() -> None:
     text = summary.render(report)
     outside = re.sub(r"(`+)[^`].*?\1", "", re.sub(r"(?s)(````+)text\n.*?\n\1", "", text))
     assert not re.search(r"@\w|#\d|\u202e|\x1b|(?<!\\)<script", outside)
+    assert not re.search(r"(?i)https?://|ftp://|www\.\w|mailto:\w|gh-\d", outside)
     assert "[x](y)" not in outside.replace("\\[x\\]", "")
     assert len(cells(text)) == 1
     assert len(cells(text)[0]) == len(summary.COLUMNS)

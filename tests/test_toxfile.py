@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import configparser
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness import environments, pins
+from harness import environments, manifest, pins
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,6 +35,26 @@ def test_environments_are_made_as_pinned(tmp_path: Path) -> None:
     assert other["deps"].split() == pins.requirements("torch-2.7.0")
     assert {"pytest", "keras==3.6.0"} <= set(contract["deps"].split())
     assert {"keras-nightly", "tf-nightly-cpu"} <= set(build["deps"].split())
+
+
+@pytest.mark.parametrize(("name", "is_fresh"), [
+    ("keras-nightly", True), ("torch-2.13.0", False), ("contract-keras-nightly", True)])
+def test_a_build_is_installed_anew(tmp_path: Path, name: str, is_fresh: bool) -> None:
+    """tox keeps what it has made; of a build it takes the newest one for every night."""
+    text = tox("config", "--workdir", str(tmp_path), "-k", "recreate", "-e", name)
+    assert f"recreate = {is_fresh}" in text
+
+
+def test_all_that_a_tox_runs_is_one_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The night has a name of its own, unless somebody names one for several machines."""
+    names = set()
+    for given in (None, None, "17093"):
+        monkeypatch.delenv(manifest.NIGHT, raising=False)
+        if given is not None:
+            monkeypatch.setenv(manifest.NIGHT, given)
+        runpy.run_path(str(ROOT / "toxfile.py"))
+        names.add(manifest.night())
+    assert len(names) == 3 and None not in names and "17093" in names
 
 
 def test_labels_are_those_of_the_matrix(tmp_path: Path) -> None:

@@ -123,6 +123,21 @@ def test_a_night_that_left_no_summary(tmp_path: Path, text: str | None) -> None:
     assert URL in body
 
 
+@pytest.mark.parametrize(("text", "title"), [
+    ("No heading at all.\n", "Nightly: exit code 1, and a summary without a heading"),
+    ("#\n", "Nightly: exit code 1, and a summary without a heading"),
+    ("#hashtag\n\nwords\n", "Nightly: exit code 1, and a summary without a heading"),
+    ("\n\nwords\n\n## Later\n# Last\n", "Later")])
+def test_a_summary_without_a_heading_gives_a_title(tmp_path: Path, text: str, title: str) -> None:
+    """GitHub refuses an issue without one: the first heading, or the exit code."""
+    site = Site(tmp_path, "")
+    (tmp_path / "summary.md").write_text(text)
+    assert site.tell("1").returncode == 0
+    issue, body = site.asked()[-1]
+    assert option(issue, "--title") == title
+    assert body.startswith(text)
+
+
 def test_a_refusal_of_github_is_not_swallowed(tmp_path: Path) -> None:
     """Where gh fails, so does the step."""
     site = Site(tmp_path, "12\n")
@@ -161,11 +176,11 @@ def settings() -> dict[str, str]:
             "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@invalid"}
 
 
-def keep(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def keep(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the script of the history, as the workflow does."""
     plain = {k: v for k, v in settings().items() if "AUTHOR" not in k and "COMMITTER" not in k}
     return subprocess.run([str(GITHUB / "nightly-history"), *arguments], cwd=folder, check=False,
-                          capture_output=True, text=True, env=plain)
+                          capture_output=True, text=True, env={**plain, **variables})
 
 
 def test_the_history_goes_on_in_the_next_night(clone: Path, tmp_path: Path) -> None:
@@ -183,6 +198,25 @@ def test_the_history_goes_on_in_the_next_night(clone: Path, tmp_path: Path) -> N
         assert history.read_bytes() == content
     assert git(tmp_path / "remote.git", "rev-list", "--count", "nightly-history").strip() == "1"
     assert git(tmp_path / "remote.git", "rev-list", "--count", "main").strip() == "1"
+
+
+def test_a_token_is_asked_for_and_never_kept(clone: Path, tmp_path: Path) -> None:
+    """git gets the token from gh when a remote asks; nothing of it stays in the clone."""
+    tool = tmp_path / "bin" / "git"
+    tool.parent.mkdir()
+    real = shutil.which("git")
+    tool.write_text(f"#!/bin/sh\n{real} config credential.helper >> {tmp_path / 'helpers'}\n"
+                    f'exec {real} "$@"\n')
+    tool.chmod(0o755)
+    path = os.pathsep.join([str(tool.parent), os.environ["PATH"]])
+    (clone / "results").mkdir()
+    (clone / "results" / "history.sqlite").write_bytes(b"SQLite")
+    assert keep(clone, "save", PATH=path, GH_TOKEN="secret").returncode == 0
+    assert set((tmp_path / "helpers").read_text().splitlines()) == {"!gh auth git-credential"}
+    assert "secret" not in (clone / ".git" / "config").read_text()
+    (tmp_path / "helpers").unlink()
+    assert keep(clone, "restore", PATH=path).returncode == 0
+    assert (tmp_path / "helpers").read_text() == ""
 
 
 def test_a_remote_that_is_away_does_not_begin_a_new_history(clone: Path, tmp_path: Path) -> None:

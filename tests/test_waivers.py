@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import waivers
+from harness.compare import Question, compare
 from harness.errors import HarnessError
 from harness.finding import Comparison, Finding, Verdict, Waiver
+from harness.project import Project
+from harness.record import Record
+from tests.nights import named, put
 
 KNOWN = ["torch-2.4.1", "torch-2.5.1", "torch-2.6.0", "tensorflow-2.15.1", "keras-3.0.5"]
 
@@ -81,3 +88,52 @@ def test_a_version_must_be_one(tmp_path: Path) -> None:
                     'from_version="soon"\n')
     with pytest.raises(HarnessError, match=r"(?s)from_version.*waiver 1"):
         waivers.load(path)
+
+
+@pytest.mark.parametrize("bound", ["nan", "-1", '"a lot"', "-inf"])
+def test_a_bound_must_be_one(tmp_path: Path, bound: str) -> None:
+    """What no difference can be compared with would cover nothing, or say so of everything."""
+    path = tmp_path / "waivers.toml"
+    path.write_text('[[waiver]]\nenvironment="t"\nagainst="p"\ncase="c"\nvariant="v"\n'
+                    f'check="c"\nat_most={bound}\nreason="r"\nupstream="u"\ndate="d"\n')
+    with pytest.raises(HarnessError, match=r"(?s)at_most must be a number.*waiver 1"):
+        waivers.load(path)
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ({}, ["covers everything everywhere"]),
+    ({"check": "float64_* **"}, ["covers everything everywhere"]),
+    ({"case": "xor", "at_most": math.inf}, ["has no bound"]),
+    ({"at_most": math.inf}, ["covers everything everywhere", "has no bound"]),
+    ({"environment": "torch-*"}, []),
+    ({"case": "xor", "at_most": 1e9}, [])])
+def test_a_careless_waiver_is_warned_about(fields: dict[str, Any], words: list[str]) -> None:
+    """One that covers whatever comes, or however large it is, hides what nobody has explained."""
+    one = dataclasses.replace(waiver("*", "*"), reason="we know " + "x" * 500, **fields)
+    found = waivers.careless([waiver(), one])
+    assert len(found) == len(words)
+    for text, part in zip(found, words, strict=True):
+        assert part in text and "we know" in text and len(text) < 300
+
+
+def test_many_without_a_bound_are_one_warning() -> None:
+    """Where NaN must be covered there is no other bound, and a list of them would be noise."""
+    one = dataclasses.replace(waiver(case="xor"), at_most=math.inf)
+    found, = waivers.careless([one] * 10)
+    assert found.endswith("and 9 more")
+
+
+def test_the_warning_reaches_every_report(matrix: Project, measured: Record) -> None:
+    """It is a note of any comparison, of a night as well."""
+    (matrix.root / "results" / "waivers.toml").write_text("[[waiver]]\n" + "".join(
+        f'{name} = "*"\n' for name in ("environment", "against", "case", "variant", "check",
+                                       "reason", "upstream", "date")) + "at_most = inf\n")
+    put(matrix, named(measured, "torch-2.13.0"))
+    report = compare(matrix, Question())
+    assert sum("waiver" in note for note in report.notes) == 2
+
+
+def test_no_waiver_of_this_project_covers_everything(checkout: Project) -> None:
+    """Each says what it is for."""
+    listed = waivers.load(checkout.root / "results" / "waivers.toml")
+    assert not any("everywhere" in text for text in waivers.careless(listed))

@@ -9,7 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from harness import acceptance, importer, listing, locking, shards
+from harness import acceptance, approval, importer, listing, locking, shards
 from harness import merge as merging
 from harness.commands.terminal import show, tell_broken
 from harness.errors import MATCH, UsageError
@@ -18,10 +18,14 @@ from harness.store import Store
 
 
 def accept(project: Project, options: argparse.Namespace) -> int:
-    """Show what a run would change, and promote it to a baseline."""
-    store = Store(project)
-    store.require_known(options.environment)
-    name = options.environment
+    """Show what a run would change and why, and promote it to a baseline; or take that back."""
+    store, name = Store(project), options.environment
+    if options.undo:
+        return _take_back(store, options)
+    if name is None or not options.reason:
+        raise UsageError("accepting needs an environment and a reason",
+                         next_command="harness accept ENV --reason 'why it is right'")
+    store.require_known(name)
     cases = project.selected(options.cases)
     natives = [store.native(case, name, True) for case in cases
                if project.native_run_path(case, name).exists()]
@@ -32,12 +36,28 @@ def accept(project: Project, options: argparse.Namespace) -> int:
         raise UsageError(f"{name} has no run to accept", next_command=f"tox run -e {name}")
     for record in records:
         show(acceptance.render(record, acceptance.changes(store, record)))
+    found = approval.examine(store, name, records, natives)
+    show(approval.render(found))
     if options.dry_run:
         return MATCH
-    store.accept(records, options.reason, natives)
+    details = approval.require(found, name, options.reason, options.harm, options.together)
+    store.accept(records, "; ".join(options.reason), natives, details)
     for path in [*(project.baseline_path(r.case, name) for r in records),
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
         print(f"accepted: {path.relative_to(project.root)}")
+    return MATCH
+
+
+def _take_back(store: Store, options: argparse.Namespace) -> int:
+    """Take the last accept back."""
+    if options.environment or options.reason or options.dry_run:
+        raise UsageError("--undo takes back the last accept, whatever it was", "harness accept",
+                         next_command="harness accept --undo")
+    what, paths = store.take_back()
+    print(f"taken back: {what}")
+    for path in paths:
+        if path.suffix == ".json":
+            print(f"as before: {path.relative_to(store.project.root)}")
     return MATCH
 
 

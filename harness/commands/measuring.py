@@ -6,12 +6,12 @@ Inside half: standard library only until there is something to measure.
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterator
 
-from harness import inputs
+from harness import inputs, manifest
 from harness.errors import FAILURE, MATCH, UsageError
 from harness.paths import Paths
 
@@ -25,6 +25,7 @@ def run(paths: Paths, options: argparse.Namespace) -> int:
     if options.scheduler:
         return _scale_out(paths, options)
     options.environment, *others = options.environments
+    options.kept = []
     if others:
         raise UsageError("several environments at once need a scheduler",
                          " ".join(options.environments), next_command="harness run --scheduler ...")
@@ -40,14 +41,16 @@ def run(paths: Paths, options: argparse.Namespace) -> int:
 
 def _tell_due(paths: Paths, options: argparse.Namespace, due: dict[str, str | None]) -> list[str]:
     """Say of each case why it is measured, or why not; return those that are due."""
+    record = paths.native_run_path if options.native else paths.run_path
+    cases = [case for case, reason in due.items() if reason is not None]
+    options.kept = [record(case, options.environment) for case in due if case not in cases]
     for case, reason in due.items():
-        if reason is None and not options.dry_run:
-            record = paths.native_run_path if options.native else paths.run_path
-            os.utime(record(case, options.environment))  # true at this moment
         if reason is None or options.dry_run:
             print(f"{options.environment}  {case}: "
                   f"{reason or 'kept, nothing changed since it was measured'}", flush=True)
-    return [case for case, reason in due.items() if reason is not None]
+    if not cases and not options.dry_run:
+        manifest.begin(paths, options.environment, (), options.kept, manifest.night())
+    return cases
 
 
 def _measure(paths: Paths, options: argparse.Namespace) -> int:
@@ -68,11 +71,34 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
               f"{' '.join(sorted({work.case for work in pieces}))}")
         return MATCH
     progress = Progress(project, options.environment, pieces)
-    failures = native_runs.run(project, options.environment, pieces, options.timeout, progress,
-                               options.jobs)
+    with _written_down(project, options, options.environment, pieces):
+        failures = native_runs.run(project, options.environment, pieces, options.timeout,
+                                   progress, options.jobs)
     code = _told(options.environment, failures)
     progress.close()
     return code
+
+
+@contextlib.contextmanager
+def _written_down(project: Project, options: argparse.Namespace, environment: str,
+                  pieces: list[Any]) -> Iterator[None]:
+    """Write into the environment's manifest that a run begins, and that it has ended."""
+    if options.faults or not pieces:
+        yield  # no night has anything to do with faults
+        return
+    night = manifest.night()
+    files = sorted({path for work in pieces for path in _files(project, environment, work)})
+    manifest.begin(project, environment, files, options.kept, night, options.variant or ())
+    yield
+    manifest.end(project, environment, files, night)
+
+
+def _files(project: Project, environment: str, work: Any) -> list[Path]:
+    """Return the files that a piece of work may leave."""
+    if work.seed is not None:
+        return [project.native_run_path(work.case, environment)]
+    place = project.partial_path if work.variants else project.run_path
+    return [place(work.case, environment), project.failure_path(work.case, environment)]
 
 
 def _told(environment: str, failures: dict[Any, str]) -> int:
@@ -102,7 +128,11 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
             print(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
         return MATCH
     bars = {name: Progress(project, name, work) for name, work in pieces.items()}
-    failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
+    options.kept = []
+    with contextlib.ExitStack() as stack:
+        for name, work in pieces.items():
+            stack.enter_context(_written_down(project, options, name, work))
+        failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
     code = max(_told(name, failures[name]) for name in failures)
     for bar in bars.values():
         bar.close()

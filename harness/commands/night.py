@@ -6,36 +6,65 @@ Outside half; what compares and reports is imported when there is something to c
 from __future__ import annotations
 
 import argparse
+import sys
+import traceback
 from pathlib import Path
 
-from harness import environments, provenance, unchanged
-from harness.errors import MATCH, HarnessError
+from harness import environments, manifest, unchanged
+from harness.errors import MATCH, HarnessError, UsageError
+from harness.files import lock
+from harness.night import now
 from harness.paths import Paths
+from harness.unchanged import Silent
 
 
 def nightly(paths: Paths, options: argparse.Namespace) -> int:
     """Compare what was measured tonight, confirm alarms, and write what a night leaves."""
     expected = environments.labelled(paths.root, options.label)
-    state = None if options.merged else unchanged.digest(paths, expected, unchanged.started())
-    said = unchanged.last(paths, state)
-    if said is not None and _repeat(paths):
-        print(said)
+    if not expected:
+        raise UsageError(f"the label {options.label!r} names no environment", "tox.ini",
+                         next_command="harness nightly --label nightly")
+    name = manifest.night()
+    if name is None:
+        raise UsageError("nobody says which night this is", manifest.NIGHT, "not set",
+                         f"tox run -m nightly; or one {manifest.NIGHT} for all that measures and "
+                         "for this")
+    try:
+        with lock(paths.lock_path("nightly"), "harness nightly", waits=True):
+            return _end(paths, options, expected, name)
+    except OSError as error:
+        raise HarnessError("the night cannot be kept", str(error.filename or paths.root),
+                           str(error.strerror or error),
+                           f"ls -ld {paths.root / 'results'}; df {paths.root}") from None
+
+
+def _end(paths: Paths, options: argparse.Namespace, expected: list[str], name: str) -> int:
+    """End the night, as the only one that does in this checkout."""
+    at = now()
+    state = None if options.merged else unchanged.digest(paths, expected, name, at[:10])
+    before = unchanged.last(paths, state)
+    again = _repeat(paths, before, at) if before else None
+    if again is not None:
+        print(again.said)
         return MATCH
-    return _compare(paths, options, state)
+    return _compare(paths, options, expected, name, state)
 
 
-def _repeat(paths: Paths) -> bool:
-    """Keep the last night once more; return whether that was possible."""
+def _repeat(paths: Paths, before: Silent, at: str) -> Silent | None:
+    """Keep the last night once more; return it, or None where that is impossible."""
     from harness import history
 
     try:
-        history.repeat(history.path_of(paths), provenance.now(), unchanged.commit(paths.root))
-        return True
-    except HarnessError:
-        return False
+        again = unchanged.repeat(paths, before, at)
+        history.repeat(history.path_of(paths), at, unchanged.commit(paths.root))
+    except (HarnessError, OSError):
+        return None
+    unchanged.keep(paths, again)
+    return again
 
 
-def _compare(paths: Paths, options: argparse.Namespace, state: str | None) -> int:
+def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], name: str,
+             state: str | None) -> int:
     from rich.constrain import Constrain
 
     from harness import blocks, outputs, summary
@@ -45,16 +74,26 @@ def _compare(paths: Paths, options: argparse.Namespace, state: str | None) -> in
     from harness.project import Project
 
     project = Project(paths.root)
-    night = job.run(project, options.label, [Path(name) for name in options.merged or ()])
+    shards, confirmed = ([Path(source) for source in sources] if sources else None
+                         for sources in (options.merged, options.confirmed))
+    try:
+        night = job.run(project, expected, name, shards or (), confirmed)
+    except UsageError:
+        raise
+    except Exception as error:  # the night is told of, whatever ended it
+        if not isinstance(error, HarnessError):
+            traceback.print_exc(file=sys.stderr)
+        night = job.broken(expected, error)
     written = outputs.write(project, night)
     lines = summary.lines(night)
+    is_silent = night.outcome == "silent"
+    unchanged.keep(paths, Silent(state, night.at, "\n".join(lines))
+                   if is_silent and state is not None else None)
     print(lines[0])
-    confirmed = {found.alarm.environment for found in night.having(Outcome.CONFIRMED)}
-    for block in blocks.render(blocks.causes(night.report, confirmed)):
+    confirmed_names = {found.alarm.environment for found in night.having(Outcome.CONFIRMED)}
+    for block in blocks.render(blocks.causes(night.report, confirmed_names)):
         show(Constrain(block, blocks.READABLE))
     print("\n".join(lines[1:]), end="\n" if lines[1:] else "")
-    is_silent = night.outcome == "silent"
-    unchanged.keep(paths, state if is_silent else None, "\n".join(lines))
     if not is_silent:
         print("written: " + ", ".join(str(path.relative_to(project.root)) for path in written))
     return night.exit_code
