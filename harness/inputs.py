@@ -20,8 +20,8 @@ from harness import provenance
 from harness.files import sha256
 from harness.paths import Paths
 
-MEASURING = ("case", "curve", "encoding", "faults", "inputs", "invariances", "layers", "losses",
-             "metrics", "native", "optimizers", "padding", "paths", "probes", "project",
+MEASURING = ("case", "curve", "dropout", "encoding", "faults", "inputs", "invariances", "layers",
+             "losses", "metrics", "native", "optimizers", "padding", "paths", "probes", "project",
              "provenance", "record", "serialization", "stream", "worker")
 """Modules of the harness, beside its reference and adapters, that a measured number depends on."""
 IGNORED = ("include", "__pycache__", "share", "test", "tests")

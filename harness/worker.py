@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Iterable
 
-from harness import adapters, inputs, invariances, probes, provenance, serialization
+from harness import adapters, dropout, inputs, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
 from harness.errors import FAILURE, MATCH, HarnessError, UnsupportedError, WorkerError
 from harness.project import Project, select_variants
@@ -122,6 +122,9 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
             started = time.perf_counter()
             measured.probes[precision] = probes.measure(task, training, expected)
             measured.invariances[precision] = invariances.measure(task, training)
+            drops = dropout.measure(task, training)
+            if drops is not None:
+                measured.drops[precision] = drops
             emit("probed", case=case.name, seconds=time.perf_counter() - started)
         is_framework = hasattr(adapter, "__path__")  # a package; the reference has no native runs
         if is_framework and case.native and variant.name in case.native.variants:

@@ -85,6 +85,9 @@ class Training:
     it was given stays as it was.
     """
 
+    generator: str
+    """The random stream that its layers draw from on this machine."""
+
     def train(self) -> Trajectory:
         """Train the task from its initial weights; return the trajectory."""
         raise NotImplementedError
@@ -95,6 +98,10 @@ class Training:
 
     def loss(self, weights: Tensors, batch: Batch) -> float:
         """Return the loss of a batch of any size, without a step."""
+        raise NotImplementedError
+
+    def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
+        """Return the gradients of several passes in training mode, after seeding; no updates."""
         raise NotImplementedError
 
 

@@ -13,6 +13,7 @@ from harness.adapters.tensorflow.loss import build_loss, predict
 from harness.adapters.tensorflow.metrics import report
 from harness.adapters.tensorflow.model import Network
 from harness.adapters.tensorflow.optimizer import State, build_optimizer
+from harness.adapters.tensorflow.seeding import set_seed
 from harness.case import Batch, Batches
 from harness.record import Trajectory
 
@@ -25,6 +26,8 @@ class GraphTraining(Training):
     What Keras calls ``steps_per_execution``. A step gives one flat row: loss, gradients,
     parameters before it, outputs and, for sequences, the gradient by the outputs.
     """
+
+    generator = "tensorflow"
 
     def __init__(self, task: Task) -> None:
         variant = task.variant
@@ -80,6 +83,28 @@ class GraphTraining(Training):
             specs = [_spec(x, x.ndim if self.network.tokens else 1) for x in data]
             self.loss_graph = _trace(lambda *data: self._forward(data)[1], *specs)
         return float(self.loss_graph(*data))
+
+    def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
+        """Return the gradients of several passes in training mode, after seeding; no updates.
+
+        A model of its own, since Keras' layers take their seeds when they are made.
+        """
+        clear_session()
+        set_seed(seed)
+        network = Network(self.task.variant, [x.shape[1:] for x in batch.inputs])
+        variables = list(network.parameters.values())
+        for name, variable in zip(self.names, variables):
+            variable.assign(weights[name].reshape(tuple(variable.shape)))
+        data = [tf.constant(batch.targets), *network.feed(batch)]
+
+        def differentiate(targets: Any, *inputs: Any) -> Any:
+            with tf.GradientTape() as tape:
+                outputs = network.model(list(inputs), training=True)
+                loss = self.criterion(targets, outputs, None)
+            return tf.concat(_flat(tape.gradient(loss, variables)), axis=0)
+
+        graph = _trace(differentiate, *[_spec(x, 0) for x in data])
+        return [self._split(graph(*data).numpy()) for _ in range(passes)]
 
     def _start(self, weights: Tensors) -> None:
         """Set the weights, and the optimizer as it was when it was new."""

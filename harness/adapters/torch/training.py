@@ -5,6 +5,7 @@ Inside half: standard library, NumPy and torch only.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
@@ -39,7 +40,8 @@ class TorchTraining(Training):
         shapes = [x.shape[2:] for x in task.batches.inputs]
         self.model, self.bindings = build_model(task.variant, shapes)
         self.model.to(getattr(torch, task.precision))
-        self.model.train(not task.variant.trains_in_evaluation_mode)
+        self.is_training = not task.variant.trains_in_evaluation_mode
+        self.model.train(self.is_training)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.criterion = build_loss(task.variant.loss)
         self._new_stepper()  # refuses here what is not supported
@@ -81,6 +83,23 @@ class TorchTraining(Training):
         with torch.no_grad():
             outputs = self.model(given.inputs, given.mask)
             return self.criterion.loss(outputs, given.targets, given.mask).item()
+
+    @property
+    def generator(self) -> str:
+        """The random stream of dropout: on Intel's processors torch draws from MKL's."""
+        return "mkl" if torch.backends.mkl.is_available() and is_intel() else "torch"
+
+    def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
+        """Return the gradients of several passes in training mode, after seeding; no updates."""
+        self._load(weights)
+        stepper, given, found = self._new_stepper(), self._give(batch), []
+        torch.manual_seed(seed)
+        self.model.train()
+        for _ in range(passes):
+            self._backward(stepper, given)
+            found.append(self._read(lambda p: p.grad))
+        self.model.train(self.is_training)
+        return found
 
     # ------------------------------------------------------------ one step
     def _new_stepper(self) -> Stepper:
@@ -135,6 +154,18 @@ def _each(given: Given) -> Iterator[Given]:
     targets = given.targets.unbind(0)
     masks = [None] * len(targets) if given.mask is None else given.mask.unbind(0)
     return map(Given, inputs, masks, targets)
+
+
+def is_intel() -> bool:
+    """Return whether torch takes this processor for one of Intel's.
+
+    Source:
+        ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp.
+    """
+    try:
+        return "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 def _flat(tensors: Sequence[Any]) -> Any:
