@@ -111,8 +111,7 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
     measured = VariantRecord(project.sha256(variant.weights))
     try:
         weights, started = project.weights(variant), time.perf_counter()
-        expected = [(checkpoint, probes.expect(variant, checkpoint))
-                    for checkpoint in probes.checkpoints(case, variant, batches, weights)]
+        expected = probes.expect_all(case, variant, batches, weights)
         emit("probed", case=case.name, seconds=time.perf_counter() - started)
         for precision in PRECISIONS:
             emit("training", case=case.name, variant=variant.name, precision=precision)
