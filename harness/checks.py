@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness import fingerprint
 from harness.case import PRECISIONS
-from harness.finding import Finding, Verdict
+from harness.finding import CAUSE, Finding, Verdict
 from harness.health import REPORTED, evaluate, misreported
 from harness.pair import EQUIVALENT, IDENTICAL, IMPLEMENTATION, Pair, deviation, shared_curves
 from harness.record import Probes, Trajectory
@@ -24,8 +24,11 @@ CONTRAST = {"float64": 2.0, "float32": 10.0}
 allowance float32 says nothing: which multiple of an error comes out of rounding that is
 amplified depends on the instruction set (measured: torch's attention under stress, 1.6 and
 0.08)."""
-CAUSE = 1e-4
-"""Smallest part of the largest error at a checkpoint that can be its cause."""
+CLEAR = 10.0
+"""An error of so many times its allowance is no matter of rounding: it tells the phase at any
+checkpoint, not only at the first."""
+PHASES = ("forward", "loss", "gradient", "update")
+"""Of a step, in the order in which they arise."""
 
 
 def check_float64_trajectory(pair: Pair) -> list[Finding]:
@@ -124,6 +127,18 @@ def check_fingerprint(pair: Pair) -> list[Finding]:
            [Finding("fingerprint", Verdict.IDENTICAL, "weights, order and numbers of a seed agree")]
 
 
+def check_dropout_stream(pair: Pair) -> list[Finding]:
+    """The same seed drops the same units."""
+    observed, baseline = pair.observed.drops, pair.baseline.drops
+    if not observed or not baseline or not fingerprint.is_one_stream(observed, baseline):
+        return []
+    sentence = fingerprint.other_masks(observed, baseline)
+    return [Finding("dropout_stream", Verdict.IDENTICAL, "the masks of a seed agree")
+            if sentence is None else
+            Finding("dropout_stream", Verdict.DRIFT, sentence, step=0, phase="forward",
+                    tensor="mask of dropout")]
+
+
 def check_health(pair: Pair) -> list[Finding]:
     """The observed run keeps every promise of the case that the baseline keeps."""
     findings = []
@@ -145,7 +160,7 @@ def check_health(pair: Pair) -> list[Finding]:
 
 CHECKS = (check_float64_probes, check_float32_probes, check_float64_stress, check_float32_stress,
           check_float64_trajectory, check_float32_trajectory, check_reported_metrics,
-          check_fingerprint, check_health)
+          check_fingerprint, check_health, check_dropout_stream)
 
 
 def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
@@ -227,16 +242,21 @@ def _limits(observed: Probes, baseline: Probes, checkpoint: str) -> list[float]:
 
 def _cause(off: list[tuple[str, int]], observed: Probes,
            baseline: Probes) -> tuple[str, int]:
-    """Return the first tensor that is off at the first checkpoint, large enough for a cause.
+    """Return the checkpoint that tells most, and the first tensor that is off there.
 
-    Two things may differ at once; a tiny error of the outputs is not why the loss is far off.
+    Every checkpoint is a step of its own, so the earliest phase that is clearly off at any of
+    them is where the difference begins: what is 0 at step 0 (a bias) shows in the gradients
+    there, and only later in the outputs.
     """
-    first = off[0][0]
-    sizes = {index: max(observed.errors[first][index], baseline.errors[first][index])
-             for checkpoint, index in off if checkpoint == first}
+    sizes = {(name, index): max(observed.errors[name][index],
+                                baseline.errors.get(name, observed.errors[name])[index])
+             for name, index in off}
     largest = max(sizes.values())
-    return first, next(index for index, size in sizes.items()
-                       if size >= CAUSE * largest or size == largest)
+    telling = [place for place in off if sizes[place] >= CAUSE * largest]
+    clear = [(name, index) for name, index in telling
+             if sizes[name, index] > CLEAR * _limits(observed, baseline, name)[index]]
+    return min(clear, default=telling[0],
+               key=lambda place: PHASES.index(phase_of(observed.tensors[place[1]])))
 
 
 def _nearest(probes: Probes) -> tuple[float, float, float]:

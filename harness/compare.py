@@ -116,8 +116,8 @@ class Comparer:
                                str(self.store.project.runs), " ".join(self.report.notes),
                                "tox run -m quick")
         self.native.finish()
+        self._waive()  # what is known does not tell the phase of what is not
         phase.name(self.compared)
-        self._waive()
         self.report.comparisons.sort(key=lambda c: (
             c.case, environments.sort_key(c.observed), c.variant, c.against))
         return self.report

@@ -5,10 +5,15 @@ Outside half.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+
+CAUSE = 1e-4
+"""Smallest part of a difference that can be its cause. Two things may differ at once; a tiny
+error of the outputs is not why the loss is far off."""
 
 
 class Verdict(IntEnum):
@@ -98,6 +103,24 @@ class Finding:
     waiver: Waiver | None = None
     precision: str | None = None
 
+    @property
+    def size(self) -> float:
+        """How large a difference is where it begins.
+
+        The error of a probe's tensor, on the side that has the larger one; of a curve, the
+        relative deviation at the first step that differs; 0 of anything else.
+        """
+        if self.observed is None or self.baseline is None:
+            return 0.0
+        if self.checkpoint is not None:
+            return max(self.observed, self.baseline)
+        off = abs(self.observed - self.baseline) / max(1.0, abs(self.baseline))
+        return off if math.isfinite(off) else math.inf
+
+    def may_cause(self, other: Finding) -> bool:
+        """Return whether this can be why the other differs: as little known, and large enough."""
+        return not (self.waiver and not other.waiver) and self.size >= CAUSE * other.size
+
 
 @dataclass
 class Comparison:
@@ -155,10 +178,22 @@ class Comparison:
 
     @property
     def cause(self) -> Finding | None:
-        """The difference that tells the phase: a probe's, or else the earliest."""
-        telling = [f for f in self.findings if f.verdict.is_difference and f.phase]
+        """The difference that tells the phase: a probe's, or else the earliest.
+
+        None if nothing does: a probe does not if its error is too small to be why a curve
+        differs. One of a reference checkpoint, where trajectories come by, goes before one
+        under stress, unless that is too large for it.
+        """
+        different = [f for f in self.findings if f.verdict.is_difference]
+        probes = [f for f in different if f.checkpoint is not None]
+        curves = [f for f in different if f.check.endswith("_trajectory")]
+        telling = [f for f in different if f.phase and (
+            f.checkpoint is None or all(f.may_cause(curve) for curve in curves
+                                        if f.waiver or not curve.waiver))]
         return min(telling, default=None, key=lambda f: (
-            f.waiver is not None, f.checkpoint is None, f.step if f.step is not None else 1 << 62))
+            f.waiver is not None, f.checkpoint is None,
+            not all(f.may_cause(probe) for probe in probes), f.check.endswith("_stress"),
+            f.step if f.step is not None else 1 << 62))
 
     @property
     def worst(self) -> Finding | None:
