@@ -141,10 +141,11 @@ def _decode_fingerprint(data: Any, path: str, reader: Reader) -> Fingerprint:
 
 def _decode_drops(data: Any, path: str, reader: Reader) -> Drops:
     kinds = {"int": int, "str": str, "list[int]": list}
-    kept = {field.name: reader.get(data, field.name, kinds[str(field.type)], path)
-            for field in fields(Drops) if field.type in kinds}
+    found: dict[str, Any] = {field.name: reader.get(data, field.name, kinds[str(field.type)], path)
+                             for field in fields(Drops) if field.type in kinds}
     numbers = [field.name for field in fields(Drops) if field.type not in kinds]
-    return Drops(**kept, **reader.numbers({name: data.get(name) for name in numbers}, path))
+    found.update(reader.numbers({name: data.get(name) for name in numbers}, path))
+    return Drops(**found)
 
 
 def _decode_trajectory(data: Any, path: str, reader: Reader) -> Trajectory:

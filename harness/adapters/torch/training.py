@@ -28,12 +28,27 @@ class Given(NamedTuple):
     targets: Any
 
 
+def is_intel() -> bool:
+    """Return whether torch takes this processor for one of Intel's.
+
+    Source:
+        ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp.
+    """
+    try:
+        return "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
 class TorchTraining(Training):
     """A torch model, its loss and its optimizer; each training has a new optimizer.
 
     One model serves all trainings and probes. Its gradients are cleared by
     ``optimizer.zero_grad()`` alone, so that a torch which fails to do so shows it.
     """
+
+    # on Intel's processors dropout draws from MKL's
+    generator = "mkl" if torch.backends.mkl.is_available() and is_intel() else "torch"
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -83,11 +98,6 @@ class TorchTraining(Training):
         with torch.no_grad():
             outputs = self.model(given.inputs, given.mask)
             return self.criterion.loss(outputs, given.targets, given.mask).item()
-
-    @property
-    def generator(self) -> str:
-        """The random stream of dropout: on Intel's processors torch draws from MKL's."""
-        return "mkl" if torch.backends.mkl.is_available() and is_intel() else "torch"
 
     def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
         """Return the gradients of several passes in training mode, after seeding; no updates."""
@@ -154,18 +164,6 @@ def _each(given: Given) -> Iterator[Given]:
     targets = given.targets.unbind(0)
     masks = [None] * len(targets) if given.mask is None else given.mask.unbind(0)
     return map(Given, inputs, masks, targets)
-
-
-def is_intel() -> bool:
-    """Return whether torch takes this processor for one of Intel's.
-
-    Source:
-        ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp.
-    """
-    try:
-        return "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
 
 
 def _flat(tensors: Sequence[Any]) -> Any:
