@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.adapters import Step, Task, Tensors, Training, cast, prepare
 from harness.case import Batch, Batches, Case, Variant
-from harness.losses import BinaryCrossentropy, MeanSquaredError
+from harness.losses import BinaryCrossentropy, MeanSquaredError, TokenCrossentropy
 from harness.record import Probes
 from harness.reference import training as reference
 
@@ -81,7 +81,7 @@ def checkpoints(case: Case, variant: Variant, batches: Batches,
     for scale in SCALES if variant.scale == 1 else ():
         scaled = {name: value * np.float32(scale) for name, value in weights.items()}
         yield Checkpoint(f"scaled_{scale}", scaled, first)
-    if first.mask is not None:
+    if first.mask is not None and isinstance(variant.loss, TokenCrossentropy):
         yield Checkpoint("masked_row", weights, mask_row(first))
     elif isinstance(variant.loss, (BinaryCrossentropy, MeanSquaredError)):
         alone = np.zeros_like(first.targets)
@@ -152,7 +152,7 @@ def flatten(step: Step, batch: Batch) -> Tensors:
     but for NaN, which no mask undoes.
     """
     outputs = np.asarray(step.outputs, np.float64)
-    if batch.mask is not None:
+    if batch.mask is not None and outputs.ndim > batch.mask.ndim:
         with np.errstate(invalid="ignore"):
             outputs = outputs * batch.mask[..., None]
     tensors = {"outputs": outputs,

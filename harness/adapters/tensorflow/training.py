@@ -35,7 +35,8 @@ class GraphTraining(Training):
         keras.backend.set_floatx(task.precision)
         self.task = task
         self.training = not variant.trains_in_evaluation_mode
-        self.network = Network(variant, [x.shape[2:] for x in task.batches.inputs])
+        self.is_masked = task.batches.mask is not None
+        self.network = Network(variant, [x.shape[2:] for x in task.batches.inputs], self.is_masked)
         self.model = self.network.model
         self.names = list(self.network.parameters)
         self.variables = list(self.network.parameters.values())
@@ -121,7 +122,7 @@ class GraphTraining(Training):
     def _forward(self, data: Sequence[Any]) -> tuple[Any, Any]:
         """Return outputs and loss of one batch's tensors."""
         targets, *rest = data
-        mask = rest.pop(0) if self.network.tokens else None
+        mask = rest.pop(0) if self.is_masked else None
         outputs = self.model(rest, training=self.training)
         return outputs, self.criterion(targets, outputs, mask)
 
