@@ -39,7 +39,7 @@ def measure(task: Task, training: Training) -> Drops | None:
                                        / _factors(steady, after.name, name)
                                        for gradients in passes])
                              for name in (f"{after.name}.kernel", f"{before.name}.bias"))
-        return summarize(dropout.rate, training.generator, forward, backward)
+        return summarize(dropout.rate, training.stream(), forward, backward)
 
 
 def find(layers: tuple[Layer, ...]) -> tuple[Dense, Dropout, Dense]:
@@ -55,19 +55,20 @@ def find(layers: tuple[Layer, ...]) -> tuple[Dense, Dropout, Dense]:
     raise ValueError("no dropout between a dense layer and one of a single unit")
 
 
-def summarize(rate: float, generator: str, forward: np.ndarray, backward: np.ndarray) -> Drops:
+def summarize(rate: float, stream: tuple[str, str | None], forward: np.ndarray,
+              backward: np.ndarray) -> Drops:
     """Return what the factors of all passes say.
 
     Args:
         rate: share of units to drop, as declared.
-        generator: the random stream they come from.
+        stream: name of the random stream they come from, and the host if that decides it.
         forward, backward: factor of every unit on the way forth and back, (passes, units).
     """
     kept = forward != 0
     off = np.abs(forward[kept] * (1 - rate) - 1)
     mismatch = np.abs(backward - forward) * (1 - rate)
     return Drops(
-        rate=rate, generator=generator, count=kept.size, passes=len(kept),
+        rate=rate, generator=stream[0], host=stream[1], count=kept.size, passes=len(kept),
         first=[int(unit) for unit in kept[0, :FIRST]],
         sha256=hashlib.sha256(np.packbits(kept, axis=None).tobytes()).hexdigest(),
         dropped=float(1 - kept.mean()), agreeing=float((kept[1:] == kept[:-1]).mean()),

@@ -40,10 +40,14 @@ def encode_variant(variant: VariantRecord) -> dict[str, Any]:
     if variant.fingerprint is not None:
         data["fingerprint"] = asdict(variant.fingerprint)
     if variant.drops:
-        data["drops"] = {precision: {**asdict(drops), **{
-            name: _rounded(getattr(drops, name)) for name in ROUNDED}}
-            for precision, drops in variant.drops.items()}
+        data["drops"] = {precision: _encode_drops(drops)
+                         for precision, drops in variant.drops.items()}
     return data
+
+
+def _encode_drops(drops: Drops) -> dict[str, Any]:
+    data = {**asdict(drops), **{name: _rounded(getattr(drops, name)) for name in ROUNDED}}
+    return {name: value for name, value in data.items() if value is not None}
 
 
 def _encode_probes(probes: Probes) -> dict[str, Any]:
@@ -143,7 +147,9 @@ def _decode_drops(data: Any, path: str, reader: Reader) -> Drops:
     kinds = {"int": int, "str": str, "list[int]": list}
     found: dict[str, Any] = {field.name: reader.get(data, field.name, kinds[str(field.type)], path)
                              for field in fields(Drops) if field.type in kinds}
-    numbers = [field.name for field in fields(Drops) if field.type not in kinds]
+    if "host" in data:
+        found["host"] = reader.get(data, "host", str, path)
+    numbers = [field.name for field in fields(Drops) if field.type == "float"]
     found.update(reader.numbers({name: data.get(name) for name in numbers}, path))
     return Drops(**found)
 

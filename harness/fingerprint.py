@@ -35,9 +35,14 @@ def differences(observed: Fingerprint,
 
 
 def is_one_stream(observed: Mapping[str, Drops], baseline: Mapping[str, Drops]) -> bool:
-    """Return whether both sides draw the masks of dropout from the same random stream."""
-    return {drops.generator for drops in observed.values()} \
-        == {drops.generator for drops in baseline.values()}
+    """Return whether both sides must draw the masks of dropout from the same random stream.
+
+    They need not, where another host has another generator.
+    """
+    (mine, here), (theirs, there) = (
+        next(iter((drops.generator, drops.host) for drops in side.values()))
+        for side in (observed, baseline))
+    return mine == theirs or (here is not None and here == there)
 
 
 def other_masks(observed: Mapping[str, Drops], baseline: Mapping[str, Drops]) -> str | None:
@@ -50,6 +55,10 @@ def other_masks(observed: Mapping[str, Drops], baseline: Mapping[str, Drops]) ->
              if precision in baseline and drops.sha256 != baseline[precision].sha256]
     if not other:
         return None
+    generators = [side[other[0]].generator for side in (observed, baseline)]
+    if generators[0] != generators[1]:
+        return (f"dropout draws other masks from the same seed: from {generators[0]}'s random "
+                f"stream instead of {generators[1]}'s ({', '.join(other)})")
     mine, theirs = (_dropped(side[other[0]].first) for side in (observed, baseline))
     if mine == theirs:
         return (f"dropout draws other masks from the same seed after the first few "

@@ -46,6 +46,16 @@ def machine() -> dict[str, Any]:
     return {"platform": f"{platform.system()}-{platform.machine()}", "cpu": _cpu()}
 
 
+def processor() -> str:
+    """Return architecture and maker of the processor, ``x86_64 GenuineIntel``."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    makers = (line.partition(":")[2] for line in lines if line.startswith("vendor_id"))
+    return f"{platform.machine()} {next(makers, '').strip()}".strip()
+
+
 def switches() -> dict[str, str]:
     """Return the variables that choose threads, instruction sets and kernels."""
     return {name: value for name, value in sorted(os.environ.items())

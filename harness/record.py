@@ -68,8 +68,7 @@ class Drops:
 
     Args:
         rate: share of units to drop, as declared.
-        generator: the random stream that masks come from; two streams of different names
-            are not compared.
+        generator: the random stream that masks come from.
         count: units times passes.
         passes: number of passes.
         first: the first units of the first pass, 1 for one that is kept, 0 for a dropped one.
@@ -80,6 +79,7 @@ class Drops:
         spread: largest relative deviation of such a factor from 1 / (1 - rate).
         mismatch: largest difference between the factors of a unit on the way forth and
             back, relative to 1 / (1 - rate).
+        host: architecture and maker of the processor, where they can decide the generator.
     """
 
     rate: float
@@ -93,6 +93,7 @@ class Drops:
     scale: float
     spread: float
     mismatch: float
+    host: str | None = None
 
 
 @dataclass

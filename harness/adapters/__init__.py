@@ -85,9 +85,6 @@ class Training:
     it was given stays as it was.
     """
 
-    generator: str
-    """The random stream that its layers draw from on this machine."""
-
     def train(self) -> Trajectory:
         """Train the task from its initial weights; return the trajectory."""
         raise NotImplementedError
@@ -102,6 +99,10 @@ class Training:
 
     def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
         """Return the gradients of several passes in training mode, after seeding; no updates."""
+        raise NotImplementedError
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout here, and the host if that decides it."""
         raise NotImplementedError
 
 

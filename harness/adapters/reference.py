@@ -39,8 +39,6 @@ def build(task: Task) -> Training:
 class Reference(Training):
     """A variant's mathematics, trained together with its perturbed copies."""
 
-    generator = "numpy"
-
     def __init__(self, task: Task) -> None:
         self.task = task
 
@@ -81,6 +79,10 @@ class Reference(Training):
             steps = training.step(drawn, _one_run(weights), batch)
             found.append({name: value[0] for name, value in steps.gradients.items()})
         return found
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout, which no host decides."""
+        return "numpy", None
 
 
 def _draw(layers: tuple[Layer, ...], random: np.random.RandomState,

@@ -27,8 +27,6 @@ class GraphTraining(Training):
     parameters before it, outputs and, for sequences, the gradient by the outputs.
     """
 
-    generator = "tensorflow"
-
     def __init__(self, task: Task) -> None:
         variant = task.variant
         clear_session()
@@ -106,6 +104,10 @@ class GraphTraining(Training):
 
         graph = _trace(differentiate, *[_spec(x, 0) for x in data])
         return [self._split(graph(*data).numpy()) for _ in range(passes)]
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout, which no host decides."""
+        return "tensorflow", None
 
     def _start(self, weights: Tensors) -> None:
         """Set the weights, and the optimizer as it was when it was new."""

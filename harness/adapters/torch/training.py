@@ -5,12 +5,12 @@ Inside half: standard library, NumPy and torch only.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 import torch
 
+from harness import provenance
 from harness.adapters import Step, Task, Tensors, Trace, Training
 from harness.adapters.torch.loss import build_loss
 from harness.adapters.torch.model import build_model
@@ -18,6 +18,9 @@ from harness.adapters.torch.optimizer import Stepper, build_stepper
 from harness.case import Batch, Batches
 from harness.losses import BinaryCrossentropy, CategoricalCrossentropy, TokenCrossentropy
 from harness.record import Trajectory
+
+FIRST = 64
+"""Numbers that tell which random stream they come from."""
 
 
 class Given(NamedTuple):
@@ -28,27 +31,12 @@ class Given(NamedTuple):
     targets: Any
 
 
-def is_intel() -> bool:
-    """Return whether torch takes this processor for one of Intel's.
-
-    Source:
-        ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp.
-    """
-    try:
-        return "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-
-
 class TorchTraining(Training):
     """A torch model, its loss and its optimizer; each training has a new optimizer.
 
     One model serves all trainings and probes. Its gradients are cleared by
     ``optimizer.zero_grad()`` alone, so that a torch which fails to do so shows it.
     """
-
-    # on Intel's processors dropout draws from MKL's
-    generator = "mkl" if torch.backends.mkl.is_available() and is_intel() else "torch"
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -110,6 +98,22 @@ class TorchTraining(Training):
             found.append(self._read(lambda p: p.grad))
         self.model.train(self.is_training)
         return found
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout here, and the host, which decides it.
+
+        torch's own, number by number, or MKL's: up to 1.13 on Intel's processors, in 2.0 to
+        2.4 wherever there is MKL, since 2.5 nowhere (measured on AMD's).
+
+        Source:
+            ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            drawn = torch.empty(FIRST, dtype=torch.float64).bernoulli_(0.5)
+            torch.manual_seed(0)
+            own = torch.rand(FIRST, dtype=torch.float64) < 0.5
+        return "torch" if torch.equal(drawn > 0, own) else "mkl", provenance.processor()
 
     # ------------------------------------------------------------ one step
     def _new_stepper(self) -> Stepper:
