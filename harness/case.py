@@ -49,7 +49,16 @@ class AddsUp:
     """The loss of a batch is the mean of its rows' losses, weighted by their tokens."""
 
 
-Promise = Union[StaysFinite, LossFalls, MetricReaches, IgnoresPadding, AddsUp]
+@dataclass(frozen=True)
+class DropsOut:
+    """In training mode dropout drops its share, anew in every pass, and scales what it keeps.
+
+    What is kept is multiplied by 1 / (1 - rate), on the way back as on the way forth. Every
+    variant has a dropout between a dense layer and one of a single unit.
+    """
+
+
+Promise = Union[StaysFinite, LossFalls, MetricReaches, IgnoresPadding, AddsUp, DropsOut]
 
 
 # ------------------------------------------------------------------ data

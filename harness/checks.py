@@ -103,6 +103,18 @@ def check_fingerprint(pair: Pair) -> list[Finding]:
            [Finding("fingerprint", Verdict.IDENTICAL, "weights, order and numbers of a seed agree")]
 
 
+def check_dropout_stream(pair: Pair) -> list[Finding]:
+    """The same seed drops the same units."""
+    observed, baseline = pair.observed.drops, pair.baseline.drops
+    if not observed or not baseline or not fingerprint.is_one_stream(observed, baseline):
+        return []
+    sentence = fingerprint.other_masks(observed, baseline)
+    return [Finding("dropout_stream", Verdict.IDENTICAL, "the masks of a seed agree")
+            if sentence is None else
+            Finding("dropout_stream", Verdict.DRIFT, sentence, step=0, phase="forward",
+                    tensor="mask of dropout")]
+
+
 def check_health(pair: Pair) -> list[Finding]:
     """The observed run keeps every promise of the case that the baseline keeps."""
     findings = []
@@ -126,7 +138,7 @@ def check_health(pair: Pair) -> list[Finding]:
 
 CHECKS = (check_float64_probes, check_float32_probes, check_float64_stress, check_float32_stress,
           check_float64_trajectory, check_float32_trajectory, check_reported_metrics,
-          check_fingerprint, check_health)
+          check_fingerprint, check_health, check_dropout_stream)
 
 
 def _of_host(pair: Pair, curves: list[str], finding: Finding) -> Finding:

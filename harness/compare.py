@@ -69,8 +69,8 @@ class Comparer:
             self.remarks.note(f"{environment} has no baseline on {', '.join(cases)}: it is "
                               f"compared with its neighbours, {neighbours}")
         self.native.finish()
+        self._waive()  # what is known does not tell the phase of what is not
         phase.name(self.compared)
-        self._waive()
         self.report.comparisons.sort(key=lambda c: (
             c.case, environments.sort_key(c.observed), c.variant, c.against))
         return self.report

@@ -16,7 +16,10 @@ import numpy as np
 from harness.errors import RecordError
 from harness.native import Fingerprint
 from harness.reader import Reader
-from harness.record import CURVES, Probes, Trajectory, VariantRecord
+from harness.record import CURVES, Drops, Probes, Trajectory, VariantRecord
+
+ROUNDED = ("scale", "spread", "mismatch")
+"""What is an error, or moves with rounding, of what dropout does."""
 
 
 def encode_variant(variant: VariantRecord) -> dict[str, Any]:
@@ -36,7 +39,15 @@ def encode_variant(variant: VariantRecord) -> dict[str, Any]:
                                for precision, found in variant.invariances.items()}
     if variant.fingerprint is not None:
         data["fingerprint"] = asdict(variant.fingerprint)
+    if variant.drops:
+        data["drops"] = {precision: _encode_drops(drops)
+                         for precision, drops in variant.drops.items()}
     return data
+
+
+def _encode_drops(drops: Drops) -> dict[str, Any]:
+    data = {**asdict(drops), **{name: _rounded(getattr(drops, name)) for name in ROUNDED}}
+    return {name: value for name, value in data.items() if value is not None}
 
 
 def _encode_probes(probes: Probes) -> dict[str, Any]:
@@ -103,6 +114,9 @@ def decode_variant(data: Any, path: str, reader: Reader) -> VariantRecord:
         variant.invariances = reader.mapping(data, "invariances", path, reader.numbers)
     if "fingerprint" in data:
         variant.fingerprint = _decode_fingerprint(data["fingerprint"], path, reader)
+    if "drops" in data:
+        variant.drops = reader.mapping(data, "drops", path,
+                                       lambda child, where: _decode_drops(child, where, reader))
     return variant
 
 
@@ -127,6 +141,17 @@ def _decode_fingerprint(data: Any, path: str, reader: Reader) -> Fingerprint:
                                     kinds.get(str(field.type), (dict, list)), f"{path}fingerprint.")
              for field in fields(Fingerprint)}
     return Fingerprint(**found)
+
+
+def _decode_drops(data: Any, path: str, reader: Reader) -> Drops:
+    kinds = {"int": int, "str": str, "list[int]": list}
+    found: dict[str, Any] = {field.name: reader.get(data, field.name, kinds[str(field.type)], path)
+                             for field in fields(Drops) if field.type in kinds}
+    if "host" in data:
+        found["host"] = reader.get(data, "host", str, path)
+    numbers = [field.name for field in fields(Drops) if field.type == "float"]
+    found.update(reader.numbers({name: data.get(name) for name in numbers}, path))
+    return Drops(**found)
 
 
 def _decode_trajectory(data: Any, path: str, reader: Reader) -> Trajectory:

@@ -34,7 +34,7 @@ class Fault:
 
 
 XOR, IMBALANCED = "xor", "imbalanced_binary"
-MASKED, CONVOLUTION = "masked_sequences", "conv1d_stability"
+MASKED, CONVOLUTION, DROPOUT = "masked_sequences", "conv1d_stability", "dropout"
 
 CATALOGUE = (
     # ------------------------------------------------------ initialisation, data order
@@ -60,6 +60,14 @@ CATALOGUE = (
     Fault("masked_row_nan", "a row of attention with everything masked gives NaN",
           "pytorch/pytorch#131060", "forward", MASKED,
           ("decoder_reduction_none-*-left_padding",)),
+    Fault("dropout_unscaled", "dropout does not scale the units that it keeps",
+          "Srivastava et al. 2014, section 4; torch.nn.Dropout, documentation", "forward",
+          DROPOUT, ("*-rate_0.2",)),
+    Fault("dropout_rate_swapped", "dropout keeps the share that it should drop",
+          "tensorflow release notes 1.13: tf.nn.dropout, keep_prob and rate", "forward",
+          DROPOUT, ("*-rate_0.2",)),
+    Fault("dropout_not_training", "dropout stays the identity in training mode",
+          "torch.nn.Module.train; Keras training=True", "forward", DROPOUT, ("*-rate_0.5",)),
     # --------------------------------------------------------------------------- loss
     Fault("mean_before_mask", "the loss is averaged before its mask is applied",
           "jingyaogong/minimind, masked loss", "loss", MASKED, ("decoder_reduction_none-sgd_0.3",)),
@@ -84,6 +92,9 @@ CATALOGUE = (
           "torch.optim.Optimizer.zero_grad", "gradient", XOR, ("bce_logits-sgd_0.01",)),
     Fault("relu_subgradient", "relu's gradient at 0 is 1", "pytorch/pytorch#195931", "gradient",
           XOR, ("*-relu",)),
+    Fault("dropout_mask_redrawn", "the backward pass of dropout draws another mask",
+          "torch.utils.checkpoint, documentation of preserve_rng_state", "gradient", DROPOUT,
+          ("*-rate_0.5",)),
     # ------------------------------------------------------------------------- update
     Fault("clipvalue_ignored", "gradients are not clipped by value",
           "tensorflow/tensorflow#33929", "update", XOR, ("*-clipvalue_*",)),

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+CAUSE = 1e-4
+"""Smallest part of a difference that can be its cause. Two things may differ at once; a tiny
+error of the outputs is not why the loss is far off."""
+
 
 class Verdict(IntEnum):
     """The outcome of a comparison, from best to worst."""
@@ -130,6 +134,25 @@ class Finding:
         allowed = "" if self.allowance is None else f" / {self.allowance:.1e}"
         return f"{self.deviation:.1e}{allowed}"
 
+    @property
+    def onset(self) -> float:
+        """How large a difference is where it begins.
+
+        The error of a probe's tensor, on the side that has the larger one; of a curve, the
+        relative deviation at the first step that differs; 0 of anything else.
+        """
+        if self.observed is None or self.baseline is None:
+            return 0.0
+        if self.checkpoint is not None:
+            return max(self.observed, self.baseline)
+        off = abs(self.observed - self.baseline) / max(1.0, abs(self.baseline))
+        return off if math.isfinite(off) else math.inf
+
+    def may_cause(self, other: Finding) -> bool:
+        """Return whether this can be why the other differs: as little known, and large enough."""
+        return not (self.waiver and not other.waiver) and self.onset >= CAUSE * other.onset
+
+
 
 def worst(findings: Iterable[Finding]) -> Finding | None:
     """Return the difference that stands for all of them, wherever one is shown.
@@ -141,15 +164,21 @@ def worst(findings: Iterable[Finding]) -> Finding | None:
 
 
 def cause(findings: Iterable[Finding]) -> Finding | None:
-    """Return the difference that tells the phase of all of them.
+    """Return the difference that tells the phase of all of them; of what is open, if anything is.
 
-    Of what is open, if anything is, a probe: one step from given weights holds no error of the
-    steps before. Without one it is the worst that knows its phase.
+    None if nothing does: a probe does not if its error is too small to be why a curve differs.
+    One of a reference checkpoint, where trajectories come by, goes before one under stress,
+    unless that is too large for it. Without a probe it is the worst that knows its phase.
     """
     known = [f for f in findings if f.verdict.is_difference]
     known = [f for f in known if f.waiver is None] or known
-    return min((f for f in known if f.phase), default=None,
-               key=lambda f: (f.checkpoint is None, f.is_stress, _order(f)))
+    probes = [f for f in known if f.checkpoint is not None]
+    curves = [f for f in known if f.check.endswith("_trajectory")]
+    telling = [f for f in known if f.phase and (
+        f.checkpoint is None or all(f.may_cause(curve) for curve in curves))]
+    return min(telling, default=None, key=lambda f: (
+        f.checkpoint is None, not all(f.may_cause(probe) for probe in probes), f.is_stress,
+        _order(f)))
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Fingerprints of native runs compared: what the same seed gives in two environments.
+"""Fingerprints compared: what the same seed gives in two environments.
 
 Outside half.
 """
@@ -6,15 +6,18 @@ Outside half.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.native import Fingerprint
+from harness.record import Drops
 
 SPREAD = 5.0
 """Standard errors by which a standard deviation of initial weights must move."""
 ROUNDING = 1e-5
 """Part of their standard deviation by which mean and deviation of the same initial weights
 may move: instruction sets round them differently. Another draw moves them by far more."""
+UNITS = 16
+"""Of a mask of dropout, in a sentence."""
 REPORTED = 1e-5
 """Relative difference of a reported loss from the computed one: float32 sums."""
 
@@ -29,6 +32,43 @@ def differences(observed: Fingerprint,
         yield "metric", None, (
             f"the framework reports a loss of {observed.reported} where its predictions give "
             f"{observed.evaluated:.9g}; baseline {baseline.reported} for {baseline.evaluated:.9g}")
+
+
+def is_one_stream(observed: Mapping[str, Drops], baseline: Mapping[str, Drops]) -> bool:
+    """Return whether both sides must draw the masks of dropout from the same random stream.
+
+    They need not, where another host has another generator.
+    """
+    (mine, here), (theirs, there) = (
+        next(iter((drops.generator, drops.host) for drops in side.values()))
+        for side in (observed, baseline))
+    return mine == theirs or (here is not None and here == there)
+
+
+def other_masks(observed: Mapping[str, Drops], baseline: Mapping[str, Drops]) -> str | None:
+    """Return in words how the masks of a seed differ, or None where they do not.
+
+    Args:
+        observed, baseline: by precision, of one random stream.
+    """
+    other = [precision for precision, drops in observed.items()
+             if precision in baseline and drops.sha256 != baseline[precision].sha256]
+    if not other:
+        return None
+    generators = [side[other[0]].generator for side in (observed, baseline)]
+    if generators[0] != generators[1]:
+        return (f"dropout draws other masks from the same seed: from {generators[0]}'s random "
+                f"stream instead of {generators[1]}'s ({', '.join(other)})")
+    mine, theirs = (_dropped(side[other[0]].first) for side in (observed, baseline))
+    if mine == theirs:
+        return (f"dropout draws other masks from the same seed after the first few "
+                f"({', '.join(other)})")
+    return (f"dropout draws other masks from the same seed: of the first {UNITS} units it drops "
+            f"{mine} instead of {theirs} ({', '.join(other)})")
+
+
+def _dropped(first: list[int]) -> list[int]:
+    return [place for place, kept in enumerate(first[:UNITS]) if not kept]
 
 
 def _initialisation(observed: Fingerprint,

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.case import LossFalls, MetricReaches, Promise, StaysFinite
+from harness.case import DropsOut, LossFalls, MetricReaches, Promise, StaysFinite
 from harness.invariances import CLAIMS
-from harness.record import Trajectory, VariantRecord
+from harness.record import Drops, Trajectory, VariantRecord
 
 INVARIANCE = {"float64": 1e-12, "float32": 2.0**-20}
 """How much rounding may change a loss that should stay as it is."""
+SPREAD = 5.0
+"""Standard deviations by which a share may miss its expectation: chance alone does so once in
+two million times."""
 REPORTED = 1e-6
 """Largest difference of a reported metric: float32 counts and divides."""
 
@@ -40,6 +43,9 @@ def evaluate(promise: Promise, variant: VariantRecord, precision: str) -> Health
     if type(promise) in CLAIMS:
         return _stays_invariant(CLAIMS[type(promise)], variant.invariances.get(precision, {}),
                                 precision)
+    if isinstance(promise, DropsOut):
+        drops = variant.drops.get(precision)
+        return None if drops is None else _drops_out(drops, INVARIANCE[precision])
     trajectory = variant.trajectories[precision]
     if isinstance(promise, StaysFinite):
         return _stays_finite(trajectory, precision)
@@ -60,6 +66,31 @@ def _stays_invariant(claims: tuple[str, ...], figures: dict[str, float],
         if not value <= bound:
             return Health(False, value, f"{words} {value:.2g} is more than {bound:.2g}", 0)
     return Health(True, max(figures[claim] for claim in claims), f"no change by {claims[0]}", 0)
+
+
+def _drops_out(drops: Drops, rounding: float) -> Health:
+    """Shares may vary by chance alone, factors by rounding alone.
+
+    Two consecutive passes treat a unit alike with probability q = p^2 + (1 - p)^2; shares of
+    pairs that have a pass in common vary a little more than those of independent ones.
+    """
+    p, scale = drops.rate, 1 / (1 - drops.rate)
+    q, thrice = p**2 + (1 - p)**2, p**3 + (1 - p)**3
+    pairs = drops.count * (drops.passes - 1) / drops.passes
+    share = SPREAD * (p * (1 - p) / drops.count)**0.5
+    alike = SPREAD * ((q * (1 - q) + 2 * (thrice - q**2)) / pairs)**0.5
+    for value, wanted, bound, phase, words in (
+            (drops.dropped, p, share, "forward", "share of units dropped"),
+            (drops.agreeing, q, alike, "forward", "share of units that two passes treat alike"),
+            (drops.spread, 0.0, rounding, "forward",
+             f"factor on a unit kept, {drops.scale:.4g} instead of {scale:.4g}: relative error"),
+            (drops.mismatch, 0.0, rounding, "gradient",
+             "factors on the way forth and back: relative difference")):
+        if not abs(value - wanted) <= bound:
+            return Health(False, value, f"dropout {p:g}: {words} {value:.3g}, expected "
+                                        f"{wanted:.3g} within {bound:.2g}", 0, phase)
+    return Health(True, drops.dropped, f"dropout {p:g} drops {drops.dropped:.3g}, scales by "
+                                       f"{drops.scale:.4g}, alike on the way back", 0)
 
 
 def _stays_finite(trajectory: Trajectory, precision: str) -> Health:

@@ -20,9 +20,10 @@ from harness import processor, settings
 from harness.files import sha256
 from harness.paths import Paths
 
-MEASURING = ("case", "curve", "encoding", "faults", "inputs", "invariances", "layers", "losses",
-             "metrics", "native", "optimizers", "padding", "paths", "probes", "processor",
-             "project", "provenance", "record", "serialization", "settings", "stream", "worker")
+MEASURING = ("case", "curve", "dropout", "encoding", "faults", "inputs", "invariances", "layers",
+             "losses", "metrics", "native", "optimizers", "padding", "paths", "probes",
+             "processor", "project", "provenance", "record", "serialization", "settings", "stream",
+             "worker")
 """Modules of the harness, beside its reference and adapters, that a measured number depends on."""
 IGNORED = ("include", "__pycache__", "share", "test", "tests")
 """Folders of installed packages that hold nothing that trains."""

@@ -50,8 +50,9 @@ def _figures(promise: Promise, task: Task, training: Training) -> Iterator[tuple
             yield claim, _change(training.loss(weights, other), loss)
     elif isinstance(promise, AddsUp):
         parts = [(float(row.mask.sum()), training.loss(weights, row)) for row in rows(batch)
-                 if row.mask is not None]
-        mean = sum(count * loss for count, loss in parts) / sum(count for count, _ in parts)
+                 if row.mask is not None and row.mask.any()]  # others have no loss
+        total = sum(count for count, _ in parts)
+        mean = sum(count * loss for count, loss in parts) / total if parts else np.nan
         yield "row_losses", _change(training.loss(weights, batch), mean)
 
 

@@ -99,10 +99,13 @@ class Residual:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Dropout that must be the identity.
+    """Dropout: in evaluation mode the identity, in training mode random.
 
     Its masks cannot be injected, so a variant that holds it is trained in evaluation
-    mode (``model.eval()``, ``training=False``), as one fine-tunes.
+    mode (``model.eval()``, ``training=False``), as one fine-tunes. What it does in
+    training mode is measured apart, where the case promises it (``harness.dropout``):
+    a unit is dropped with the probability ``rate``, any other is multiplied by
+    1 / (1 - rate), "inverted dropout"; Srivastava et al. 2014 scale at test time.
     """
 
     rate: float

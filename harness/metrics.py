@@ -81,8 +81,8 @@ def tabulate(names: Sequence[str], steps: Sequence[int], predictions: Sequence[n
 
 def measure(prediction: np.ndarray, evaluation: Batch) -> dict[str, float]:
     """Return every metric that fits the predictions."""
-    if evaluation.mask is None:
-        return classify(prediction, evaluation.targets)
+    if evaluation.mask is None or evaluation.mask.shape != evaluation.targets.shape:
+        return classify(prediction, evaluation.targets)  # of examples, not of positions
     return {"token_accuracy": token_accuracy(prediction, evaluation.targets, evaluation.mask)}
 
 

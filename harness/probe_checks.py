@@ -11,7 +11,7 @@ from itertools import compress
 import numpy as np
 
 from harness import hosts
-from harness.finding import Finding, Verdict
+from harness.finding import CAUSE, Finding, Verdict
 from harness.pair import Pair
 from harness.record import Probes
 
@@ -28,8 +28,11 @@ An allowance is learned on one machine, an error made on another. Measured over 
 losses 0.12, gradients 0.35, but updates 1.09 (Adam divides a gradient that is rounding alone, of a
 key's bias, by its size; a small update is what is left of two large weights). A gradient that is
 1 + 1e-11 times the right one is seen in float64, 1 + 3e-6 in float32."""
-CAUSE = 1e-4
-"""Smallest part of the largest error at a checkpoint that can be its cause."""
+CLEAR = 10.0
+"""An error of so many times its allowance is no matter of rounding: it tells the phase at any
+checkpoint, not only at the first."""
+PHASES = ("forward", "loss", "gradient", "update")
+"""Of a step, in the order in which they arise."""
 
 
 def check_float64_probes(pair: Pair) -> list[Finding]:
@@ -155,16 +158,21 @@ def _limits(observed: Probes, baseline: Probes, checkpoint: str) -> list[float]:
 
 def _cause(off: list[tuple[str, int]], observed: Probes,
            baseline: Probes) -> tuple[str, int]:
-    """Return the first tensor that is off at the first checkpoint, large enough for a cause.
+    """Return the checkpoint that tells most, and the first tensor that is off there.
 
-    Two things may differ at once; a tiny error of the outputs is not why the loss is far off.
+    Every checkpoint is a step of its own, so the earliest phase that is clearly off at any of
+    them is where the difference begins: what is 0 at step 0 (a bias) shows in the gradients
+    there, and only later in the outputs.
     """
-    first = off[0][0]
-    sizes = {index: max(observed.errors[first][index], baseline.errors[first][index])
-             for checkpoint, index in off if checkpoint == first}
+    sizes = {(name, index): max(observed.errors[name][index],
+                                baseline.errors.get(name, observed.errors[name])[index])
+             for name, index in off}
     largest = max(sizes.values())
-    return first, next(index for index, size in sizes.items()
-                       if size >= CAUSE * largest or size == largest)
+    telling = [place for place in off if sizes[place] >= CAUSE * largest]
+    clear = [(name, index) for name, index in telling
+             if sizes[name, index] > CLEAR * _limits(observed, baseline, name)[index]]
+    return min(clear, default=telling[0],
+               key=lambda place: PHASES.index(phase_of(observed.tensors[place[1]])))
 
 
 def _nearest(probes: Probes) -> tuple[float, float, float]:

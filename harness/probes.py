@@ -16,8 +16,7 @@ import numpy as np
 
 from harness.adapters import Step, Task, Tensors, Training, cast, prepare
 from harness.case import Batch, Batches, Case, Variant
-from harness.errors import HarnessError
-from harness.losses import BinaryCrossentropy, MeanSquaredError
+from harness.losses import BinaryCrossentropy, MeanSquaredError, TokenCrossentropy
 from harness.record import Probes
 from harness.reference import training as reference
 
@@ -82,7 +81,7 @@ def checkpoints(case: Case, variant: Variant, batches: Batches,
     for scale in SCALES if variant.scale == 1 else ():
         scaled = {name: value * np.float32(scale) for name, value in weights.items()}
         yield Checkpoint(f"scaled_{scale}", scaled, first)
-    if first.mask is not None:
+    if first.mask is not None and isinstance(variant.loss, TokenCrossentropy):
         yield Checkpoint("masked_row", weights, mask_row(first))
     elif isinstance(variant.loss, (BinaryCrossentropy, MeanSquaredError)):
         alone = np.zeros_like(first.targets)
@@ -98,16 +97,30 @@ def mask_row(batch: Batch) -> Batch:
     return replace(batch, mask=mask)
 
 
-def expect(variant: Variant, checkpoint: Checkpoint) -> Expectation:
-    """Return what the reference does at a checkpoint, and how far rounding moves it."""
+def expect_all(case: Case, variant: Variant, batches: Batches,
+               weights: Tensors) -> list[tuple[Checkpoint, Expectation]]:
+    """Return the checkpoints of a variant at which the reference is finite, with what it does.
+
+    A batch without a valid token has no loss, and weights may overflow even in float64: there
+    is nothing to compare with there, and after the one nothing in a trajectory either.
+    """
+    found = ((checkpoint, expect(variant, checkpoint))
+             for checkpoint in checkpoints(case, variant, batches, weights))
+    return [(checkpoint, expected) for checkpoint, expected in found if expected is not None]
+
+
+def expect(variant: Variant, checkpoint: Checkpoint) -> Expectation | None:
+    """Return what the reference does at a checkpoint, and how far rounding moves it.
+
+    None where it is not finite in float64.
+    """
     with np.errstate(all="ignore"):  # float32 may overflow where float64 does not
         steps = {precision: [flatten(step, checkpoint.batch)
                              for step in _steps(variant, checkpoint, precision)]
                  for precision in FLOORS}
     tensors = steps["float64"][0]
     if not all(np.isfinite(value).all() for value in tensors.values()):
-        raise HarnessError("the reference cannot be computed", f"{variant.name} {checkpoint.name}",
-                           "not finite in float64")
+        return None
     scales = measure_scales(tensors)
     return Expectation(tensors, scales, {
         precision: [max(errors) for errors in zip(*(compare(run, tensors, scales).values()
@@ -118,7 +131,7 @@ def expect(variant: Variant, checkpoint: Checkpoint) -> Expectation:
 def measure(task: Task, training: Training,
             expected: list[tuple[Checkpoint, Expectation]]) -> Probes:
     """Return a training's errors at all checkpoints, and what they may be."""
-    probes = Probes(list(expected[0][1].tensors), {}, {})
+    probes = Probes(list(expected[0][1].tensors) if expected else [], {}, {})
     floor = FLOORS[task.precision]
     for checkpoint, expectation in expected:
         step = training.probe(
@@ -139,7 +152,7 @@ def flatten(step: Step, batch: Batch) -> Tensors:
     but for NaN, which no mask undoes.
     """
     outputs = np.asarray(step.outputs, np.float64)
-    if batch.mask is not None:
+    if batch.mask is not None and outputs.ndim > batch.mask.ndim:
         with np.errstate(invalid="ignore"):
             outputs = outputs * batch.mask[..., None]
     tensors = {"outputs": outputs,

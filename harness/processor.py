@@ -17,6 +17,7 @@ INSTRUCTION_SETS = {
     "aarch64": ("neon", "asimd", "fphp", "asimdhp", "asimddp", "bf16", "i8mm", "sve", "sve2"),
 }
 """By architecture, those by which frameworks and libraries choose their kernels."""
+INFORMATION = Path("/proc/cpuinfo")
 
 
 def architecture() -> str:
@@ -30,22 +31,25 @@ def instruction_sets() -> tuple[str, ...]:
     return tuple(_cpu()["instruction_sets"])
 
 
+def kind() -> str:
+    """Return architecture and maker of the processor, ``x86_64 GenuineIntel``."""
+    makers = (line.partition(":")[2] for line in _lines(INFORMATION)
+              if line.startswith("vendor_id"))
+    return f"{architecture()} {next(makers, '').strip()}".strip()
+
+
 def machine() -> dict[str, Any]:
     """Return system and processor."""
     return {"platform": f"{platform.system()}-{platform.machine()}", "cpu": _cpu()}
 
 
-def _cpu(information: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
+def _cpu(information: Path = INFORMATION) -> dict[str, Any]:
     """Return model, count and instruction sets of this architecture.
 
     An emulator may pass on the file of its host: what another architecture has is left out.
     """
     model, flags = platform.processor(), set()
-    try:
-        lines: list[str] = information.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
+    for line in _lines(information):
         key, _, value = line.partition(":")
         if key.strip() == "model name":
             model = value.strip()
@@ -53,3 +57,10 @@ def _cpu(information: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
             flags |= set(value.split())
     return {"model": model, "count": os.cpu_count(), "instruction_sets": [
         name for name in INSTRUCTION_SETS.get(architecture(), ()) if name in flags]}
+
+
+def _lines(information: Path) -> list[str]:
+    try:
+        return information.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []

@@ -63,6 +63,40 @@ class Probes:
 
 
 @dataclass
+class Drops:
+    """What dropout does in training mode, in several passes over one example after seeding.
+
+    Args:
+        rate: share of units to drop, as declared.
+        generator: the random stream that masks come from.
+        count: units times passes.
+        passes: number of passes.
+        first: the first units of the first pass, 1 for one that is kept, 0 for a dropped one.
+        sha256: of all masks.
+        dropped: share of units that were dropped.
+        agreeing: share of units that one pass treats as the pass before.
+        scale: mean factor on units that were kept.
+        spread: largest relative deviation of such a factor from 1 / (1 - rate).
+        mismatch: largest difference between the factors of a unit on the way forth and
+            back, relative to 1 / (1 - rate).
+        host: architecture and maker of the processor, where they can decide the generator.
+    """
+
+    rate: float
+    generator: str
+    count: int
+    passes: int
+    first: list[int]
+    sha256: str
+    dropped: float
+    agreeing: float
+    scale: float
+    spread: float
+    mismatch: float
+    host: str | None = None
+
+
+@dataclass
 class VariantRecord:
     """What was measured of one variant, or why it could not be.
 
@@ -73,6 +107,7 @@ class VariantRecord:
         invariances: by precision and claim, a change that should be 0
             (``harness.invariances``).
         fingerprint: of native runs, where the case has them.
+        drops: by precision, where the case promises something of dropout.
         unsupported: why the adapter cannot express the variant.
         error: what the framework raised instead of training it.
         key: of the text it was read from; two with the same key are identical.
@@ -83,6 +118,7 @@ class VariantRecord:
     probes: dict[str, Probes] = field(default_factory=dict)
     invariances: dict[str, dict[str, float]] = field(default_factory=dict)
     fingerprint: Fingerprint | None = None
+    drops: dict[str, Drops] = field(default_factory=dict)
     unsupported: str | None = None
     error: str | None = None
     key: str | None = field(default=None, compare=False)

@@ -21,7 +21,7 @@ from harness.record import Record
 from harness.store import Store
 
 ROWS = ("float64", "float32", None)
-"""A line for each precision, and one (None) for what native training shows."""
+"""A line for each precision, and one (None) for what a seed gives."""
 LOOKBACK = 5
 """Earlier groups among which the one is looked for that a change goes back to."""
 
@@ -174,10 +174,10 @@ class Timeline:
             for name in names:
                 if not variants or any(fnmatchcase(name, pattern) for pattern in variants):
                     self._walk(case, name, records)
-        self._name_phases()
         listed = waivers.load(store.project.root / "results" / "waivers.toml")
         for change in {id(c.comparison): c for line in self.lines for c in line.changes}.values():
             waivers.cover(change.comparison, listed)
+        self._name_phases()
 
     def _records(self, case: str) -> list[Record]:
         accepted = set(self.store.accepted(case))
@@ -287,7 +287,7 @@ def _is_measured(line: Line, present: Sequence[Record]) -> bool:
     distinct = {record.key(line.variant) or id(record): record for record in present}
     variants = [record.variants[line.variant] for record in distinct.values()]
     if line.precision is None:
-        return any(variant.fingerprint is not None for variant in variants)
+        return any(variant.fingerprint is not None or variant.drops for variant in variants)
     return any(line.precision in variant.trajectories for variant in variants)
 
 

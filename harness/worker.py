@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Iterable
 
-from harness import adapters, inputs, invariances, probes, provenance, serialization
+from harness import adapters, dropout, inputs, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
 from harness.errors import (
     FAILURE,
@@ -126,8 +126,7 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
     measured = VariantRecord(project.sha256(variant.weights))
     try:
         weights, started = project.weights(variant), time.perf_counter()
-        expected = [(checkpoint, probes.expect(variant, checkpoint))
-                    for checkpoint in probes.checkpoints(case, variant, batches, weights)]
+        expected = probes.expect_all(case, variant, batches, weights)
         emit("probed", case=case.name, seconds=time.perf_counter() - started)
         for precision in PRECISIONS:
             emit("training", case=case.name, variant=variant.name, precision=precision)
@@ -137,6 +136,9 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
             started = time.perf_counter()
             measured.probes[precision] = probes.measure(task, training, expected)
             measured.invariances[precision] = invariances.measure(task, training)
+            drops = dropout.measure(task, training)
+            if drops is not None:
+                measured.drops[precision] = drops
             emit("probed", case=case.name, seconds=time.perf_counter() - started)
         is_framework = hasattr(adapter, "__path__")  # a package; the reference has no native runs
         if is_framework and case.native and variant.name in case.native.variants:

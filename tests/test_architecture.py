@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INSIDE = {
-    "__init__", "__main__", "arguments", "case", "curve", "encoding", "errors", "faults", "files",
-    "inputs", "invariances", "layers", "leash", "losses", "manifest", "metrics", "native",
-    "native_record", "native_runs", "optimizers", "orders", "padding", "partial", "paths",
-    "probes", "process", "processor", "progress", "project", "provenance", "reader", "record",
-    "serialization", "settings", "signals", "stream", "supervisor", "worker"}
+    "__init__", "__main__", "arguments", "case", "curve", "dropout", "encoding", "errors",
+    "faults", "files", "inputs", "invariances", "layers", "leash", "losses", "manifest",
+    "metrics", "native", "native_record", "native_runs", "optimizers", "orders", "padding",
+    "partial", "paths", "probes", "process", "processor", "progress", "project", "provenance",
+    "reader", "record", "serialization", "settings", "signals", "stream", "supervisor", "worker"}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 MODULES = sorted((ROOT / "harness").rglob("*.py"))
 

@@ -9,10 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import probes
+from harness import probes, worker
 from harness.adapters import Step, prepare, reference
 from harness.case import Case, Variant
-from harness.errors import HarnessError
 from harness.finding import Verdict
 from harness.pair import Pair
 from harness.probe_checks import (
@@ -121,13 +120,29 @@ def test_nan_is_infinitely_off_even_in_padding(checkout: Project) -> None:
     assert padded(np.nan) == np.inf
 
 
-def test_a_case_without_a_reference_is_refused(checkout: Project) -> None:
-    """Where the reference itself is not finite, nothing can be learned, and that is said."""
+def test_nothing_is_expected_where_the_reference_is_not_finite(checkout: Project) -> None:
+    """Weights that overflow in float64 as well leave nothing to compare with."""
     case, variant = find(checkout, "xor", SGD)
     point = next(checkpoints(checkout, case, variant))
     broken = {name: np.full_like(value, np.inf) for name, value in point.weights.items()}
-    with pytest.raises(HarnessError, match="cannot be computed"):
-        probes.expect(variant, replace(point, weights=broken))
+    assert probes.expect(variant, replace(point, weights=broken)) is None
+
+
+@pytest.mark.parametrize(("empty", "kept"), [
+    (1, ["step_0", "scaled_3", "scaled_10", "scaled_30", "scaled_100", "masked_row"]), (0, [])])
+def test_a_batch_without_a_token_leaves_the_other_probes(checkout: Project, empty: int,
+                                                         kept: list[str]) -> None:
+    """The loss is not finite from that batch on; what comes before is measured all the same."""
+    case, variant = find(checkout, "masked_sequences", "lstm_native-sgd_0.3")
+    batches = checkout.batches(case)
+    assert batches.mask is not None
+    batches.mask[empty] = 0
+    record = worker.measure_variant(checkout, reference, case, variant, batches,
+                                    lambda *_, **__: None)
+    assert record.error is None
+    loss = np.asarray(record.trajectories["float64"].loss)
+    assert np.isfinite(loss).tolist() == [step < empty for step in range(batches.steps)]
+    assert [list(record.probes[p].errors) for p in ("float64", "float32")] == [kept, kept]
 
 
 # -------------------------------------------------------------------- check

@@ -97,6 +97,14 @@ class Training:
         """Return the loss of a batch of any size, without a step."""
         raise NotImplementedError
 
+    def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
+        """Return the gradients of several passes in training mode, after seeding; no updates."""
+        raise NotImplementedError
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout here, and the host if that decides it."""
+        raise NotImplementedError
+
 
 class Trace:
     """What a training loop keeps, reduced to norms as it goes.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from harness.adapters import Step, Task, Tensors, Training
 from harness.case import Batch
+from harness.layers import Dense, Dropout, Layer
 from harness.metrics import tabulate
 from harness.record import Trajectory
 from harness.reference import training
+from harness.reference.model import Factors
 
 PACKAGES = ("numpy",)
 COPIES = 8
@@ -65,6 +70,34 @@ class Reference(Training):
     def loss(self, weights: Tensors, batch: Batch) -> float:
         """Return the loss of a batch of any size, without a step."""
         return float(training.loss(self.task.variant, _one_run(weights), batch)[0])
+
+    def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
+        """Return the gradients of several passes in training mode, after seeding; no updates."""
+        random, variant, found = np.random.RandomState(seed), self.task.variant, []
+        for _ in range(passes):
+            drawn = replace(variant, layers=_draw(variant.layers, random, self.task.precision))
+            steps = training.step(drawn, _one_run(weights), batch)
+            found.append({name: value[0] for name, value in steps.gradients.items()})
+        return found
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout, which no host decides."""
+        return "numpy", None
+
+
+def _draw(layers: tuple[Layer, ...], random: np.random.RandomState,
+          precision: str) -> tuple[Any, ...]:
+    """Return the layers with the factors of every dropout drawn, behind dense layers."""
+    drawn: list[Any] = []
+    for layer in layers:
+        if isinstance(layer, Dropout):
+            behind = drawn[-1]
+            assert isinstance(behind, Dense)
+            kept = random.random_sample(behind.units) >= layer.rate
+            drawn.append(Factors((kept / (1 - layer.rate)).astype(precision)))
+        else:
+            drawn.append(layer)
+    return tuple(drawn)
 
 
 def _one_run(weights: Tensors) -> Tensors:

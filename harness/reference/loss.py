@@ -77,7 +77,8 @@ def _tokens(z: np.ndarray, y: np.ndarray, mask: np.ndarray | None,
     size = z.shape[-1]
     wanted = (1 - smoothing) * np.eye(size, dtype=z.dtype)[y] + smoothing / size
     weight = np.ones(y.shape, z.dtype) if mask is None else mask.astype(z.dtype)
-    weight = weight / weight.sum()
+    with np.errstate(invalid="ignore"):  # without a valid token there is no loss: NaN
+        weight = weight / weight.sum()
     losses = (wanted * (_log_sum(z) - z)).sum(axis=-1)
     return (weight * losses).sum(axis=(-1, -2)), weight[..., None] * (softmax(z) - wanted)
 

@@ -6,7 +6,7 @@ reference is the mathematics of a loss path, and that is the same for both.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Sequence, Tuple
 
 import numpy as np
@@ -35,6 +35,27 @@ Tape = Sequence[Any]
 Forward = Callable[..., Tuple[np.ndarray, Any]]
 Backward = Callable[..., Tuple[np.ndarray, Parameters]]
 OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A dropout whose factors are drawn already.
+
+    Args:
+        values: one for every element of its input.
+    """
+
+    values: np.ndarray
+
+
+def _multiply(layer: Factors, weights: Parameters, x: np.ndarray,
+              mask: Any) -> tuple[np.ndarray, Any]:
+    return x * layer.values, None
+
+
+def _multiply_backward(layer: Factors, weights: Parameters, saved: Any,
+                       gradient: np.ndarray) -> tuple[np.ndarray, Parameters]:
+    return gradient * layer.values, {}
 
 
 def _pass(layer: Any, weights: Parameters, x: np.ndarray, mask: Any) -> tuple[np.ndarray, Any]:
@@ -69,6 +90,7 @@ def _flatten_backward(layer: Flatten, weights: Parameters, saved: Any,
 _PASSES: dict[type, tuple[Forward, Backward]] = {
     Concatenate: (_pass, _pass_backward),  # done before the first layer
     Dropout: (_pass, _pass_backward),
+    Factors: (_multiply, _multiply_backward),
     Flatten: (_flatten, _flatten_backward),
     Lambda: (_apply, _apply_backward),
     Dense: (dense.dense, dense.dense_backward),

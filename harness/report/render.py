@@ -18,7 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from harness.probe_checks import CAUSE, CONTRAST
+from harness.finding import CAUSE
+from harness.probe_checks import CONTRAST, PHASES
 from harness.report.packing import pack, pack_text, spelled_out, visible
 
 __all__ = ["number", "render", "visible"]
@@ -41,7 +42,6 @@ MEANINGS = {
     "missing": "one side does not have it",
     "error": "could not be measured or compared",
 }
-PHASES = ("forward", "loss", "gradient", "update")
 LONG = 700
 """Characters of one text that are shown before the rest is folded."""
 _NON_FINITE = {"Infinity": "inf", "-Infinity": "-inf"}

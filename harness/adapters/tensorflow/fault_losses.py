@@ -150,6 +150,21 @@ def relu_subgradient() -> ContextManager[Any]:
     return patched("relu", lambda relu: lambda features, name=None: tf.maximum(features, 0))
 
 
+def dropout_mask_redrawn() -> ContextManager[Any]:
+    """Let the way back through dropout draw a mask of its own."""
+    original = keras.layers.Dropout.call
+
+    def call(self: Any, inputs: Any, training: Any = None) -> Any:
+        @tf.custom_gradient
+        def drop(x: Any) -> Any:
+            return original(self, x, training=training), lambda gradient: original(
+                self, gradient, training=training)
+
+        return drop(inputs) if training else original(self, inputs, training=training)
+
+    return patch.object(keras.layers.Dropout, "call", call)
+
+
 FAULTS = (mean_before_mask, padded_length_divisor, smoothing_into_padding, class_weights_ignored,
           sum_reduction, double_softmax, bce_epsilon, squared_bce_gradient,
-          squared_bce_gradient_nan, relu_subgradient)
+          squared_bce_gradient_nan, relu_subgradient, dropout_mask_redrawn)

@@ -87,6 +87,33 @@ def dropout_in_evaluation() -> ContextManager[Any]:
     return patch.object(keras.layers.Dropout, "call", call)
 
 
+def dropout_unscaled() -> ContextManager[Any]:
+    """Keep the units that are kept as they are."""
+    return _dropout(lambda self, original, x, training: (
+        original(self, x, training=training) * (1 - self.rate if training else 1)))
+
+
+def dropout_rate_swapped() -> ContextManager[Any]:
+    """Drop the share that should be kept."""
+    def call(self: Any, original: Any, x: Any, training: Any) -> Any:
+        with patch.object(self, "rate", 1 - self.rate):
+            return original(self, x, training=training)
+
+    return _dropout(call)
+
+
+def dropout_not_training() -> ContextManager[Any]:
+    """Pass on what comes whatever the mode."""
+    return _dropout(lambda self, original, x, training: original(self, x, training=False))
+
+
+def _dropout(call: Callable[[Any, Any, Any, Any], Any]) -> ContextManager[Any]:
+    """Patch the dropout layer to ``call(self, original, inputs, training)``."""
+    original = keras.layers.Dropout.call
+    return patch.object(keras.layers.Dropout, "call", lambda self, inputs, training=None: call(
+        self, original, inputs, training))
+
+
 def attention_ignores_padding() -> ContextManager[Any]:
     """Lose every mask but the causal one."""
     def compute(self: Any, query: Any, value: Any, *masks: Any, **named: Any) -> Any:
@@ -109,7 +136,8 @@ def masked_row_nan() -> ContextManager[Any]:
 
 HERE: tuple[Fault, ...] = (
     glorot_for_he, data_order_changed, last_batch_dropped, coarse_tanh, bfloat16_products,
-    dropout_in_evaluation, attention_ignores_padding, masked_row_nan)
+    dropout_in_evaluation, dropout_unscaled, dropout_rate_swapped, dropout_not_training,
+    attention_ignores_padding, masked_row_nan)
 PATCHES: dict[str, Fault] = {
     fault.__name__: fault for fault in (*HERE, *fault_losses.FAULTS, *fault_updates.FAULTS)}
 """Name in the catalogue -> the context in which Keras has this fault."""

@@ -32,5 +32,7 @@ def report(task: Task, predictions: Sequence[Any]) -> dict[str, list[float]] | N
 
 def _measure(name: str, evaluation: Any, prediction: Any) -> float:
     metric = getattr(keras.metrics, name)()
-    metric.update_state(evaluation.targets, prediction, sample_weight=evaluation.mask)
+    mask = evaluation.mask
+    weights = mask if mask is not None and mask.shape == evaluation.targets.shape else None
+    metric.update_state(evaluation.targets, prediction, sample_weight=weights)
     return float(metric.result())

@@ -38,24 +38,45 @@ Parameters = Dict[str, Any]
 class Network:
     """A variant's Keras model, its parameters by name, and what it is fed.
 
+    Attention is causal whatever the loss. Who may see whom beside that is told in one of
+    three ways:
+
+    - a native loss, from TensorFlow 2.10 on: by Keras alone. ``Embedding(mask_zero=True)``
+      marks the padding, and ``MultiHeadAttention`` takes that mask off its inputs, with
+      ``use_causal_mask``;
+    - a native loss before that: by hand, in one ``attention_mask`` made of the tokens in the
+      model, padding included. ``MultiHeadAttention`` took no mask off its inputs then, and
+      its users wrote this; that it did not is therefore nothing that a record shows;
+    - otherwise: by hand, in an ``attention_mask`` that is fed beside the batch, if it has a
+      mask, and ``use_causal_mask`` or a triangle in its place if it has none.
+
     Args:
         shapes: of one example of each input: (features,), (length, channels) or, for
-            tokens, anything.
+            tokens, (length,).
+        masked: whether batches have a mask; those of a loss of tokens always do.
+
+    Raises:
+        UnsupportedError: Keras has no such layer, or no way of its own to mark the padding.
     """
 
-    def __init__(self, variant: Variant, shapes: Sequence[tuple[int, ...]]) -> None:
-        self.tokens = isinstance(variant.loss, TokenCrossentropy)
-        self.native = isinstance(variant.loss, TokenCrossentropy) and variant.loss.native
-        self.masks_attention = self.tokens and not self.native and any(
+    def __init__(self, variant: Variant, shapes: Sequence[tuple[int, ...]],
+                 masked: bool = False) -> None:
+        loss, embeds = variant.loss, isinstance(variant.layers[0], Embedding)
+        self.tokens = isinstance(loss, TokenCrossentropy)
+        self.native = isinstance(loss, TokenCrossentropy) and loss.native
+        if self.native and not embeds:
+            raise UnsupportedError("tensorflow: Keras marks padding in an Embedding, and the "
+                                   "model does not begin with one")
+        self.masks_attention = (masked or self.tokens) and not self.native and any(
             isinstance(layer, Attention) for layer in flat(variant.layers))
         self.built: list[tuple[Layer, Any]] = []
-        self.inputs = inputs = self._inputs(shapes)
-        self.allowed = inputs[1] if self.masks_attention else None
+        self.inputs = inputs = self._inputs(shapes, embeds)
+        self.allowed = keras.Input((None, None), dtype="bool") if self.masks_attention else None
         x: Any = inputs[0]
         for layer in variant.layers:
             joins = isinstance(layer, Concatenate)
-            x = keras.layers.Concatenate()(inputs) if joins else self._apply(layer, x)
-        self.model = keras.Model(inputs, x)
+            x = _join(inputs) if joins else self._apply(layer, x)
+        self.model = keras.Model([*inputs, *([] if self.allowed is None else [self.allowed])], x)
         self.parameters = {name: value for layer, built in self.built
                            for name, value in _parameters(layer, built).items()}
 
@@ -65,23 +86,21 @@ class Network:
         Keras' own masks are made from token 0, so padding becomes token 0 there.
         Elsewhere attention is given (..., length, length): who may see whom.
         """
-        if not self.tokens:
-            return [tf.constant(x) for x in batch.inputs]
-        assert batch.mask is not None
-        tokens, real = batch.inputs[0], batch.mask > 0
         if self.native:
-            return [tf.constant(np.where(real, tokens, 0))]
+            assert batch.mask is not None
+            return [tf.constant(np.where(batch.mask > 0, batch.inputs[0], 0))]
+        fed = [tf.constant(x) for x in batch.inputs]
         if not self.masks_attention:
-            return [tf.constant(tokens)]
-        causal = np.tril(np.ones((real.shape[-1],) * 2, bool))
-        return [tf.constant(tokens), tf.constant(real[..., None, :] & causal)]
+            return fed
+        assert batch.mask is not None
+        causal = np.tril(np.ones((batch.mask.shape[-1],) * 2, bool))
+        return [*fed, tf.constant((batch.mask > 0)[..., None, :] & causal)]
 
-    def _inputs(self, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
-        if not self.tokens:
-            return [keras.Input(shape) for shape in shapes]
-        tokens = keras.Input((None,), dtype="int64")
-        return [tokens, *([keras.Input((None, None), dtype="bool")] if self.masks_attention
-                          else [])]
+    def _inputs(self, shapes: Sequence[tuple[int, ...]], embeds: bool) -> list[Any]:
+        """Return the inputs of the data; sequences of a loss of tokens may have any length."""
+        dtype = {"dtype": "int64"} if embeds else {}
+        return [keras.Input((None, *shape[1:]) if self.tokens else shape, **dtype)
+                for shape in shapes]
 
     def _apply(self, layer: Layer, x: Any) -> Any:
         """Return a layer's output, and keep what was built."""
@@ -94,14 +113,17 @@ class Network:
         self.built.append((layer, built))
         if not isinstance(layer, Attention):
             return built(x)
-        return built(x, x, **self._visibility())
+        return built(x, x, **self._visibility(x))
 
-    def _visibility(self) -> dict[str, Any]:
-        if not self.native:
+    def _visibility(self, x: Any) -> dict[str, Any]:
+        """Return what tells attention who may see whom, for its input."""
+        if self.allowed is not None:
             return {"attention_mask": self.allowed}
         if "use_causal_mask" in inspect.signature(keras.layers.MultiHeadAttention.call).parameters:
             return {"use_causal_mask": True}
-        return {"attention_mask": keras.layers.Lambda(_see)(self.inputs[0])}
+        if self.native:
+            return {"attention_mask": keras.layers.Lambda(_see)(self.inputs[0])}
+        return {"attention_mask": keras.layers.Lambda(_look_back)(x)}
 
 
 def build_layer(layer: Layer, x: Any, native: bool = False) -> Any:
@@ -182,7 +204,16 @@ def _parameters(layer: Layer, built: Any) -> Parameters:
             for part, variable in zip(parts, variables)}
 
 
+def _join(inputs: Sequence[Any]) -> Any:
+    return keras.layers.Concatenate()(inputs) if len(inputs) > 1 else inputs[0]
+
+
 def _see(tokens: Any) -> Any:
     """Return who may see whom, as users of TensorFlow before 2.10 wrote it by hand."""
-    places = tf.range(tf.shape(tokens)[1])
-    return (tokens != 0)[:, None, :] & (places[:, None] >= places)
+    return (tokens != 0)[:, None, :] & _look_back(tokens)
+
+
+def _look_back(x: Any) -> Any:
+    """Return the causal mask of sequences, (1, length, length)."""
+    places = tf.range(tf.shape(x)[1])
+    return (places[:, None] >= places)[None]

@@ -6,7 +6,6 @@ name of Keras is looked up when a run starts.
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import tensorflow as tf
 
 from harness import native
 from harness.adapters.tensorflow.model import Network
+from harness.adapters.tensorflow.seeding import set_seed
 from harness.case import Batch, Case, Variant
 from harness.errors import UnsupportedError
 from harness.losses import BinaryCrossentropy, Loss, MeanSquaredError
@@ -66,12 +66,7 @@ def _seed(seed: int) -> None:
     """Seed all that Keras draws from, and count its operations from the start."""
     keras.backend.clear_session()
     keras.backend.set_floatx("float32")
-    if hasattr(keras.utils, "set_random_seed"):
-        keras.utils.set_random_seed(seed)
-    else:  # TensorFlow before 2.7
-        random.seed(seed)
-        np.random.seed(seed)
-        tf.random.set_seed(seed)
+    set_seed(seed)
 
 
 def _loss(loss: Loss) -> Any:

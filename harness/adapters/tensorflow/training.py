@@ -13,6 +13,7 @@ from harness.adapters.tensorflow.loss import build_loss, predict
 from harness.adapters.tensorflow.metrics import report
 from harness.adapters.tensorflow.model import Network
 from harness.adapters.tensorflow.optimizer import State, build_optimizer
+from harness.adapters.tensorflow.seeding import set_seed
 from harness.case import Batch, Batches
 from harness.record import Trajectory
 
@@ -32,7 +33,8 @@ class GraphTraining(Training):
         keras.backend.set_floatx(task.precision)
         self.task = task
         self.training = not variant.trains_in_evaluation_mode
-        self.network = Network(variant, [x.shape[2:] for x in task.batches.inputs])
+        self.is_masked = task.batches.mask is not None
+        self.network = Network(variant, [x.shape[2:] for x in task.batches.inputs], self.is_masked)
         self.model = self.network.model
         self.names = list(self.network.parameters)
         self.variables = list(self.network.parameters.values())
@@ -81,6 +83,32 @@ class GraphTraining(Training):
             self.loss_graph = _trace(lambda *data: self._forward(data)[1], *specs)
         return float(self.loss_graph(*data))
 
+    def sample(self, weights: Tensors, batch: Batch, seed: int, passes: int) -> list[Tensors]:
+        """Return the gradients of several passes in training mode, after seeding; no updates.
+
+        A model of its own, since Keras' layers take their seeds when they are made.
+        """
+        clear_session()
+        set_seed(seed)
+        network = Network(self.task.variant, [x.shape[1:] for x in batch.inputs])
+        variables = list(network.parameters.values())
+        for name, variable in zip(self.names, variables):
+            variable.assign(weights[name].reshape(tuple(variable.shape)))
+        data = [tf.constant(batch.targets), *network.feed(batch)]
+
+        def differentiate(targets: Any, *inputs: Any) -> Any:
+            with tf.GradientTape() as tape:
+                outputs = network.model(list(inputs), training=True)
+                loss = self.criterion(targets, outputs, None)
+            return tf.concat(_flat(tape.gradient(loss, variables)), axis=0)
+
+        graph = _trace(differentiate, *[_spec(x, 0) for x in data])
+        return [self._split(graph(*data).numpy()) for _ in range(passes)]
+
+    def stream(self) -> tuple[str, str | None]:
+        """Return the name of the random stream of dropout, which no host decides."""
+        return "tensorflow", None
+
     def _start(self, weights: Tensors) -> None:
         """Set the weights, and the optimizer as it was when it was new."""
         keras.backend.set_floatx(self.task.precision)
@@ -96,7 +124,7 @@ class GraphTraining(Training):
     def _forward(self, data: Sequence[Any]) -> tuple[Any, Any]:
         """Return outputs and loss of one batch's tensors."""
         targets, *rest = data
-        mask = rest.pop(0) if self.network.tokens else None
+        mask = rest.pop(0) if self.is_masked else None
         outputs = self.model(rest, training=self.training)
         return outputs, self.criterion(targets, outputs, mask)
 

@@ -143,6 +143,27 @@ def relu_subgradient() -> ContextManager[Any]:
     return patch.object(nn.ReLU, "forward", lambda self, x: x.clamp(min=0))
 
 
+class RedrawnDropout(torch.autograd.Function):
+    """A dropout that draws a mask on the way forth, and another on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, rate: float) -> Any:
+        """Drop; this is right."""
+        ctx.rate = rate
+        return torch.dropout(x, rate, True)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        """Drop anew."""
+        return torch.dropout(gradient, ctx.rate, True), None
+
+
+def dropout_mask_redrawn() -> ContextManager[Any]:
+    """Let the way back through dropout draw a mask of its own."""
+    return patch.object(nn.Dropout, "forward", lambda self, x: (
+        RedrawnDropout.apply(x, self.p) if self.training else x))
+
+
 FAULTS = (mean_before_mask, padded_length_divisor, smoothing_into_padding, class_weights_ignored,
           sum_reduction, double_softmax, bce_epsilon, squared_bce_gradient,
-          squared_bce_gradient_nan, missing_zero_grad, relu_subgradient)
+          squared_bce_gradient_nan, missing_zero_grad, relu_subgradient, dropout_mask_redrawn)

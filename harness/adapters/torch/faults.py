@@ -92,6 +92,24 @@ def dropout_in_evaluation() -> ContextManager[Any]:
     return patch.object(nn.Dropout, "forward", lambda self, x: functional.dropout(x, self.p, True))
 
 
+def dropout_unscaled() -> ContextManager[Any]:
+    """Keep the units that are kept as they are."""
+    return patch.object(nn.Dropout, "forward", lambda self, x: functional.dropout(
+        x, self.p, self.training) * (1 - self.p if self.training else 1))
+
+
+def dropout_rate_swapped() -> ContextManager[Any]:
+    """Drop the share that should be kept."""
+    return patch.object(nn.Dropout, "forward", lambda self, x: functional.dropout(
+        x, 1 - self.p, self.training))
+
+
+def dropout_not_training() -> ContextManager[Any]:
+    """Pass on what comes whatever the mode."""
+    return patch.object(nn.Dropout, "forward", lambda self, x: functional.dropout(
+        x, self.p, False))
+
+
 def attention_ignores_padding() -> ContextManager[Any]:
     """Lose the mask of padded keys."""
     original = nn.MultiheadAttention.forward
@@ -114,7 +132,8 @@ def masked_row_nan() -> ContextManager[Any]:
 
 HERE: tuple[Fault, ...] = (
     glorot_for_he, data_order_changed, last_batch_dropped, coarse_tanh, bfloat16_products,
-    dropout_in_evaluation, attention_ignores_padding, masked_row_nan)
+    dropout_in_evaluation, dropout_unscaled, dropout_rate_swapped, dropout_not_training,
+    attention_ignores_padding, masked_row_nan)
 PATCHES: dict[str, Fault] = {
     fault.__name__: fault for fault in (*HERE, *fault_losses.FAULTS, *fault_updates.FAULTS)}
 """Name in the catalogue -> the context in which torch has this fault."""
