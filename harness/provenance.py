@@ -25,8 +25,14 @@ SINGLE_THREADED = {
 }
 """What a worker is given, unless the caller's variables say otherwise: one thread. The order
 in which numbers are added up then does not depend on the machine's cores."""
-INSTRUCTION_SETS = ("sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw",
-                    "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "neon", "asimd", "sve")
+INSTRUCTION_SETS = {
+    "flags": ("sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512vl",
+              "avx512_vnni", "avx512_bf16", "amx_tile"),
+    "Features": ("neon", "asimd", "asimddp", "bf16", "i8mm", "sve", "sve2"),
+}
+"""Those that decide kernels, by the key of /proc/cpuinfo that lists them: x86's and Arm's."""
+KEYS = {"x86_64": "flags", "i686": "flags", "aarch64": "Features", "armv7l": "Features"}
+"""The key that the processor's own architecture has."""
 
 
 def now() -> str:
@@ -71,18 +77,23 @@ def collect(data_sha256: str, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cpu() -> dict[str, Any]:
-    """Return model, count and instruction sets, as far as the system tells."""
-    model, flags = platform.processor(), set()
+def _cpu(path: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
+    """Return model, count and instruction sets, as far as the system tells.
+
+    An emulator of another architecture shows the host's file; what that lists is not there.
+    """
     try:
-        lines: list[str] = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            model = value.strip()
-        elif key.strip() in ("flags", "Features"):
-            flags |= set(value.split())
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    part = f"{told.get('CPU implementer', '')} {told.get('CPU part', '')}".strip()
+    model, flags = told.get("model name") or part or platform.processor(), set()
+    key = KEYS.get(platform.machine())
+    if key in told:
+        flags = set(told[key].split())
+    elif set(told) & set(INSTRUCTION_SETS):
+        model = f"{platform.machine()}, emulated"
     return {"model": model, "count": os.cpu_count(),
-            "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags]}
+            "instruction_sets": [name for name in INSTRUCTION_SETS.get(key or "", ())
+                                 if name in flags]}
