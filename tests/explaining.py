@@ -7,6 +7,7 @@ import numpy as np
 
 from harness import probes
 from harness.adapters import cast, prepare, reference
+from harness.pair import FACTOR, FLOOR
 from harness.project import Project
 from harness.record import CURVES
 from harness.store import Store
@@ -23,11 +24,11 @@ def find(case_name, variant_name):
     return case, next(v for v in case.variants if v.name == variant_name)
 
 
-def train(case_name, variant_name, precision="float64"):
-    """Return the reference's trajectory, without perturbed copies."""
+def train(case_name, variant_name, precision="float64", copies=0):
+    """Return the reference's trajectory, with the envelope of so many perturbed copies."""
     case, variant = find(case_name, variant_name)
     task = prepare(case, variant, precision, PROJECT.batches(case), PROJECT.weights(variant))
-    with np.errstate(all="ignore"), mock.patch.object(reference, "COPIES", 0):
+    with np.errstate(all="ignore"), mock.patch.object(reference, "COPIES", copies):
         return reference.build(task).train()  # Axon's defect overflows
 
 
@@ -37,14 +38,25 @@ def stored(case, environment, variant, precision="float64"):
     return variants[variant].trajectories[precision] if variant in variants else None
 
 
-def deviation(observed, baseline, steps=None):
-    """Return the largest relative deviation of all curves that the baseline has."""
-    largest = 0.0
+def deviations(observed, baseline, steps=None):
+    """Return at every step the relative deviation of each curve that the baseline has."""
+    found = {}
     for name in CURVES:
         if getattr(baseline, name) is not None:
             o, b = (np.asarray(getattr(side, name))[:steps] for side in (observed, baseline))
-            largest = max(largest, float((np.abs(o - b) / np.maximum(1, np.abs(b))).max()))
-    return largest
+            found[name] = np.abs(o - b) / np.maximum(1, np.abs(b))
+    return found
+
+
+def deviation(observed, baseline, steps=None):
+    """Return the largest relative deviation of all curves that the baseline has."""
+    return max(float(curve.max()) for curve in deviations(observed, baseline, steps).values())
+
+
+def share(observed, baseline, envelope, steps=None):
+    """Return the largest deviation as a share of what float32 is allowed with an envelope."""
+    return max(float((curve / (FACTOR * (np.asarray(envelope[name])[:steps] + FLOOR))).max())
+               for name, curve in deviations(observed, baseline, steps).items())
 
 
 class Stress:

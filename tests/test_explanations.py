@@ -6,8 +6,9 @@ unaltered it must not.
 
 import numpy as np
 import pytest
-from explaining import LARGE, PROJECT, Stress, agree, deviation, stored, train
+from explaining import LARGE, PROJECT, Stress, agree, deviation, share, stored, train
 
+from harness.adapters.reference import COPIES
 from harness.layers import Attention
 from harness.reference import attention, loss, model, optimizer, training
 
@@ -159,21 +160,22 @@ def test_axon_adam(path, monkeypatch):
         assert 1e-6 < deviation(plain, baseline) <= 5e-6
 
 
-@pytest.mark.parametrize(("variant", "bound"), [
-    ("bce_sigmoid-sgd_0.01", 5e-7), ("bce_sigmoid-sgd_0.1", 5e-7),
-    *((f"bce_sigmoid-sgd_0.01-init_{n}", 5e-7) for n in (24, 7, 39)),
-    ("bce_sigmoid-adam_0.001", 2e-5), ("bce_sigmoid-adam_0.01", 2e-5)])
-def test_axon_softplus(variant, bound, monkeypatch):
+@pytest.mark.parametrize("variant", [
+    "bce_sigmoid-sgd_0.01", "bce_sigmoid-sgd_0.1",
+    *(f"bce_sigmoid-sgd_0.01-init_{n}" for n in (24, 7, 39)),
+    "bce_sigmoid-adam_0.001", "bce_sigmoid-adam_0.01"])
+def test_axon_softplus(variant, monkeypatch):
     """No gradient at a logit of exactly 0 gives right Axon's XOR curves; sigmoid - y does not."""
     plain = train("xor", variant, "float32")
     monkeypatch.setattr(loss, "_binary", axon_softplus)
-    altered = train("xor", variant, "float32")
+    monkeypatch.setattr(optimizer.Updater, "_adam", axon_adam)
+    altered = train("xor", variant, "float32", COPIES)
     baselines = [stored("xor", environment, variant, "float32") for environment in RIGHT]
     compared = [baseline for baseline in baselines if baseline is not None]
     assert compared
     for baseline in compared:
-        assert deviation(altered, baseline) <= bound
-        assert 1e-4 < deviation(plain, baseline) <= 2e-2
+        assert share(altered, baseline, altered.envelope) <= 1
+        assert share(plain, baseline, altered.envelope) > 100
 
 
 @pytest.mark.parametrize(("case", "variant", "environments"), [
@@ -187,7 +189,7 @@ def test_axon_defect(case, variant, environments, monkeypatch):
     plain = train(case, variant, "float32")
     monkeypatch.setattr(loss, "_binary", axon_defect)
     monkeypatch.setattr(optimizer.Updater, "_adam", axon_adam)
-    altered = train(case, variant, "float32")
+    altered = train(case, variant, "float32", COPIES)
     baselines = [stored(case, environment, variant, "float32") for environment in environments]
     compared = [baseline for baseline in baselines if baseline is not None]
     assert compared
@@ -195,9 +197,8 @@ def test_axon_defect(case, variant, environments, monkeypatch):
         assert altered.nonfinite_from == baseline.nonfinite_from
         assert plain.nonfinite_from is None
         steps = baseline.nonfinite_from or len(baseline.loss)
-        assert deviation(altered, baseline, steps - 8) <= 1e-5  # measured: 2.5e-6
-        assert deviation(altered, baseline, steps) <= 5e-5  # the last steps before NaN: 1.2e-5
-        assert deviation(plain, baseline, steps) > 0.4
+        assert share(altered, baseline, altered.envelope, steps) <= 1
+        assert share(plain, baseline, altered.envelope, steps) > 1e4
 
 
 def test_axon_0_6_0_differs_only_after_nan():
