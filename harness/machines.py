@@ -21,7 +21,7 @@ ONEDNN, ONEDNN_SWITCH = "oneDNN", "TF_ENABLE_ONEDNN_OPTS"
 ONEDNN_DEFAULT = Version("2.9")
 """TensorFlow that takes oneDNN's kernels by itself where it finds one of ``ONEDNN_SETS``."""
 ONEDNN_SETS = {"avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"}
-TENSORFLOWS = ("tensorflow-cpu", "tensorflow", "tensorflow-cpu-aws", "tf-nightly-cpu")
+TENSORFLOWS = ("tensorflow-cpu", "tensorflow", "tf-nightly-cpu", "tf-nightly")
 """Distributions that are TensorFlow."""
 _NO_KERNELS = (ONEDNN_SWITCH, "OMP_WAIT_POLICY", "ATEN_CPU_CAPABILITY")
 """Variables that choose no kernels, or that the class names otherwise."""

@@ -19,6 +19,17 @@ KERAS, KERAS_TENSORFLOW = "3.15.1", "2.16.2"
 standalone Keras: the first that resolves with all of them."""
 PROGRESS = "tqdm"
 """What the harness itself needs in an environment, beside NumPy."""
+ON_ARM = {"tensorflow-cpu": "tensorflow", "tf-nightly-cpu": "tf-nightly"}
+"""Distributions without a wheel for 64-bit Arm, and those that have the same in one."""
+
+
+def by_architecture(name: str, version: str = "") -> tuple[str, ...]:
+    """Return what a distribution is required as: once, or once for each architecture."""
+    if name not in ON_ARM:
+        return (f"{name}{version}",)
+    is_arm = "platform_machine {0} 'aarch64' {1} platform_machine {0} 'arm64'"
+    return (f"{name}{version}; {is_arm.format('!=', 'and')}",
+            f"{ON_ARM[name]}{version}; {is_arm.format('==', 'or')}")
 
 
 @dataclass(frozen=True)
@@ -55,14 +66,13 @@ PINS = {
         Pin("2.16", "3.11"),
         Pin(None, "3.11", (f"keras=={KERAS}",)),
     ),
-    "keras": (Pin(None, "3.11", (f"tensorflow-cpu=={KERAS_TENSORFLOW}",)),),
+    "keras": (Pin(None, "3.11", by_architecture("tensorflow-cpu", f"=={KERAS_TENSORFLOW}")),),
 }
 """By family, from old to new."""
-DISTRIBUTIONS = {"torch": "torch", "tensorflow": "tensorflow-cpu", "keras": "keras"}
 EXAMPLE = "tox run -e torch-2.13.0"
 RELEASE = 3
 """Numbers in a release's version; tox would take 2.13 for a Python."""
-BUILDS = {"keras-nightly": ("keras-nightly", "tf-nightly-cpu")}
+BUILDS = {"keras-nightly": ("keras-nightly", *by_architecture("tf-nightly-cpu"))}
 """Pre-release builds that PyPI carries, and what they are installed with."""
 
 
@@ -78,7 +88,8 @@ def requirements(environment: str) -> list[str]:
         return [*BUILDS[environment], PROGRESS]
     pin, version = _pin(environment)
     family = environment.partition("-")[0]
-    return [f"{DISTRIBUTIONS[family]}=={version}", *pin.bounds, PROGRESS]
+    name = "tensorflow-cpu" if family == "tensorflow" else family
+    return [*by_architecture(name, f"=={version}"), *pin.bounds, PROGRESS]
 
 
 def python(environment: str) -> str:

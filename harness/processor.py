@@ -17,6 +17,8 @@ INSTRUCTION_SETS = {
     "aarch64": ("neon", "asimd", "fphp", "asimdhp", "asimddp", "bf16", "i8mm", "sve", "sve2"),
 }
 """By architecture, those by which frameworks and libraries choose their kernels."""
+KEYS = {"x86_64": "flags", "aarch64": "Features"}
+"""By architecture, what /proc/cpuinfo calls them."""
 INFORMATION = Path("/proc/cpuinfo")
 
 
@@ -48,13 +50,14 @@ def _cpu(information: Path = INFORMATION) -> dict[str, Any]:
 
     An emulator may pass on the file of its host: what another architecture has is left out.
     """
-    model, flags = platform.processor(), set()
-    for line in _lines(information):
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            model = value.strip()
-        elif key.strip() in ("flags", "Features"):
-            flags |= set(value.split())
+    told = {key.strip(): value.strip() for key, _, value in (
+        line.partition(":") for line in _lines(information))}
+    part = f"{told.get('CPU implementer', '')} {told.get('CPU part', '')}".strip()
+    model = told.get("model name") or part or platform.processor()
+    key = KEYS.get(architecture(), "")
+    if key not in told and set(KEYS.values()) & set(told):
+        model = f"{architecture()}, emulated"
+    flags = set(told.get(key, "").split())
     return {"model": model, "count": os.cpu_count(), "instruction_sets": [
         name for name in INSTRUCTION_SETS.get(architecture(), ()) if name in flags]}
 

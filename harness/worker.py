@@ -18,7 +18,6 @@ import os
 import sys
 import time
 import traceback
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Iterable
 
@@ -181,16 +180,20 @@ def check_version(environment: str) -> None:
     A local build tag is accepted: 2.13.0+cpu is 2.13.0. ``keras-nightly`` is the name of
     a distribution, any version of which will do.
     """
-    name = adapters.FAMILIES[adapters.family(environment)][1]
+    names = adapters.FAMILIES[adapters.family(environment)][1]
     if environment == "keras-nightly":
-        name = environment
-    if not name:
+        names = (environment,)
+    if not names:
         return
-    asked, installed = environment.split("-", 1)[1], metadata.version(name)
-    if installed.split("+")[0] != asked and name != environment:
-        raise WorkerError(f"this interpreter is not the environment {environment}",
-                          sys.prefix, f"{name} {installed}, asked for {asked}",
-                          f"tox run -e {environment}")
+    asked, packages = environment.split("-", 1)[1], provenance.packages()
+    installed = {name: packages[name] for name in names if name in packages}
+    if any(version.split("+")[0] == asked or name == environment
+           for name, version in installed.items()):
+        return
+    found = ", ".join(f"{name} {version}" for name, version in installed.items())
+    raise WorkerError(f"this interpreter is not the environment {environment}", sys.prefix,
+                      f"{found or f'no {names[0]}'}, asked for {asked}",
+                      f"tox run -e {environment}")
 
 
 def main() -> int:

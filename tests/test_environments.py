@@ -123,8 +123,29 @@ def test_every_release_of_the_matrix_is_pinned_exactly(checkout: Project) -> Non
         lines = pins.constraints(checkout.root, name).read_text().split()
         assert all("==" in line for line in lines)
         found = {pin.name: Version(str(pin.specifier)[2:]) for pin in map(Requirement, lines)}
-        for wanted in map(Requirement, pins.requirements(name)):
+        for wanted in on("x86_64", pins.requirements(name)):
             assert found[wanted.name] in wanted.specifier, name
+
+
+@pytest.mark.parametrize(("environment", "x86", "arm"), [
+    ("tensorflow-2.15.1", {"tensorflow-cpu==2.15.1"}, {"tensorflow==2.15.1"}),
+    ("keras-3.15.1", {"keras==3.15.1", "tensorflow-cpu==2.16.2"},
+     {"keras==3.15.1", "tensorflow==2.16.2"}),
+    ("keras-nightly", {"keras-nightly", "tf-nightly-cpu"}, {"keras-nightly", "tf-nightly"}),
+    ("torch-2.13.0", {"torch==2.13.0", "numpy"}, {"torch==2.13.0", "numpy"}),
+])
+def test_a_framework_is_required_under_the_name_that_has_a_wheel(
+        environment: str, x86: set[str], arm: set[str]) -> None:
+    """TensorFlow's CPU-only distributions exist for x86 only."""
+    for machine, expected in (("x86_64", x86), ("AMD64", x86), ("aarch64", arm), ("arm64", arm)):
+        wanted = on(machine, pins.requirements(environment))
+        assert {f"{one.name}{one.specifier}" for one in wanted} == {*expected, "tqdm"}
+
+
+def on(machine: str, lines: list[str]) -> list[Requirement]:
+    """Return the requirements that hold on an architecture."""
+    return [wanted for wanted in map(Requirement, lines)
+            if wanted.marker is None or wanted.marker.evaluate({"platform_machine": machine})]
 
 
 @pytest.mark.parametrize("name", ["torch", "mxnet-1.0", "torch-", "torch-2.13"])

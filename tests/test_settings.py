@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import inputs, processor, settings
+from harness import inputs, settings
 from harness.process import WorkerProcess
 from harness.project import Project
 
@@ -72,17 +72,3 @@ def test_tox_passes_on_every_variable_that_chooses() -> None:
     passed = {line.strip().rstrip("*") for line in parser["testenv"]["pass_env"].splitlines()}
     assert set(settings.PREFIXES) <= passed
     assert not any(setting.variable in parser["testenv"]["set_env"] for setting in settings.PINNED)
-
-
-def test_an_emulated_processor_has_no_instruction_sets_of_its_host(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """qemu's user mode shows the host's /proc/cpuinfo: x86 sets are none of 64-bit Arm."""
-    information = tmp_path / "cpuinfo"
-    information.write_text("model name\t: AMD EPYC\nflags\t\t: fma avx2 avx512f\n")
-    monkeypatch.setattr(processor.platform, "machine", lambda: "aarch64")
-    assert processor._cpu(information)["instruction_sets"] == []
-    information.write_text("Features\t: fp asimd sve\n")
-    assert processor._cpu(information)["instruction_sets"] == ["asimd", "sve"]
-    monkeypatch.setattr(processor.platform, "machine", lambda: "x86_64")
-    information.write_text("flags\t\t: fma avx2 avx512f\n")
-    assert processor._cpu(information)["instruction_sets"] == ["fma", "avx2", "avx512f"]

@@ -24,13 +24,13 @@ from harness.record import Trajectory
 
 Tensors = Dict[str, np.ndarray]
 """Arrays by parameter, ``<layer>.<part>``, in the vocabulary's shapes and order."""
-FAMILIES: dict[str, tuple[str, str]] = {
-    "reference": ("reference", ""),
-    "torch": ("torch", "torch"),
-    "tensorflow": ("tensorflow", "tensorflow-cpu"),
-    "keras": ("tensorflow", "keras"),
+FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "reference": ("reference", ()),
+    "torch": ("torch", ("torch",)),
+    "tensorflow": ("tensorflow", ("tensorflow-cpu", "tensorflow")),  # by architecture
+    "keras": ("tensorflow", ("keras",)),
 }
-"""Environment family -> its adapter, and the distribution that has its version."""
+"""Environment family -> its adapter, and the distributions of which one has its version."""
 HELD = 2**21
 """Numbers that a trace holds before it reduces them to norms."""
 

@@ -18,7 +18,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from harness import adapters, invariances, probes, serialization, worker
+from harness import adapters, invariances, probes, provenance, serialization, worker
 from harness.adapters import reference as numpy_adapter
 from harness.case import PRECISIONS
 from harness.errors import UnsupportedError, WorkerError
@@ -319,18 +319,25 @@ def test_the_environment_is_what_it_says():
     worker.check_version(ENVIRONMENT)
 
 
-@pytest.mark.parametrize("environment", ["torch-2.13.0", "tensorflow-2.15.1", "keras-3.15.1"])
-def test_a_local_tag_is_accepted_and_another_version_refused(environment, monkeypatch):
-    """2.13.0+cpu is 2.13.0; 2.13.1, 2.13 and 2.13.0rc1 are not."""
-    family, version = environment.split("-")
-    installed = {adapters.FAMILIES[family][1]: ""}
-    monkeypatch.setattr(metadata, "version", lambda name: installed[name])
+@pytest.mark.parametrize(("environment", "name"), [
+    ("torch-2.13.0", "torch"),
+    ("tensorflow-2.15.1", "tensorflow-cpu"),
+    ("tensorflow-2.15.1", "tensorflow"),
+    ("keras-3.15.1", "keras"),
+])
+def test_a_local_tag_is_accepted_and_another_version_refused(environment, name, monkeypatch):
+    """2.13.0+cpu is 2.13.0; 2.13.1, 2.13, 2.13.0rc1 and none at all are not."""
+    version = environment.split("-")[1]
+    installed = {"numpy": "2.4.6"}
+    monkeypatch.setattr(provenance, "packages", lambda: installed)
+    with pytest.raises(WorkerError, match=f"asked for {version}"):
+        worker.check_version(environment)
     for suffix in ("", "+cpu", "+cu130"):
-        installed[adapters.FAMILIES[family][1]] = version + suffix
+        installed[name] = version + suffix
         worker.check_version(environment)
     for other in (version + "1", version[:-2], version + "rc1", "0" + version):
-        installed[adapters.FAMILIES[family][1]] = other
-        with pytest.raises(WorkerError):
+        installed[name] = other
+        with pytest.raises(WorkerError, match=name):
             worker.check_version(environment)
 
 

@@ -8,26 +8,19 @@ name is looked up when a task is built or run, none at import.
 from __future__ import annotations
 
 import os
-from importlib import metadata
 from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import tensorflow as tf
 
+from harness import provenance
 from harness.adapters import Task, Training
 from harness.adapters.tensorflow.training import GraphTraining
 
-
-def _is_installed(name: str) -> bool:
-    try:
-        return bool(metadata.version(name))
-    except metadata.PackageNotFoundError:
-        return False
-
-
-PACKAGES = tuple(name for name in ("tensorflow-cpu", "tf-nightly-cpu", "keras", "keras-nightly",
-                                   "numpy") if _is_installed(name))
+PACKAGES = tuple(name for name in ("tensorflow-cpu", "tensorflow", "tf-nightly-cpu", "tf-nightly",
+                                   "keras", "keras-nightly", "numpy")
+                 if name in provenance.packages())
 
 
 def describe() -> dict[str, Any]:
