@@ -43,8 +43,9 @@ def limit() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
 
-@pytest.mark.parametrize("arguments", [MEASURE, ("accept", "axon-0.6.1", "--reason", "x", "--harm", "y"),
-                                       ("report", "axon-0.6.1", "axon-0.6.0")])
+@pytest.mark.parametrize("arguments", [
+    MEASURE, ("accept", "axon-0.6.1", "--reason", "x", "--harm", "y"),
+    ("report", "axon-0.6.1", "axon-0.6.0")])
 def test_a_full_disk(stored: Project, arguments: tuple[str, ...]) -> None:
     """It is named, with what could not be written, and what was there stays whole."""
     if arguments[0] == "accept":
