@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.case import Case, Variant
-from harness.errors import RecordError
+from harness.errors import HarnessError, RecordError
 from harness.files import sha256
 from harness.metrics import classify, from_counts
 from harness.optimizers import SGD, Adam
@@ -119,6 +119,6 @@ def _metrics(case: Case, curve: dict[str, Any], project: Project,
 def _sha256(path: Path) -> str:
     try:
         return sha256(path)
-    except OSError as error:
-        raise RecordError(f"the data behind the curves is not there: {error}",
+    except HarnessError as error:
+        raise RecordError(f"the data behind the curves is not there: {error.what}",
                           str(path)) from None

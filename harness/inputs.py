@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Iterable, Sequence
 
 from harness import provenance
-from harness.files import sha256
+from harness.errors import HarnessError
+from harness.files import read_text, sha256
 from harness.paths import Paths
 
-MEASURING = ("case", "curve", "encoding", "faults", "inputs", "invariances", "layers", "losses",
+MEASURING = ("case", "encoding", "faults", "inputs", "invariances", "layers", "losses",
              "metrics", "native", "optimizers", "padding", "paths", "probes", "project",
              "provenance", "record", "serialization", "stream", "worker")
 """Modules of the harness, beside its reference and adapters, that a measured number depends on."""
@@ -30,6 +31,8 @@ WORDS = {"harness": "the harness changed", "case": "the case changed",
          "packages": "another version of a package is installed",
          "files": "an installed file changed", "machine": "the machine or its switches changed"}
 """What it means that a digest differs."""
+HEAD = 50
+"""Lines of a record among which its provenance stands."""
 _MACHINE = [sys.version, provenance.machine(),
             {**provenance.SINGLE_THREADED, **provenance.switches()}]
 """As they were before a framework could change a variable."""
@@ -89,7 +92,7 @@ def reason(root: Path, case: str, record: Path, failure: Path,
     before = origin.get("inputs", {})
     try:
         now = digests(root, case, before.get("data", ()))
-    except OSError:
+    except (OSError, HarnessError, TypeError):  # a file that is no more, or no name of one
         return WORDS["case"]
     return "; ".join(WORDS[name] for name in WORDS if before.get(name) != now[name]) or None
 
@@ -97,14 +100,20 @@ def reason(root: Path, case: str, record: Path, failure: Path,
 def recorded(path: Path) -> dict[str, Any] | None:
     """Return a record's provenance from its first lines; None where there is none to read."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.lstrip("{").startswith('"provenance":'):
-                    return dict(json.loads("{" + line.lstrip("{").rstrip().rstrip(",") + "}")
-                                ["provenance"])
-    except (OSError, ValueError):
+        for line in read_text(path).split("\n", HEAD)[:HEAD]:
+            if line.lstrip("{").startswith('"provenance":'):
+                found = json.loads("{" + line.lstrip("{").rstrip().rstrip(",") + "}")["provenance"]
+                return found if _can_tell(found) else None
+    except (HarnessError, ValueError, KeyError, RecursionError):
         pass
     return None
+
+
+def _can_tell(found: Any) -> bool:
+    """Return whether a provenance has the types that the reason to measure is told from."""
+    selection = found.get("selection", []) if isinstance(found, dict) else None
+    return isinstance(selection, list) and all(isinstance(one, str) for one in selection) \
+        and isinstance(found.get("inputs", {}), dict)
 
 
 @lru_cache(maxsize=None)

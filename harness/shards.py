@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import environments, serialization
+from harness import environments, reading, serialization
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
 from harness.native_record import NativeRecord
 from harness.project import Project
@@ -55,7 +55,7 @@ class Shard:
             return self.store.native(case, environment, True)
         path = self.project.run_path(case, environment)
         self.store.load(path)
-        record = serialization.read(path)
+        record = reading.read(path)
         self.store.check(record, str(path))
         return record
 

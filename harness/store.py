@@ -10,15 +10,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from harness import environments, native_record, provenance, serialization
+from harness import (
+    environments,
+    holdings,
+    native_record,
+    provenance,
+    reading,
+    serialization,
+    soundness,
+)
 from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.expected import Expected
 from harness.files import lock
 from harness.native_record import NativeRecord
+from harness.paths import is_name
 from harness.project import Project
 from harness.record import Record, VariantRecord, Variants
+
+REFERENCE = "reference"
+"""The environment that every allowance comes from."""
 
 
 @dataclass(frozen=True)
@@ -73,23 +86,33 @@ class Store:
             RecordError: the file is unreadable, or not what its path says.
             InputMismatchError: it was measured on other data.
         """
-        return self._admit(serialization.read(path), path)
+        return self._admit(reading.read(path), path, self._reference(path.parent.name))
 
-    def _admit(self, record: Record, path: Path) -> Record:
+    def _reference(self, case: str) -> Record | None:
+        """Return the accepted reference, which says how wide a run's allowances may be."""
+        try:
+            return self.baseline(case, REFERENCE)
+        except HarnessError:  # without one nothing is compared
+            return None
+
+    def _admit(self, record: Record, path: Path, reference: Record | None = None) -> Record:
         found = f"{record.case}/{record.environment}.json"
         if path.parts[-2:] != (record.case, f"{record.environment}.json"):
             raise RecordError("the record belongs to another file", str(path), found)
         expected = self._check_head(record, str(path))
+        known = {} if reference is None else reference.variants
         if not isinstance(record.variants, Variants):
             self.check(record, str(path))
-            return record
+            bounded = {name: soundness.bound(variant, known.get(name))
+                       for name, variant in record.variants.items()}
+            return dataclasses.replace(record, variants=bounded)
         read = record.variants.decode
 
-        def decode(name: str, source: str) -> VariantRecord:
+        def decode(name: str, source: Any) -> VariantRecord:
             try:
                 variant = read(name, source)
                 expected.check(name, variant, str(path))
-                return variant
+                return soundness.bound(variant, known.get(name))
             except HarnessError as error:
                 return VariantRecord("", error=str(error))
 
@@ -106,6 +129,27 @@ class Store:
         expected = self._check_head(record, where)
         for name, variant in record.variants.items():
             expected.check(name, variant, where)
+
+    def lacking(self, record: Record) -> list[str]:
+        """Return in words what a run lacks of what was accepted before, by variant.
+
+        Of an environment of the matrix that has no baseline it is what the reference holds
+        that counts; another program need not express everything.
+        """
+        for environment in (record.environment, REFERENCE):
+            if environment == record.environment or record.environment in self.pinned:
+                try:
+                    return holdings.lacks(record, self.baseline(record.case, environment))
+                except HarnessError:  # there is none, or none that can be read
+                    continue
+        return []
+
+    def _refuse_less(self, record: Record) -> None:
+        """Refuse a run that would make a baseline hold less."""
+        where = f"{record.case} {record.environment}"
+        if lacking := self.lacking(record):
+            raise HarnessError("a run that lacks what was accepted before cannot become a baseline",
+                               where, holdings.listed(lacking), f"tox run -e {record.environment}")
 
     def _check_head(self, record: Record, where: str) -> Expected:
         """Check data and names of variants; return what the variants must be measured on."""
@@ -164,11 +208,13 @@ class Store:
         path = self.project.native_run_path(case, environment)
         if not (is_run and path.exists()):
             path = self.project.native_baseline_path(case, environment)
-        record = native_record.read(path)
+        record = reading.native_runs(path)
         if (record.case, record.environment) != (case, environment):
             raise RecordError("the native runs belong to another file", str(path),
                               f"{record.case}/native/{record.environment}.json")
-        self.project.check_data(self.project.case(case), record.provenance, str(path))
+        declared = self.project.case(case)
+        self.project.check_data(declared, record.provenance, str(path))
+        soundness.check_native(declared, record.runs, str(path))
         return record
 
     def put_run(self, record: Record) -> Path:
@@ -192,6 +238,7 @@ class Store:
             raise UsageError("accepting needs a reason", next_command="--reason 'why it is right'")
         for record in records:
             _refuse_incomplete(record)
+            self._refuse_less(record)
         with lock(self.project.lock_path("accept"), "harness accept"):
             accepted = {"reason": reason.strip(), "at": provenance.now()}
             self.baselines.write([dataclasses.replace(record, accepted=accepted)
@@ -203,7 +250,8 @@ class Store:
 
 
 def _environments(folder: Path, suffix: str) -> list[str]:
-    return [path.name[:-len(suffix)] for path in folder.glob(f"[a-z]*{suffix}")]
+    names = (path.name[:-len(suffix)] for path in folder.glob(f"[a-z]*{suffix}"))
+    return [name for name in names if is_name("environment", name)]
 
 
 def _refuse_incomplete(record: Record) -> None:

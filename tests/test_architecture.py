@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INSIDE = {
-    "__init__", "__main__", "arguments", "case", "curve", "encoding", "errors", "faults", "files",
+    "__init__", "__main__", "arguments", "case", "encoding", "errors", "faults", "files",
     "inputs", "invariances", "layers", "losses", "metrics", "native", "native_record",
     "native_runs", "optimizers", "orders", "padding", "paths", "probes", "process", "progress",
-    "project", "provenance", "reader", "record", "serialization", "stream", "supervisor", "worker"}
+    "project", "provenance", "record", "serialization", "stream", "supervisor", "worker"}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 MODULES = sorted((ROOT / "harness").rglob("*.py"))
 
@@ -112,7 +112,7 @@ def test_everything_that_measures_is_in_the_digest() -> None:
         found.add(module)
         names = imports(path, inside_functions=True)
         pending += [name.split(".")[1] for name in names if name.startswith("harness.")]
-    assert found - set(MEASURING) <= {"curve", "errors", "files", "reader", "__init__"}
+    assert found - set(MEASURING) <= {"errors", "files", "__init__"}
     assert set(MEASURING) <= found | {"faults"}
 
 
