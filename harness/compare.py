@@ -14,6 +14,7 @@ from harness import environments, phase, waivers
 from harness.differ import Differ
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError, MissingRecordError
 from harness.finding import Comparison, Verdict, Waiver
+from harness.holdings import Gaps
 from harness.native_compare import NativeComparer
 from harness.pair import Pair
 from harness.project import Project
@@ -86,8 +87,7 @@ def compare(project: Project, question: Question) -> Report:
         UsageError: an unknown name, or a selection that is empty.
         HarnessError: nothing has been measured.
     """
-    comparer = Comparer(Store(project), question)
-    return comparer.compare()
+    return Comparer(Store(project), question).compare()
 
 
 class Comparer:
@@ -102,6 +102,7 @@ class Comparer:
         self.asked_for_chaos: set[tuple[str, str, str]] = set()
         self.native = NativeComparer(store, self.report.notes)
         self.differ = Differ(store)
+        self.gaps = Gaps(store.pinned)
         for name in (*question.environments, question.against or REFERENCE):
             if name not in KINDS:
                 store.require_known(name)
@@ -116,6 +117,7 @@ class Comparer:
                                str(self.store.project.runs), " ".join(self.report.notes),
                                "tox run -m quick")
         self.native.finish()
+        self.report.notes += self.gaps.notes()
         phase.name(self.compared)
         self._waive()
         self.report.comparisons.sort(key=lambda c: (
@@ -153,6 +155,8 @@ class Comparer:
             self._problem(case, "*", environment, "baseline", environment, error)
             return
         self.report.observed[case, environment] = record
+        if asked := record.provenance.get("selection"):
+            self._note(f"{environment} on {case} was asked for {' '.join(asked)} only")
         if 0 < len(self.question.environments) <= FEW:
             kind = "its baseline, recorded" if stored else "its last run, of"
             self.report.notes.append(f"{environment} on {case} is {kind} "
@@ -199,7 +203,7 @@ class Comparer:
         imported = baseline.environment not in self.store.pinned \
             or record.environment not in self.store.pinned
         for name in names:
-            if not self._selected(name, record):
+            if not self._selected(name):
                 continue
             if name not in record.variants or name not in baseline.variants:
                 # another program need not express every variant; the same one must
@@ -208,10 +212,9 @@ class Comparer:
                 continue
             self._compare_variant(record, against, baseline, name)
 
-    def _selected(self, variant: str, record: Record) -> bool:
-        patterns = [self.question.variants, record.provenance.get("selection")]
-        return all(not p or any(fnmatchcase(variant, pattern) for pattern in p)
-                   for p in patterns)
+    def _selected(self, variant: str) -> bool:
+        asked = self.question.variants
+        return not asked or any(fnmatchcase(variant, pattern) for pattern in asked)
 
     def _compare_variant(self, record: Record, against: str, baseline: Record,
                          name: str) -> None:
@@ -220,9 +223,11 @@ class Comparer:
         self.report.comparisons.append(comparison)
         try:
             if self._is_comparable(comparison, record, baseline):
+                pair = self.differ.pair(name, record, baseline)
+                self.gaps.look(comparison, pair)
                 comparison.findings = list(self.differ.findings(name, record, baseline))
                 self.native.add(self.cases[record.case], comparison)
-                self.compared.append((comparison, self.differ.pair(name, record, baseline)))
+                self.compared.append((comparison, pair))
                 self._say_chaos(*self.compared[-1])
         except HarnessError as error:
             comparison.problem = str(error)

@@ -16,7 +16,7 @@ from typing import Iterator
 
 from harness.errors import LockedError, MissingRecordError, RecordError
 
-LARGEST = 32 * 2**20
+LARGEST = 16 * 2**20
 """Bytes of a file that are read; the largest record of the canonical cases has 3 million."""
 
 

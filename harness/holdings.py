@@ -8,12 +8,66 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.errors import RecordError
+from harness.finding import Comparison, Verdict
+from harness.pair import Pair
 from harness.record import CURVES, Record, VariantRecord
 
 Holding = tuple[str, str]
 """What is held, and the detail of it."""
 DETAILS = 4
 """How many details are listed; the rest is counted."""
+FRAMEWORKS_OWN = {"float64 reported metrics", "float32 reported metrics", "fingerprint"}
+"""What only a framework has, and no reference."""
+
+
+class Gaps:
+    """What the checks of a comparison run could not look at.
+
+    Args:
+        pinned: environments of the matrix; a record of another program need not hold everything
+            that others hold, only what its own baseline does.
+    """
+
+    def __init__(self, pinned: Iterable[str]) -> None:
+        self.pinned = set(pinned)
+        self.unseen: dict[str, list[str]] = {}
+
+    def look(self, comparison: Comparison, pair: Pair) -> None:
+        """Name what the run lacks of what the other side holds: that is missing.
+
+        Raises:
+            RecordError: their probes are of other tensors, which cannot face each other.
+        """
+        if pair.observed.key is not None and pair.observed.key == pair.baseline.key:
+            return
+        mine, theirs = pair.of_both("held", held)
+        sides = {comparison.observed, comparison.baseline}
+        if theirs - mine and (comparison.against == "baseline" or sides <= self.pinned):
+            comparison.problem = (f"{comparison.observed} lacks what {comparison.side} holds: "
+                                  f"{words(theirs - mine)}\n"
+                                  f"  next:  tox run -e {comparison.observed}")
+            comparison.problem_verdict = Verdict.MISSING
+        elif unseen := {kind for kind, _ in mine} ^ {kind for kind, _ in theirs}:
+            unseen -= FRAMEWORKS_OWN if comparison.against == "reference" else set()
+            who = self.unseen.setdefault(", ".join(sorted(unseen)), [])
+            who += [] if comparison.observed in who else [comparison.observed]
+        _require_same_tensors(pair)
+
+    def notes(self) -> list[str]:
+        """Return what was not looked at, in words."""
+        return [f"not looked at, since one side does not have it: {what} ({_few(who)})"
+                for what, who in self.unseen.items() if what]
+
+
+def _require_same_tensors(pair: Pair) -> None:
+    for precision, probes in pair.observed.probes.items():
+        other = pair.baseline.probes.get(precision)
+        if other is not None and other.tensors != probes.tensors:
+            raise RecordError(f"{precision} probes of both sides are of other tensors",
+                              f"{pair.case.name} {pair.variant.name}",
+                              f"{len(probes.tensors)} against {len(other.tensors)}",
+                              "measure both with the same harness")
 
 
 def held(variant: VariantRecord) -> frozenset[Holding]:
@@ -45,11 +99,6 @@ def words(lacking: Iterable[Holding]) -> str:
     return "; ".join(f"{kind} ({_few(details)})" for kind, details in kinds.items())
 
 
-def kinds(variant: VariantRecord) -> set[str]:
-    """Return what kinds of measurement a variant holds."""
-    return {kind for kind, _ in held(variant)}
-
-
 def lacks(record: Record, baseline: Record) -> list[str]:
     """Return in words what a record lacks of what its baseline holds, by variant."""
     found = []
@@ -76,8 +125,3 @@ def listed(lacking: list[str]) -> str:
 def _few(details: list[str]) -> str:
     more = f" and {len(details) - DETAILS} more" if len(details) > DETAILS else ""
     return ", ".join(details[:DETAILS]) + more
-
-
-def unseen(observed: VariantRecord, baseline: VariantRecord) -> set[str]:
-    """Return the kinds of measurement that one side holds and the other one does not."""
-    return kinds(observed) ^ kinds(baseline)

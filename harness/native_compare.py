@@ -49,6 +49,11 @@ class NativeComparer:
         if observed is None or baseline is None:
             return
         sides = [record.runs.get(comparison.variant) for record in (observed, baseline)]
+        if sides[1] and not sides[0] and not comparison.problem:
+            comparison.problem = (f"the native runs of {comparison.observed} lack this variant, "
+                                  f"which {comparison.side} has\n"
+                                  f"  next:  tox run -e {comparison.observed} -- --native")
+            comparison.problem_verdict = Verdict.MISSING
         if not sides[0] or not sides[1]:
             return
         mine, theirs = sides[0], sides[1]

@@ -5,17 +5,18 @@ Inside half: standard library and NumPy only.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterator, Mapping
 
 import numpy as np
 
 from harness.case import Batches, Case, Variant
 from harness.errors import HarnessError, InputMismatchError, UsageError, unknown
-from harness.files import sha256
+from harness.files import read_text, sha256
 from harness.layers import parameter_names
 from harness.paths import Paths
 from harness.stream import expand
@@ -58,14 +59,27 @@ class Project(Paths):
         return self.root / "cases" / "data" / name
 
     def batches(self, case: Case) -> Batches:
-        """Return the case's data."""
-        return case.read(self._json(case.data))
+        """Return the case's data.
+
+        Raises:
+            HarnessError: the file is damaged, or holds nothing to train on.
+        """
+        with _damage(self.data_path(case.data)):
+            found = case.read(self._json(case.data))
+            if not found.steps or {len(x) for x in (*found.inputs, found.targets)} != {found.steps}:
+                raise ValueError("inputs and targets must have as many steps, and one at least")
+            return found
 
     def weights(self, variant: Variant) -> Weights:
-        """Return the variant's initial weights as float32, in layer order."""
-        data = expand(self._json(variant.weights))
-        return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
-                for layer, part in parameter_names(variant.layers)}
+        """Return the variant's initial weights as float32, in layer order.
+
+        Raises:
+            HarnessError: the file is damaged, or lacks a parameter.
+        """
+        with _damage(self.data_path(variant.weights)):
+            data = expand(self._json(variant.weights))
+            return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
+                    for layer, part in parameter_names(variant.layers)}
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
@@ -98,8 +112,21 @@ class Project(Paths):
                 f"sha256 {found[:12]}..., expected {expected[:12]}...", "measure it again")
 
     def _json(self, name: str) -> Mapping[str, Any]:
-        data: Mapping[str, Any] = json.loads(self.data_path(name).read_text(encoding="utf-8"))
+        data: Mapping[str, Any] = json.loads(read_text(self.data_path(name)))
         return data
+
+
+@contextlib.contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Name the file of whatever is wrong with it; a case reads its data in its own words."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError("the case's data cannot be read", str(path),
+                           f"{type(error).__name__}: {error}"[:300],
+                           f"git checkout {path.name}") from None
 
 
 def select_variants(case: Case, patterns: list[str] | None) -> list[Variant]:

@@ -6,12 +6,10 @@ Outside half.
 from __future__ import annotations
 
 import dataclasses
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import environments, reading, serialization
+from harness import archive, environments, reading, serialization
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
 from harness.native_record import NativeRecord
 from harness.project import Project
@@ -30,10 +28,12 @@ class Shard:
 
     Args:
         name: where they came from, for messages.
+        refused: what was not taken out of there, and why.
     """
 
     name: str
     store: Store
+    refused: tuple[str, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -104,24 +104,21 @@ def unpack(project: Project, source: Path, scratch: Path) -> Shard:
     """Return the shard in a copy of results/runs, or in a zip of it.
 
     Args:
-        scratch: folder that a zip is unpacked into.
+        scratch: folder that its files are copied into.
 
     Raises:
         UsageError: there is no such folder or file.
         RecordError: the zip is damaged, or there is no run in it.
     """
-    folder = source
-    if source.is_file():
-        _extract(source, scratch)
-        folder = scratch
-    elif not source.is_dir():
+    if not (source.is_file() or source.is_dir()):
         raise UsageError("no such folder or zip of runs", str(source))
-    nested = folder / "results" / "runs"
-    runs = nested if nested.is_dir() else folder
+    scratch.mkdir(parents=True)
+    refused = archive.take(source, scratch)
     patterns = ("*/[a-z]*.json", "*/[a-z]*.failed.txt", "*/native/[a-z]*.json")
-    if not any(path for pattern in patterns for path in runs.glob(pattern)):
-        raise RecordError("there is no run in this shard", str(source))
-    return Shard(str(source), Store(Project(project.root, runs)))
+    if not any(path for pattern in patterns for path in scratch.glob(pattern)):
+        raise RecordError("there is no run in this shard", str(source), "; ".join(
+            refused[:archive.SAID]).replace("\n ", ","))
+    return Shard(str(source), Store(Project(project.root, scratch)), tuple(refused))
 
 
 def content(record: Record | NativeRecord) -> str:
@@ -129,16 +126,6 @@ def content(record: Record | NativeRecord) -> str:
     if isinstance(record, NativeRecord):
         return repr(record.runs)
     return serialization.dumps(dataclasses.replace(record, provenance={}, accepted=None))
-
-
-def _extract(source: Path, scratch: Path) -> None:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            archive.extractall(scratch)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
-            NotImplementedError) as error:
-        raise RecordError(f"the zip of runs is damaged: {error}", str(source),
-                          next_command="download it again") from None
 
 
 def _seconds(store: Store, environment: str) -> float:

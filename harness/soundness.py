@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.case import Case, Variant
+from harness.curve import Curve
 from harness.errors import RecordError
 from harness.invariances import CLAIMS
 from harness.layers import parameter_names
@@ -146,8 +147,8 @@ def _check_trajectory(trajectory: Trajectory, precision: str, steps: int,
         curve = getattr(trajectory, name)
         if curve is None:
             continue
-        numbers = np.asarray(curve, np.float64)
-        require(precision == "float64" or _fits_float32(numbers),
+        numbers = _array(curve)
+        require(numbers.dtype == precision or _fits_float32(numbers),
                 f"{precision} {name} must fit its precision", name)
         require(name == "loss" or not (numbers < 0).any(),
                 f"{precision} {name} must not be negative", name)
@@ -158,7 +159,7 @@ def _check_trajectory(trajectory: Trajectory, precision: str, steps: int,
         require(set(trajectory.envelope) == set(CURVES), "an envelope must be of every curve",
                 sorted(trajectory.envelope))
         for name, curve in trajectory.envelope.items():
-            numbers = np.asarray(curve, np.float64)
+            numbers = _array(curve)
             require(bool((numbers >= 0).all() and (numbers[1:] >= numbers[:-1]).all()),
                     f"the envelope of {name} must be a running maximum", name)
 
@@ -220,7 +221,12 @@ def _check_fingerprint(found: Fingerprint,
                 f"{name} must have a mean, a deviation and a count", numbers)
 
 
-def _fits_float32(numbers: NDArray[np.float64]) -> bool:
+def _array(curve: Sequence[float]) -> NDArray[Any]:
+    """Return a curve as it is stored, or in float64."""
+    return np.asarray(curve, curve.precision if isinstance(curve, Curve) else "float64")
+
+
+def _fits_float32(numbers: NDArray[Any]) -> bool:
     finite = numbers[np.isfinite(numbers)]
     return not finite.size or float(np.abs(finite).max()) <= float(np.finfo(np.float32).max)
 

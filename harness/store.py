@@ -24,7 +24,7 @@ from harness import (
 from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.expected import Expected
-from harness.files import lock
+from harness.files import lock, read_bytes
 from harness.native_record import NativeRecord
 from harness.paths import is_name
 from harness.project import Project
@@ -176,7 +176,7 @@ class Store:
             return self.load(path)
         if failure.exists():
             raise HarnessError(f"{environment} could not be measured: "
-                               + failure.read_text(encoding="utf-8").strip(), case,
+                               + read_bytes(failure).decode("utf-8", "replace").strip(), case,
                                next_command=f"tox run -e {environment} -- {case}")
         raise MissingRecordError(f"{environment} has not been measured", case,
                                  next_command=f"tox run -e {environment}")

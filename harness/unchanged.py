@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import UsageError
-from harness.files import write_text
+from harness.errors import HarnessError, UsageError
+from harness.files import read_text, write_text
 from harness.paths import Paths
 
 STARTED = "HARNESS_STARTED"
@@ -76,9 +76,9 @@ def digest(paths: Paths, expected: Sequence[str], started: float) -> str | None:
 def last(paths: Paths, state: str | None) -> str | None:
     """Return what the last silent night said, if nothing changed since."""
     try:
-        kept = json.loads((paths.root / "results" / STATE).read_text(encoding="utf-8"))
+        kept = json.loads(read_text(paths.root / "results" / STATE))
         return str(kept["said"]) if state is not None and kept["digest"] == state else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (HarnessError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -44,7 +44,10 @@ def accept(project: Project, options: argparse.Namespace) -> int:
 def import_(project: Project, options: argparse.Namespace) -> int:
     """Check records that another program made, and take them in as runs."""
     store = Store(project)
-    for record in importer.load([Path(name) for name in options.files], project):
+    records = importer.load([Path(name) for name in options.files], project)
+    for record in records:  # all of them before the first is taken in
+        store.check(record, f"imported {record.case} {record.environment}")
+    for record in records:
         path = store.put_run(record)
         print(f"imported: {path.relative_to(project.root)} ({len(record.variants)} variants)")
     return MATCH
