@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.arguments import build_parser
 from harness.errors import FAILURE, USAGE, HarnessError
+from harness.escaping import say
 from harness.paths import Paths, find_root
 
 COMMANDS = {
@@ -32,16 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
         root = (options.root or find_root(Path.cwd())).resolve()
         return _call(root, options)
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        say(f"harness: {error}", sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
         if options.command == "run":
             raise
-        print(f"harness: {error}; this command needs the outside half: pip install .",
-              file=sys.stderr)
+        say(f"harness: {error}; this command needs the outside half: pip install .",
+            sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        print("harness: interrupted", file=sys.stderr)
+        say("harness: interrupted", sys.stderr)
         return FAILURE
 
 

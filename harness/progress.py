@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from harness.case import PRECISIONS
+from harness.escaping import log
 from harness.project import Project, select_variants
 from harness.supervisor import Work
 
@@ -33,7 +34,8 @@ class Progress:
         if event["event"] in ("imported", "recorded"):
             spent = self.probing.pop(event.get("case", ""), 0)
             probes = f", probes {spent:.1f} s of it" if spent else ""
-            tqdm.write(f"{self.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}")
+            told = f"{self.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}"
+            tqdm.write(log(told))
 
     def close(self) -> None:
         """Take the bar away."""

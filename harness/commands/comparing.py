@@ -17,6 +17,7 @@ from harness import timeline as timelines
 from harness.commands.terminal import show
 from harness.environments import labelled
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
+from harness.escaping import say
 from harness.files import write_text
 from harness.history_table import render as render_history
 from harness.native_table import render as render_native
@@ -62,7 +63,7 @@ def report(project: Project, options: argparse.Namespace) -> int:
     output = Path(options.output or project.root / "results" / "report.html")
     drawn = Path(options.picture) if options.picture else None
     reporting.write(result, project, output, lineages, drawn)
-    print(f"report: {output}")
+    say(f"report: {output}")
     return MATCH
 
 

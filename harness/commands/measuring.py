@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import inputs
 from harness.errors import FAILURE, MATCH, UsageError
+from harness.escaping import say
 from harness.paths import Paths
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def _tell_due(paths: Paths, options: argparse.Namespace, due: dict[str, str | No
             record = paths.native_run_path if options.native else paths.run_path
             os.utime(record(case, options.environment))  # true at this moment
         if reason is None or options.dry_run:
-            print(f"{options.environment}  {case}: "
-                  f"{reason or 'kept, nothing changed since it was measured'}", flush=True)
+            say(f"{options.environment}  {case}: "
+                f"{reason or 'kept, nothing changed since it was measured'}")
     return [case for case, reason in due.items() if reason is not None]
 
 
@@ -64,8 +65,8 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
             return MATCH
     pieces = _pieces(project, options, options.environment)
     if options.dry_run:
-        print(f"{options.environment}  {len(pieces)} pieces of work: "
-              f"{' '.join(sorted({work.case for work in pieces}))}")
+        say(f"{options.environment}  {len(pieces)} pieces of work: "
+            f"{' '.join(sorted({work.case for work in pieces}))}")
         return MATCH
     progress = Progress(project, options.environment, pieces)
     failures = native_runs.run(project, options.environment, pieces, options.timeout, progress,
@@ -77,7 +78,7 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
 def _told(environment: str, failures: dict[Any, str]) -> int:
     """Say what could not be measured, and why; return the exit code."""
     for work, message in failures.items():
-        print(f"{environment}  {work} failed: {message}", file=sys.stderr)
+        say(f"{environment}  {work} failed: {message}", sys.stderr)
     return FAILURE if failures else MATCH
 
 
@@ -98,7 +99,7 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
     pieces = {name: _pieces(project, options, name) for name in options.environments}
     if options.dry_run:
         for name, work in pieces.items():
-            print(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
+            say(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
         return MATCH
     bars = {name: Progress(project, name, work) for name, work in pieces.items()}
     failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)

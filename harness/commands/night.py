@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import environments, provenance, unchanged
 from harness.errors import MATCH, HarnessError
+from harness.escaping import say
 from harness.paths import Paths
 
 
@@ -19,7 +20,7 @@ def nightly(paths: Paths, options: argparse.Namespace) -> int:
     state = None if options.merged else unchanged.digest(paths, expected, unchanged.started())
     said = unchanged.last(paths, state)
     if said is not None and _repeat(paths):
-        print(said)
+        say(said)
         return MATCH
     return _compare(paths, options, state)
 
@@ -44,9 +45,9 @@ def _compare(paths: Paths, options: argparse.Namespace, state: str | None) -> in
     night = job.run(project, options.label, [Path(name) for name in options.merged or ()])
     written = outputs.write(project, night)
     lines = summary.lines(night)
-    print("\n".join(lines))
+    say("\n".join(lines))
     is_silent = night.outcome == "silent"
     unchanged.keep(paths, state if is_silent else None, "\n".join(lines))
     if not is_silent:
-        print("written: " + ", ".join(str(path.relative_to(project.root)) for path in written))
+        say("written: " + ", ".join(str(path.relative_to(project.root)) for path in written))
     return night.exit_code

@@ -19,9 +19,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from harness.checks import CAUSE, CONTRAST
-from harness.report.packing import pack, pack_text, spelled_out, visible
-
-__all__ = ["number", "render", "visible"]
+from harness.report.packing import pack, pack_text, spelled_out
 
 FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("data", "text", "state", "cells", "filters", "matrix", "grid", "figure", "curves",
