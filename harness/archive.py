@@ -117,8 +117,11 @@ def _unzip(source: Path) -> Iterator[Member]:
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """Return a file of a zip, whatever size it claims to have."""
-    with archive.open(info) as stream:
-        data = stream.read(LARGEST + 1)
+    try:
+        with archive.open(info) as stream:
+            data = stream.read(LARGEST + 1)
+    except _DAMAGE as error:
+        raise RecordError(f"it is damaged in the zip: {error}") from None
     if len(data) > LARGEST:
         raise RecordError("the file is too large", numbers=f"more than {LARGEST} bytes")
     return data

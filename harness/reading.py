@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from harness import native, schema, soundness
@@ -59,7 +59,7 @@ def loads(text: str | bytes, where: str) -> Record:
     head, lines = laid_out or (decode(_head, data, where), {})
     if head.format not in READABLE:
         raise RecordError("record of another format version", where,
-                          f"format {head.format}, this harness reads "
+                          f"format {_said(head.format)}, this harness reads "
                           f"{' and '.join(map(str, READABLE))}", "measure it again")
     if laid_out is None:
         variants = {name: variant(convert(schema.Variant, found, f"{where}, {name}"), where)
@@ -176,7 +176,7 @@ def native_runs(path: Path) -> NativeRecord:
         raise MissingRecordError("no native runs", where) from None
     if head.format != NATIVE_FORMAT:
         raise RecordError("native runs of another format version", where,
-                          f"format {head.format}, this harness reads {NATIVE_FORMAT}",
+                          f"format {_said(head.format)}, this harness reads {NATIVE_FORMAT}",
                           "measure them again")
     _check_head(head, where)
     return NativeRecord(head.case, head.environment, head.provenance,
@@ -275,3 +275,7 @@ def _numbers(values: list[Any]) -> list[float]:
 
 def _number(value: Any) -> float:
     return _WORDS[value] if isinstance(value, str) else value
+
+
+def _said(version: int | UnsetType) -> str:
+    return "none" if isinstance(version, UnsetType) else str(version)
