@@ -46,7 +46,8 @@ def take(source: Path, target: Path) -> list[str]:
     for number, (parts, mode, read) in enumerate(members):
         name = "/".join(parts)
         parts = parts[2:] if parts[:2] == _PREFIX else parts
-        if any(part.startswith(".") for part in parts) or parts[:1] == ("locks",):
+        is_hidden = any(part.startswith(".") and part.strip(".") for part in parts)
+        if is_hidden or parts[:1] == ("locks",):
             continue
         reason = "too many files" if number >= FILES else _reason(parts, mode)
         if not reason:

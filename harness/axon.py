@@ -139,6 +139,8 @@ def _metrics(case: Case, curve: dict[str, Any], project: Project,
     targets = project.batches(case).evaluation.targets
     if "pred_00_01_10_11" in curve:
         predictions = np.array([[float(p)] for p in curve["pred_00_01_10_11"]])
+        if predictions.shape != targets.shape:
+            raise ValueError(f"{predictions.size} predictions of {targets.size} examples")
         values = classify(predictions, targets)
     else:
         hits, false_alarms, misses = curve["tp"], curve["fp"], curve["fn"]

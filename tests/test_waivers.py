@@ -81,3 +81,23 @@ def test_a_version_must_be_one(tmp_path: Path) -> None:
                     'from_version="soon"\n')
     with pytest.raises(HarnessError, match=r"(?s)from_version.*waiver 1"):
         waivers.load(path)
+
+
+@pytest.mark.parametrize("text", [
+    b"\xff\xfe", b"[[waiver]]\nat_most = " + b"9" * 5000, b"x = " + b"[" * 100_000, b"waiver = 5",
+    b"waiver = [5]", b"[waiver]\na = 1", b"[[waiver]]\ncase = []", b"\x00"])
+def test_damaged_waivers_are_an_error(tmp_path: Path, text: bytes) -> None:
+    """Whatever the file holds, it is named."""
+    (tmp_path / "waivers.toml").write_bytes(text)
+    with pytest.raises(HarnessError, match="waiver"):
+        waivers.load(tmp_path / "waivers.toml")
+
+
+@pytest.mark.parametrize("bound", ["nan", "-1", "true", "[]"])
+def test_a_waiver_has_a_bound_that_is_a_number(tmp_path: Path, bound: str) -> None:
+    """NaN covers nothing and looks as if it did; a negative one likewise."""
+    text = (f'[[waiver]]\nenvironment = "*"\nagainst = "*"\ncase = "*"\nvariant = "*"\n'
+            f'check = "*"\nat_most = {bound}\nreason = "r"\nupstream = "u"\ndate = "d"\n')
+    (tmp_path / "waivers.toml").write_text(text)
+    with pytest.raises(HarnessError, match="at_most"):
+        waivers.load(tmp_path / "waivers.toml")
