@@ -151,6 +151,17 @@ class Store:
             raise HarnessError("a run that lacks what was accepted before cannot become a baseline",
                                where, holdings.listed(lacking), f"tox run -e {record.environment}")
 
+    def _refuse_fewer(self, native: NativeRecord) -> None:
+        """Refuse native runs of fewer variants than were accepted before."""
+        try:
+            before = self.native(native.case, native.environment, False).runs
+        except HarnessError:  # there are none, or none that can be read
+            return
+        if lacking := [name for name in before if name not in native.runs]:
+            raise HarnessError("native runs that lack what was accepted before cannot become a "
+                               "baseline", f"{native.case} {native.environment}",
+                               ", ".join(lacking), f"tox run -e {native.environment} -- --native")
+
     def _check_head(self, record: Record, where: str) -> Expected:
         """Check data and names of variants; return what the variants must be measured on."""
         if record.case not in self._expected:
@@ -239,6 +250,8 @@ class Store:
         for record in records:
             _refuse_incomplete(record)
             self._refuse_less(record)
+        for native in natives:
+            self._refuse_fewer(native)
         with lock(self.project.lock_path("accept"), "harness accept"):
             accepted = {"reason": reason.strip(), "at": provenance.now()}
             self.baselines.write([dataclasses.replace(record, accepted=accepted)

@@ -145,6 +145,18 @@ def test_native_runs_that_lack_a_variant_are_missing(stored: Project) -> None:
     native_record.write(record, stored.native_run_path(CASE, TORCH))
     own = [c for c in compared(stored).comparisons if c.variant == VARIANT]
     assert any("lack this variant" in c.problem for c in own)
+    with pytest.raises(HarnessError, match="native runs that lack"):
+        Store(stored).accept([Store(stored).run(CASE, TORCH)], "why not", [record])
+
+
+def test_native_runs_that_cannot_be_read_are_a_problem(stored: Project) -> None:
+    """They are that variant's problem: exit code 3, and no note beside a match."""
+    put(stored)
+    stored.native_run_path(CASE, TORCH).parent.mkdir(parents=True)
+    stored.native_run_path(CASE, TORCH).write_text("{")
+    report = compared(stored)
+    assert report.exit_code == 3
+    assert any("not JSON" in c.problem for c in report.comparisons if c.variant == VARIANT)
 
 
 def test_the_schema_knows_every_field() -> None:
