@@ -55,7 +55,7 @@ def check_name(kind: str, text: str) -> str:
         UsageError: it is no such name.
     """
     if not is_name(kind, text):
-        raise UsageError(f"no name of a {kind}", repr(text)[:LONGEST],
+        raise UsageError(f"not a valid {kind} name", repr(text)[:LONGEST],
                          f"allowed: {NAMES[kind].pattern[:-2]}, at most {LONGEST} characters",
                          "harness list")
     return text
