@@ -8,17 +8,21 @@ initial weights they were trained on; those are hashed, never assumed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
 from harness.case import Case, Variant
-from harness.errors import RecordError
+from harness.errors import HarnessError, RecordError
 from harness.files import sha256
 from harness.metrics import classify, from_counts
 from harness.optimizers import SGD, Adam
+from harness.parsing import convert as convert_typed
+from harness.paths import is_name
 from harness.project import Project
 from harness.record import Record, Trajectory, VariantRecord
+from harness.schema import Number
 
 COMMITS = {
     "57c75e52": "0.6.1.dev1+57c75e52",
@@ -32,6 +36,30 @@ CASES = {"xor": "xor", "imbalanced": "imbalanced_binary"}
 DEFAULT_RATES = {"sgd": 0.01, "adam": 0.001}
 OPTIMIZERS = {"sgd": SGD, "adam": Adam}
 KEYS = {"case", "variant", "version", "nx_version", "config", "loss"}
+
+
+class Config(Struct):
+    """How a curve was trained."""
+
+    lr: float | Literal["default"]
+    optimizer: Literal["sgd", "adam"]
+    init: str = ""
+
+
+class AxonCurve(Struct):
+    """What is looked at of a recorded curve."""
+
+    case: Literal["xor", "imbalanced"]
+    variant: str
+    version: str
+    nx_version: str
+    config: Config
+    loss: list[Number]
+    params_nonfinite_from_iteration: int | None = None
+    pred_00_01_10_11: list[Number] = []
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
 
 
 def is_curve(data: Any) -> bool:
@@ -48,9 +76,10 @@ def convert(curves: dict[Path, Any], project: Project) -> list[Record]:
     """
     records: dict[tuple[str, str], Record] = {}
     for path in sorted(curves):
+        convert_typed(AxonCurve, curves[path], str(path))
         try:
             _add(records, curves[path], path, project)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as error:
             raise RecordError("damaged Axon curve", str(path),
                               f"{type(error).__name__}: {error}") from error
     return [records[key] for key in sorted(records)]
@@ -61,6 +90,8 @@ def _add(records: dict[tuple[str, str], Record], curve: dict[str, Any], path: Pa
     case = project.case(CASES[curve["case"]])
     version = _version(curve["version"])
     data = path.parent.parent / "data"
+    if not is_name("environment", f"axon-{version}"):
+        raise ValueError(f"no version: {version!r}"[:80])
     record = records.setdefault((case.name, version), Record(
         case.name, f"axon-{version}",
         {"data_sha256": _sha256(data / case.data),
@@ -108,6 +139,8 @@ def _metrics(case: Case, curve: dict[str, Any], project: Project,
     targets = project.batches(case).evaluation.targets
     if "pred_00_01_10_11" in curve:
         predictions = np.array([[float(p)] for p in curve["pred_00_01_10_11"]])
+        if predictions.shape != targets.shape:
+            raise ValueError(f"{predictions.size} predictions of {targets.size} examples")
         values = classify(predictions, targets)
     else:
         hits, false_alarms, misses = curve["tp"], curve["fp"], curve["fn"]
@@ -119,6 +152,6 @@ def _metrics(case: Case, curve: dict[str, Any], project: Project,
 def _sha256(path: Path) -> str:
     try:
         return sha256(path)
-    except OSError as error:
-        raise RecordError(f"the data behind the curves is not there: {error}",
+    except HarnessError as error:
+        raise RecordError(f"the data behind the curves is not there: {error.what}",
                           str(path)) from None

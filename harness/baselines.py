@@ -13,19 +13,18 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from harness import intake, machines, serialization
+from harness import intake, machines, reading, serialization
 from harness.content import Content
 from harness.errors import HarnessError, RecordError
-from harness.files import write_text
+from harness.files import read_bytes, write_text
 from harness.project import Project
-from harness.reader import Reader, parse
 from harness.record import Record, VariantRecord, Variants
+from harness.schema import Head
 
 HEAD = 1
 """Version of the format of heads and contents."""
-_START = '{"head":'
+_START = b'{"head":'
 Keys = dict[str, str]
 """The key of every variant of a baseline."""
 
@@ -47,13 +46,13 @@ class Baselines:
             MissingRecordError: there is no such baseline.
             RecordError: the head is damaged, or of another format version.
         """
-        text = serialization.read_text(path)
+        text = read_bytes(path)
         if not text.startswith(_START):
-            return serialization.loads(text, str(path))
-        data, keys = _parse_head(text, path)
+            return reading.loads(text, str(path))
+        head, keys = _parse_head(text, path)
         case = path.relative_to(self.project.baselines).parts[0]
         variants = Variants(keys, partial(self._variant, case), str)
-        return serialization.decode_head(data, Reader(str(path)), variants)
+        return reading.record(head, str(path), variants)
 
     def write(self, records: list[Record],
               prepare: Callable[[list[Path]], None] = lambda _: None) -> None:
@@ -78,7 +77,7 @@ class Baselines:
         before = [(self.project.baselines / path.relative_to(self.project.baselines).parts[0],
                    _read_keys(path)) for path in heads if path.exists()]
         named = {*contents, *((folder.name, name) for folder, old in before for name in old or {})}
-        prepare([*heads, *(self._content_path(*pair) for pair in sorted(named))])
+        prepare([*heads, *(self.project.content_path(*pair) for pair in sorted(named))])
         for content in contents.values():
             content.write()
         for path, text in heads.items():
@@ -102,16 +101,13 @@ class Baselines:
     def _take_in(self, contents: dict[tuple[str, str], Content], case: str, name: str,
                  variant: VariantRecord) -> str:
         if (case, name) not in contents:
-            contents[case, name] = Content(self._content_path(case, name))
+            contents[case, name] = Content(self.project.content_path(case, name))
         return intake.add(contents[case, name], variant)
 
     def _variant(self, case: str, name: str, key: str) -> VariantRecord:
         if (case, name) not in self._contents:
-            self._contents[case, name] = Content(self._content_path(case, name))
+            self._contents[case, name] = Content(self.project.content_path(case, name))
         return self._contents[case, name].variant(key)
-
-    def _content_path(self, case: str, variant: str) -> Path:
-        return self.project.baselines / case / "content" / f"{variant}.jsonl"
 
     def _drop(self, folder: Path, before: Keys | None) -> None:
         """Drop what was referred to by a head that was replaced, and now is by none."""
@@ -122,24 +118,22 @@ class Baselines:
         for name, key in before.items():
             used = {keys[name] for keys in heads if keys and name in keys}
             if key not in used:
-                Content(self._content_path(folder.name, name)).drop({key}, used)
+                Content(self.project.content_path(folder.name, name)).drop({key}, used)
 
 
-def _parse_head(text: str, path: Path) -> tuple[Any, Keys]:
-    """Return a head's JSON data, and its keys."""
-    data, reader = parse(text, str(path)), Reader(str(path))
-    if reader.get(data, "head", int, "") != HEAD:
+def _parse_head(text: bytes, path: Path) -> tuple[Head, Keys]:
+    """Return a head, and its keys."""
+    head, keys = reading.head_of(text, str(path))
+    if head.head != HEAD:
         raise RecordError("baseline of another format version", str(path),
-                          f"head {data['head']}, this harness reads {HEAD}")
-    found = reader.get(data, "variants", dict, "")
-    keys = {name: reader.get(found, name, str, "variants.") for name in found}
-    return data, {sys.intern(name): sys.intern(key) for name, key in keys.items()}
+                          f"head {head.head}, this harness reads {HEAD}")
+    return head, {sys.intern(name): sys.intern(key) for name, key in keys.items()}
 
 
 def _read_keys(path: Path) -> Keys | None:
     """Return the keys of a head, none of a record in one file; None if it cannot be read."""
     try:
-        text = serialization.read_text(path)
+        text = read_bytes(path)
         return _parse_head(text, path)[1] if text.startswith(_START) else {}
     except HarnessError:
         return None

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.arguments import build_parser
 from harness.errors import FAILURE, TRACEBACK, Stopped, UsageError, explain
+from harness.escaping import say
 from harness.paths import Paths, find_root
 from harness.signals import die, stoppable
 
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         _say("interrupted")
     except Exception as error:
         if os.environ.get(TRACEBACK):
-            traceback.print_exc()
+            say(traceback.format_exc(), sys.stderr, end="")
         found = explain(error)
         _say(str(found))
         return found.exit_code
@@ -88,7 +89,7 @@ def _let_go() -> None:
 def _say(message: str) -> None:
     """Print what ends the command on standard error, if anybody reads that."""
     with contextlib.suppress(OSError):
-        print(f"harness: {message}", file=sys.stderr, flush=True)
+        say(f"harness: {message}", sys.stderr)
 
 
 def _not_installed(error: ModuleNotFoundError, options: argparse.Namespace) -> UsageError:

@@ -14,6 +14,7 @@ from harness.differ import Differ
 from harness.errors import HarnessError, MissingRecordError
 from harness.evidence import Evidence
 from harness.finding import Comparison, Verdict
+from harness.holdings import Gaps
 from harness.native_compare import NativeComparer
 from harness.pair import Pair
 from harness.project import Project, choose
@@ -50,6 +51,7 @@ class Comparer:
         self.native = NativeComparer(store, self.report.notes)
         self.differ = Differ(store)
         self.evidence = Evidence(store, self.differ)
+        self.gaps = Gaps(store.pinned)
         for name in (*question.environments, question.against or REFERENCE):
             if name not in KINDS:
                 store.require_known(name)
@@ -69,6 +71,7 @@ class Comparer:
             self.remarks.note(f"{environment} has no baseline on {', '.join(cases)}: it is "
                               f"compared with its neighbours, {neighbours}")
         self.native.finish()
+        self.report.notes += self.gaps.notes()
         self._waive()  # what is known does not tell the phase of what is not
         phase.name(self.compared)
         self.report.comparisons.sort(key=lambda c: (
@@ -131,7 +134,10 @@ class Comparer:
                 return part, False
         is_stored = self.question.is_upgrade and environment in self.store.accepted(case)
         if environment in self.store.measured(case) and not is_stored:
-            return self.store.run(case, environment), False
+            record = self.store.run(case, environment)
+            if asked := record.provenance.get("selection"):
+                self.remarks.note(f"{environment} on {case} was asked for {' '.join(asked)} only")
+            return record, False
         return self._baseline(case, environment), True
 
     def _baseline(self, case: str, environment: str, record: Record | None = None) -> Record:
@@ -202,12 +208,15 @@ class Comparer:
         self.report.comparisons.append(comparison)
         try:
             if self._is_comparable(comparison, record, baseline):
+                self.gaps.look(comparison, self.differ.pair(name, record, baseline))
                 comparison.findings, *sides, comparison.evidence = self.evidence.findings(
                     name, record, against, baseline)
+                pair = self.differ.pair(name, *sides)
+                self.gaps.note(comparison, pair)
                 self.native.add(self.cases[record.case], comparison, record.accepted is None or (
                     against != "named" and not self.question.is_upgrade))
-                self.compared.append((comparison, self.differ.pair(name, *sides)))
-                self.remarks.say_chaos(*self.compared[-1])
+                self.compared.append((comparison, pair))
+                self.remarks.say_chaos(comparison, pair)
                 self.remarks.say_host(comparison)
         except HarnessError as error:
             comparison.problem = str(error)

@@ -22,21 +22,18 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from harness import base85, ulps
-from harness.curve import Curve
-from harness.encoding import decode_variant
-from harness.errors import RecordError
-from harness.files import write_text
-from harness.reader import Reader, parse
+from harness import base85, reading, ulps
+from harness.errors import MissingRecordError, RecordError
+from harness.files import LARGEST, read_bytes, write_text
 from harness.record import CURVES, VariantRecord
+from harness.schema import Line
 
 TEXT = "text"
 """Kind of a line that holds all of a variant but its curves; other kinds are curves' names."""
 _KEY = re.compile(r'^\{"key":"([0-9a-f]{16})"')
-_DAMAGE = (ValueError, KeyError, TypeError, zlib.error, LZMAError)
+_DAMAGE = (ValueError, KeyError, TypeError, zlib.error, LZMAError, OverflowError)
 Array = NDArray[Any]
 Value = TypeVar("Value", bytes, Array)
-Line = dict[str, Any]
 
 
 class Content:
@@ -49,7 +46,10 @@ class Content:
 
     def _read(self) -> None:
         """Read the lines; none is decoded."""
-        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+        try:
+            text = read_bytes(self.path).decode("utf-8", "replace")
+        except MissingRecordError:
+            text = ""
         self._lines = [line for line in text.split("\n") if line]
         self._written = len(self._lines)
         # the last of a key counts: a damaged content is stored again
@@ -73,17 +73,12 @@ class Content:
         if key not in self._variants:
             if key not in self._numbers:
                 self._read()  # another process may have accepted it
-            data = parse(self.text(key).decode("utf-8"), self.where(key))
-            for curves, name, precision in find_curves(data):
-                curves[name] = Curve(self.curve(curves[name]))
-                if curves[name].precision != precision:
-                    raise RecordError(f"{name} has another precision", self.where(key))
-            found = decode_variant(data, "", Reader(self.where(key)))
+            found = reading.content(self.text(key), self.where(key), self.curve)
             found.key = key
             self._variants[key] = found
         return self._variants[key]
 
-    def append(self, line: Line) -> None:
+    def append(self, line: dict[str, Any]) -> None:
         """Add a line; it counts instead of an earlier one of the same key."""
         key = line["key"]
         for known in (self._parsed, self._texts, self._curves, self._variants):
@@ -96,7 +91,7 @@ class Content:
         found = []
         for key in reversed(self._numbers):
             with contextlib.suppress(RecordError, KeyError):
-                if self._line(key)["kind"] == kind:
+                if self._line(key).kind == kind:
                     (self.text if kind == TEXT else self.curve)(key)
                     found.append(key)
             if len(found) == count:
@@ -141,9 +136,10 @@ class Content:
                 continue
             found.add(key)
             line = self._line(key)
-            pending += [line["parent"]] if line["parent"] else []
-            if line["kind"] == TEXT:
-                data = parse(self.text(key).decode("utf-8"), self.where(key))
+            pending += [line.parent] if line.parent else []
+            if line.kind == TEXT:
+                self.variant(key)  # raises: what is damaged
+                data = json.loads(self.text(key))
                 pending += [curves[name] for curves, name, _ in find_curves(data)]
         return found
 
@@ -161,8 +157,7 @@ class Content:
                               f"unreadable lines: {unreadable}" if unreadable else "",
                               "git checkout results/baselines, or accept again")
         if key not in self._parsed:
-            self._parsed[key] = self._attempt(key, partial(_parse_line,
-                                                           self._lines[self._numbers[key]]))
+            self._parsed[key] = reading.line(self._lines[self._numbers[key]], self.where(key))
         return self._parsed[key]
 
     def _attempt(self, key: str, decode: Callable[[], Any]) -> Any:
@@ -177,9 +172,9 @@ class Content:
         """Return the JSON text of a variant, in which curves are named by their keys."""
         def decode(line: Line, parent: bytes | None) -> bytes:
             unpacker = zlib.decompressobj(zdict=parent) if parent else zlib.decompressobj()
-            text = unpacker.decompress(base85.decode(line["data"]))
+            text = unpacker.decompress(base85.decode(line.data), LARGEST)
             if not unpacker.eof:
-                raise ValueError("the text is cut off")
+                raise ValueError("the text is cut off, or too long")
             return text
 
         return self._follow(key, self._texts, decode)
@@ -187,12 +182,13 @@ class Content:
     def curve(self, key: str) -> Array:
         """Return the curve of a key."""
         def decode(line: Line, parent: Array | None) -> Array:
-            precision, encoded = line["precision"], base85.decode(line["data"])
+            if not (isinstance(line.precision, str) and isinstance(line.steps, int)):
+                raise ValueError("a curve must have a precision and a number of steps")
+            precision, encoded = line.precision, base85.decode(line.data)
             if parent is not None:
                 parent = ulps.canonical(parent, precision)
-            curve = ulps.decode((line["order"], line["packing"], encoded), parent,
-                                line["steps"], precision)
-            if find_curve_key(curve) != line["key"]:
+            curve = ulps.decode((line.order, line.packing, encoded), parent, line.steps, precision)
+            if find_curve_key(curve) != line.key:
                 raise ValueError("its numbers have another key")
             return curve
 
@@ -208,19 +204,12 @@ class Content:
                 raise RecordError("a content of the baselines is made of itself",
                                   self.where(link))
             chain.append(link)
-            link = self._line(link)["parent"]
+            link = self._line(link).parent
         for link in reversed(chain):
             line = self._line(link)
-            parent = known[line["parent"]] if line["parent"] else None
+            parent = known[line.parent] if line.parent else None
             known[link] = self._attempt(link, partial(decode, line, parent))
         return known[key]
-
-
-def _parse_line(text: str) -> Line:
-    line: Line = json.loads(text)
-    if not (isinstance(line["kind"], str) and isinstance(line["parent"], (str, type(None)))):
-        raise ValueError("kind and parent must be text, or no parent null")
-    return line
 
 
 def find_curves(data: Any) -> list[tuple[dict[str, Any], str, str]]:

@@ -7,7 +7,8 @@ decimal of its precision, are made when they are first asked for.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 

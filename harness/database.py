@@ -7,7 +7,9 @@ nothing is ever deleted.
 from __future__ import annotations
 
 import fcntl
+import functools
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +25,24 @@ PATIENCE = 60.0
 """Seconds to wait while another process writes."""
 _SCHEMA = (Path(__file__).parent / "history.sql").read_text(encoding="utf-8")
 _BUILDS = next(part for part in _SCHEMA.split(";") if "TABLE build" in part)
+_ODD = {
+    "night": """typeof(at) != 'text' OR typeof(host) != 'text' OR typeof(exit_code) != 'integer'
+        OR typeof("commit") NOT IN ('text', 'null')
+        OR at NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*'""",
+    "measured": """typeof("case") != 'text' OR typeof(environment) != 'text'""",
+    "build": "typeof(environment) != 'text' OR typeof(version) != 'text'",
+    "series": """typeof("case") != 'text' OR typeof(variant) != 'text'
+        OR typeof(environment) != 'text' OR typeof(name) != 'text'""",
+    "figure_since": """typeof(value) NOT IN ('real', 'null') OR abs(value) > 1.7976931348623157e308
+        OR (word NOT NULL AND (value NOT NULL OR word NOT IN ('NaN', 'Infinity', '-Infinity')))""",
+    "verdict_since": """typeof("case") != 'text' OR typeof(variant) != 'text'
+        OR typeof(environment) != 'text' OR typeof(against) != 'text'
+        OR typeof(baseline) != 'text' OR typeof(phase) NOT IN ('text', 'null')
+        OR typeof("check") NOT IN ('text', 'null') OR waived NOT IN (0, 1)
+        OR verdict NOT IN ('identical', 'equivalent', 'drift', 'improvement', 'regression',
+                           'missing', 'error')""",
+}
+"""By table, what no row of it can be; SQLite lets any column hold a value of any type."""
 _NIGHTLY = "tox run -m nightly"
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -47,6 +67,9 @@ def opened(path: Path, writes: bool = False) -> Iterator[sqlite3.Connection]:
     """
     if not writes and not path.exists():
         raise _missing(path)
+    if path.exists() and not path.is_file():
+        raise HarnessError("the history is no regular file", str(path),
+                           stat.filemode(path.stat().st_mode), f"ls -l {path.parent}")
     address = f"{path.absolute().as_uri()}?mode={'rwc' if writes else 'rw'}"
     try:
         with closing(sqlite3.connect(address, PATIENCE, isolation_level=None,
@@ -93,6 +116,28 @@ def _check(database: sqlite3.Connection, path: Path, creates: bool) -> None:
     found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise _damaged(path, found)
+    is_before = version == BEFORE and not creates
+    if _declared(database) != _expected(_SCHEMA.replace(_BUILDS, "") if is_before else _SCHEMA):
+        raise _damaged(path, "its tables and views are not those of a history")
+    if database.execute("PRAGMA foreign_key_check").fetchone():
+        raise _damaged(path, "a row of a night that is not there")
+    for table, condition in _ODD.items():
+        if is_before and table == "build":
+            continue
+        if row := database.execute(f"SELECT * FROM {table} WHERE {condition} LIMIT 1").fetchone():
+            raise _damaged(path, f"a row of {table} that cannot be: {str(row)[:200]}")
+
+
+def _declared(database: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Return kind, name and declaration of everything in the file."""
+    return set(database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql NOT NULL"))
+
+
+@functools.cache
+def _expected(schema: str) -> set[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(schema)
+        return _declared(database)
 
 
 def _said(error: sqlite3.Error, path: Path) -> HarnessError:

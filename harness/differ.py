@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from harness import machines
+from harness import holdings, machines
 from harness.case import Variant
 from harness.checks import CHECKS
 from harness.errors import MissingRecordError
@@ -37,7 +37,8 @@ class Differ:
         """Return what every check finds in a variant that both records have.
 
         Raises:
-            HarnessError: there is nothing to learn an allowance from.
+            HarnessError: there is nothing to learn an allowance from, or the probes are of
+                other tensors.
         """
         keys = [observed.key(name), baseline.key(name)]
         if keys[0] is not None and keys[0] == keys[1]:
@@ -45,6 +46,7 @@ class Differ:
         known = (observed.case, name, *map(str, keys), machines.other_class(observed, baseline))
         if None in keys or known not in self._found:
             pair = self.pair(name, observed, baseline)
+            holdings.require_same_tensors(pair)
             found = tuple(finding for check in CHECKS for finding in check(pair))
             if None in keys:
                 return found

@@ -1,4 +1,4 @@
-"""A variant's measurements as JSON data, and back.
+"""A variant's measurements as JSON data.
 
 Inside half: standard library and NumPy only. Numbers as the shortest decimal that reads
 back to the same bits in the trajectory's precision; non-finite ones as the strings "NaN",
@@ -8,14 +8,11 @@ back to the same bits in the trajectory's precision; non-finite ones as the stri
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from harness.errors import RecordError
-from harness.native import Fingerprint
-from harness.reader import Reader
 from harness.record import CURVES, Drops, Probes, Trajectory, VariantRecord
 
 ROUNDED = ("scale", "spread", "mismatch")
@@ -89,85 +86,3 @@ def encode_curve(values: Sequence[float], dtype: np.dtype) -> list[Any]:
     return [value if math.isfinite(value) else
             "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
             for value in shortest]
-
-
-def decode_variant(data: Any, path: str, reader: Reader) -> VariantRecord:
-    """Return the variant in JSON data.
-
-    Args:
-        path: of the data in its record, for errors.
-
-    Raises:
-        RecordError: a field is missing or of another type.
-    """
-    variant = VariantRecord(reader.get(data, "weights_sha256", str, path))
-    for reason in ("unsupported", "error"):
-        if reason in data:
-            setattr(variant, reason, reader.get(data, reason, str, path))
-            return variant
-    variant.trajectories = reader.mapping(
-        data, "trajectories", path, lambda child, where: _decode_trajectory(child, where, reader))
-    if "probes" in data:
-        variant.probes = reader.mapping(
-            data, "probes", path, lambda child, where: _decode_probes(child, where, reader))
-    if "invariances" in data:
-        variant.invariances = reader.mapping(data, "invariances", path, reader.numbers)
-    if "fingerprint" in data:
-        variant.fingerprint = _decode_fingerprint(data["fingerprint"], path, reader)
-    if "drops" in data:
-        variant.drops = reader.mapping(data, "drops", path,
-                                       lambda child, where: _decode_drops(child, where, reader))
-    return variant
-
-
-def _decode_probes(data: Any, path: str, reader: Reader) -> Probes:
-    tensors = reader.get(data, "tensors", list, path)
-    parts = {}
-    for part in ("errors", "allowances"):
-        children = reader.get(data, part, dict, path)
-        parts[part] = {name: list(reader.curve(children, name, f"{path}{part}."))
-                       for name in children}
-    lengths = {len(values) for children in parts.values() for values in children.values()}
-    if lengths - {len(tensors)} or parts["errors"].keys() != parts["allowances"].keys():
-        raise RecordError(f"{path}errors and allowances must have a number for every tensor",
-                          reader.where)
-    return Probes([str(name) for name in tensors], **parts)
-
-
-def _decode_fingerprint(data: Any, path: str, reader: Reader) -> Fingerprint:
-    number = (int, float)
-    kinds = {"int": int, "str": str, "float": number, "float | None": (*number, type(None))}
-    found = {field.name: reader.get(data, field.name,
-                                    kinds.get(str(field.type), (dict, list)), f"{path}fingerprint.")
-             for field in fields(Fingerprint)}
-    return Fingerprint(**found)
-
-
-def _decode_drops(data: Any, path: str, reader: Reader) -> Drops:
-    kinds = {"int": int, "str": str, "list[int]": list}
-    found: dict[str, Any] = {field.name: reader.get(data, field.name, kinds[str(field.type)], path)
-                             for field in fields(Drops) if field.type in kinds}
-    if "host" in data:
-        found["host"] = reader.get(data, "host", str, path)
-    numbers = [field.name for field in fields(Drops) if field.type == "float"]
-    found.update(reader.numbers({name: data.get(name) for name in numbers}, path))
-    return Drops(**found)
-
-
-def _decode_trajectory(data: Any, path: str, reader: Reader) -> Trajectory:
-    loss = reader.curve(data, "loss", path)
-    if not loss:
-        raise RecordError(f"{path}loss holds no step", reader.where)
-    optional = {name: reader.curve(data, name, path) for name in CURVES[1:] if name in data}
-    for name, curve in optional.items():
-        if len(curve) != len(loss):
-            raise RecordError(f"{path}{name} must be as long as the loss", reader.where,
-                              f"{len(curve)} against {len(loss)}")
-    return Trajectory(
-        loss=loss,
-        metrics=reader.curves(data, "metrics", path),
-        reported=reader.curves(data, "reported", path) if "reported" in data else None,
-        nonfinite_from=reader.get(data, "nonfinite_from", (int, type(None)), path),
-        envelope=reader.curves(data, "envelope", path) if "envelope" in data else None,
-        **optional,
-    )

@@ -13,6 +13,8 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError, unknown
+from harness.files import read_text
+from harness.paths import is_name
 
 PREDECESSORS = {"keras": ("tensorflow", Version("2.16"))}
 """Family -> the family it grew out of, and where it did. Up to 2.15 TensorFlow carries its own
@@ -32,6 +34,10 @@ def pinned(root: Path) -> list[str]:
         HarnessError: tox.ini does not parse, or has no matrix.
     """
     names = _names(_read(root).get("matrix", "environments", fallback=""))
+    odd = [name for name in names if not is_name("environment", name)]
+    if odd:
+        raise HarnessError("no name of an environment in tox.ini", str(root / "tox.ini"),
+                           repr(odd[0])[:80], "a name is such as torch-2.13.0")
     if not names:
         raise HarnessError("tox.ini has no matrix of environments", str(root / "tox.ini"),
                            next_command="add 'torch-2.13.0' under [matrix] environments")
@@ -73,8 +79,8 @@ def labelling(root: Path) -> dict[str, set[str]]:
 def _read(root: Path) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
     try:
-        parser.read_string((root / "tox.ini").read_text(encoding="utf-8"))
-    except (OSError, configparser.Error) as error:
+        parser.read_string(read_text(root / "tox.ini"))
+    except (HarnessError, configparser.Error) as error:
         raise HarnessError(f"tox.ini does not parse: {error}", str(root / "tox.ini")) from None
     return parser
 

@@ -193,7 +193,8 @@ def explain(error: Exception) -> HarnessError:
 def _refused(error: OSError) -> HarnessError:
     """Return in four parts what the system did not let the harness do."""
     place = locate(error, inside=Path(__file__).parent)
-    is_printing = Path(place.rpartition(":")[0]).parent.name == "commands" or "cli.py" in place
+    file = Path(place.rpartition(":")[0])
+    is_printing = file.parent.name == "commands" or file.name in ("cli.py", "escaping.py")
     where = str(error.filename or ("standard output" if is_printing else place))
     what, next_command = {
         errno.ENOSPC: ("the disk is full", "free some space"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from harness import environments, hosts, machines
+from harness import environments, holdings, hosts, machines
 from harness.differ import Differ
 from harness.errors import HarnessError
 from harness.finding import Finding
@@ -55,6 +55,8 @@ class Evidence:
         """Return whether a run agrees with its own baseline, without the help of a waiver."""
         if name not in own.variants or not _is_trained(record, name) or not _is_trained(own, name):
             return False
+        if holdings.held(own.variants[name]) - holdings.held(record.variants[name]):
+            return False  # the checks have nothing to say of what was not measured
         found = list(self.differ.findings(name, record, own))
         return not any(f.verdict.is_difference for f in self._weighed(name, record, own, found))
 

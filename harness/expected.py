@@ -5,8 +5,9 @@ Outside half. Other data, weights or steps are an error, never a difference in t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from harness import soundness
 from harness.case import Case, Variant
 from harness.errors import RecordError
 from harness.project import Project
@@ -22,6 +23,7 @@ class Expected:
         variants: by name.
         weights: SHA-256 of the initial weights, by name.
         steps: of every trajectory.
+        sound: name and key of the variants that were checked.
     """
 
     project: Project
@@ -30,6 +32,7 @@ class Expected:
     variants: dict[str, Variant]
     weights: dict[str, str]
     steps: int
+    sound: set[tuple[str, str]] = field(default_factory=set, compare=False)
 
     @staticmethod
     def of(project: Project, name: str) -> Expected:
@@ -41,15 +44,20 @@ class Expected:
                         project.batches(case).steps)
 
     def check(self, name: str, variant: VariantRecord, where: str) -> None:
-        """Check a variant's weights and number of steps.
+        """Check a variant's weights, its number of steps, and whether its numbers can be true.
 
         Raises:
-            RecordError: it has another number of steps.
+            RecordError: it has another number of steps, or cannot be true.
             InputMismatchError: it was measured from other weights.
         """
+        if variant.key is not None and (name, variant.key) in self.sound:
+            return
         if variant.weights_sha256 != self.weights[name]:
             self.project.check_weights(self.variants[name], variant.weights_sha256, where)
         for precision, trajectory in variant.trajectories.items():
             if len(trajectory.loss) != self.steps:
                 raise RecordError(f"{name} {precision} has another number of steps than the case",
                                   where, f"{len(trajectory.loss)} against {self.steps}")
+        soundness.check(self.case, self.variants[name], self.steps, variant, f"{where}, {name}")
+        if variant.key is not None:
+            self.sound.add((name, variant.key))

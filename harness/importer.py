@@ -5,11 +5,10 @@ Outside half.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from harness import axon, serialization
-from harness.errors import MissingRecordError, RecordError
+from harness import axon, parsing, reading
+from harness.files import read_bytes
 from harness.project import Project
 from harness.record import Record
 
@@ -21,17 +20,8 @@ def load(paths: list[Path], project: Project) -> list[Record]:
         MissingRecordError: there is no such file.
         RecordError: a file is damaged, or of no known kind.
     """
-    parsed = {path: _json(path) for path in paths}
+    texts = {path: read_bytes(path) for path in paths}
+    parsed = {path: parsing.parse(text, str(path)) for path, text in texts.items()}
     curves = {path: data for path, data in parsed.items() if axon.is_curve(data)}
-    records = [serialization.read(path) for path in paths if path not in curves]
+    records = [reading.loads(texts[path], str(path)) for path in paths if path not in curves]
     return records + axon.convert(curves, project)
-
-
-def _json(path: Path) -> object:
-    try:
-        data: object = json.loads(path.read_text(encoding="utf-8"))
-        return data
-    except FileNotFoundError:
-        raise MissingRecordError("no such file", str(path)) from None
-    except (OSError, ValueError) as error:
-        raise RecordError(f"not a JSON file: {error}", str(path)) from None

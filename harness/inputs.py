@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Iterable, Sequence
 
 from harness import processor, settings
-from harness.files import sha256
+from harness.errors import HarnessError
+from harness.files import read_text, sha256
 from harness.paths import Paths
 
-MEASURING = ("case", "curve", "dropout", "encoding", "faults", "inputs", "invariances", "layers",
-             "losses", "metrics", "native", "optimizers", "padding", "paths", "probes",
-             "processor", "project", "provenance", "record", "serialization", "settings", "stream",
-             "worker")
+MEASURING = ("case", "dropout", "encoding", "faults", "inputs", "invariances", "layers", "losses",
+             "metrics", "native", "optimizers", "padding", "paths", "probes", "processor",
+             "project", "provenance", "record", "serialization", "settings", "stream", "worker")
 """Modules of the harness, beside its reference and adapters, that a measured number depends on."""
 IGNORED = ("include", "__pycache__", "share", "test", "tests")
 """Folders of installed packages that hold nothing that trains."""
@@ -31,6 +31,8 @@ WORDS = {"harness": "the harness changed", "case": "the case changed",
          "packages": "another version of a package is installed",
          "files": "an installed file changed", "machine": "the machine or its switches changed"}
 """What it means that a digest differs."""
+HEAD = 50
+"""Lines of a record among which its provenance stands."""
 _MACHINE = [sys.version, processor.machine(), {**settings.pinned(None), **settings.chosen()}]
 """As they were before a framework could change a variable."""
 
@@ -91,7 +93,7 @@ def reason(root: Path, case: str, record: Path, failure: Path,
     before = origin.get("inputs", {})
     try:
         now = digests(root, case, before.get("data", ()))
-    except OSError:
+    except (OSError, HarnessError, TypeError):  # a file that is no more, or no name of one
         return WORDS["case"]
     return "; ".join(WORDS[name] for name in WORDS if before.get(name) != now[name]) or None
 
@@ -99,14 +101,22 @@ def reason(root: Path, case: str, record: Path, failure: Path,
 def recorded(path: Path) -> dict[str, Any] | None:
     """Return a record's provenance from its first lines; None where there is none to read."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.lstrip("{").startswith('"provenance":'):
-                    return dict(json.loads("{" + line.lstrip("{").rstrip().rstrip(",") + "}")
-                                ["provenance"])
-    except (OSError, ValueError):
+        for line in read_text(path).split("\n", HEAD)[:HEAD]:
+            if line.lstrip("{").startswith('"provenance":'):
+                found = json.loads("{" + line.lstrip("{").rstrip().rstrip(",") + "}")["provenance"]
+                return found if _can_tell(found) else None
+    except (HarnessError, ValueError, KeyError, RecursionError):
         pass
     return None
+
+
+def _can_tell(found: Any) -> bool:
+    """Return whether a provenance has the types that the reason to measure is told from."""
+    if not isinstance(found, dict) or not isinstance(found.get("inputs", {}), dict):
+        return False
+    lists = found.get("selection", []), found.get("errors", [])
+    return all(isinstance(some, list) and all(isinstance(one, str) for one in some)
+               for some in lists)
 
 
 @lru_cache(maxsize=None)

@@ -30,7 +30,7 @@ def add(content: Content, variant: VariantRecord) -> str:
         RecordError: it would not come back as it is.
     """
     text = variant_text(variant)
-    key = find_key(text)
+    key = find_key(text.encode("utf-8"))
     if _is_stored(content, key, text):
         return key
     data = encode_variant(variant)

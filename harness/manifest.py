@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from harness import provenance
-from harness.errors import RecordError, UsageError
-from harness.files import sha256, write_text
+from harness.errors import MissingRecordError, RecordError, UsageError
+from harness.files import read_text, sha256, write_text
 from harness.paths import Paths
 
 NIGHT = "HARNESS_NIGHT"
 """Variable with the name of the night; tox sets it for all of its environments."""
-FOLDER = "manifests"
-"""Folder of the manifests, in that of the runs."""
 FORMAT = 1
 LARGEST = 1 << 20
 """Bytes that a manifest may have; one of four cases and their native runs has 4000."""
@@ -85,26 +83,21 @@ def night(variables: Mapping[str, str] = os.environ) -> str | None:
     return name
 
 
-def path_of(paths: Paths, environment: str) -> Path:
-    """Return the file of an environment's manifest."""
-    return paths.runs / FOLDER / f"{environment}.json"
-
-
 def read(paths: Paths, environment: str) -> Manifest | None:
     """Return the manifest of an environment; None where there is none.
 
     Raises:
         RecordError: it is damaged, of another format or of another environment.
     """
-    path = path_of(paths, environment)
-    if not path.exists():
-        return None
+    path = paths.manifest_path(environment)
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            raise ValueError(f"no file of at most {LARGEST} bytes")
-        found = _decode(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise RecordError("the manifest of the runs is damaged", str(path), str(error),
+        found = _decode(json.loads(read_text(path, LARGEST)))
+    except MissingRecordError:
+        return None
+    except (RecordError, ValueError, TypeError, RecursionError) as error:
+        why = f"{error.what} {error.numbers}".strip() \
+            if isinstance(error, RecordError) else str(error)
+        raise RecordError("the manifest of the runs is damaged", str(path), why[:300],
                           f"tox run -e {environment} -- --again") from None
     if found.environment != environment:
         raise RecordError("the manifest belongs to another environment", str(path),
@@ -199,7 +192,7 @@ def _open(paths: Paths, environment: str) -> Iterator[Manifest]:
         except RecordError:
             manifest = Manifest(environment)  # it says nothing any more, and is written anew
         yield manifest
-        write_text(path_of(paths, environment),
+        write_text(paths.manifest_path(environment),
                    json.dumps({"manifest": FORMAT, **asdict(manifest)}, indent=1) + "\n")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.report.render import visible
+from harness.escaping import visible
 
 _SPECIAL = re.compile(r"([\\`*\[\]|~$<>&])")
 _REFERENCE = re.compile(r"([@#]|gh-(?=\d)|(?:https?|ftp|mailto|xmpp):|www(?=\.))", re.IGNORECASE)

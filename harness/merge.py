@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness import environments, inputs, manifest
+from harness import completeness, environments, inputs, manifest
 from harness.errors import FAILURE, MATCH, HarnessError, RecordError
-from harness.files import lock, scratch, sweep, write_text
+from harness.files import lock, read_bytes, scratch, sweep, write_text
+from harness.holdings import listed
 from harness.native_record import NativeRecord
 from harness.project import Project
 from harness.record import Record
@@ -90,6 +91,7 @@ class Merger:
     def merge(self, shards: list[Shard]) -> None:
         """Take in everything that can be."""
         for shard in shards:
+            self.merged.refused += shard.refused
             for path in shard.strangers():
                 self.merged.refused.append(str(RecordError(
                     f"{path.name!r} is no case of this checkout", str(path))))
@@ -158,7 +160,18 @@ class Merger:
             self._require_same_commit(case, origin, path)
         record = shard.load(case, name, native)
         self._require_same_commit(case, record.provenance, path)
+        if isinstance(record, Record):
+            self._require_whole(record, path)
         return record
+
+    def _require_whole(self, record: Record, path: Path) -> None:
+        """Refuse a part of a case, whatever it says of itself."""
+        if asked := record.provenance.get("selection"):
+            raise RecordError("only a part of the case was measured", str(path), " ".join(asked),
+                              f"tox run -e {record.environment}")
+        if lacking := completeness.lacking(Store(self.project), record):
+            raise RecordError("the record lacks what was accepted before", str(path),
+                              listed(lacking), f"tox run -e {record.environment}")
 
     def _require_same_commit(self, case: str, origin: dict[str, Any], path: Path) -> None:
         """Refuse what another version of the harness or of the case measured."""
@@ -187,7 +200,7 @@ class Merger:
         """Copy a file that was checked, as it is; return whether that was possible."""
         try:
             with lock(self.project.lock_path(environment), "harness merge"):
-                write_text(target, source.read_text(encoding="utf-8", errors="replace"))
+                write_text(target, _text(source))
         except HarnessError as error:
             self.merged.refused.append(str(error))
             return False
@@ -211,7 +224,10 @@ class Merger:
         texts: dict[str, list[str]] = {}
         for shard in shards:
             for path in sorted((shard.project.runs / "logs").glob("[a-z]*.log")):
-                texts.setdefault(path.stem, []).append(
-                    path.read_text(encoding="utf-8", errors="replace"))
+                texts.setdefault(path.stem, []).append(_text(path))
         for environment, parts in texts.items():
             write_text(self.project.log_path(environment), "".join(parts))
+
+
+def _text(path: Path) -> str:
+    return read_bytes(path).decode("utf-8", "replace")

@@ -38,7 +38,8 @@ class NativeComparer:
     store: Store
     notes: list[str]
     pending: list[Pending] = field(default_factory=list)
-    loaded: dict[tuple[str, str, bool], NativeRecord | None] = field(default_factory=dict)
+    loaded: dict[tuple[str, str, bool], NativeRecord | HarnessError | None] = \
+        field(default_factory=dict)
 
     def add(self, case: Case, comparison: Comparison, is_run: bool) -> None:
         """Take in a variant's comparison, if both sides have native runs of it.
@@ -48,11 +49,20 @@ class NativeComparer:
         """
         if case.native is None or comparison.variant not in case.native.variants:
             return
-        observed = self._load(case.name, comparison.observed, is_run)
-        baseline = self._load(case.name, comparison.baseline, False)
+        try:
+            observed = self._load(case.name, comparison.observed, is_run)
+            baseline = self._load(case.name, comparison.baseline, False)
+        except HarnessError as error:
+            comparison.problem = comparison.problem or str(error)
+            return
         if observed is None or baseline is None:
             return
         sides = [record.runs.get(comparison.variant) for record in (observed, baseline)]
+        if sides[1] and not sides[0] and not comparison.problem:
+            comparison.problem = (f"the native runs of {comparison.observed} lack this variant, "
+                                  f"which {comparison.side} has\n"
+                                  f"  next:  tox run -e {comparison.observed} -- --native")
+            comparison.problem_verdict = Verdict.MISSING
         if not sides[0] or not sides[1]:
             return
         mine, theirs = sides[0], sides[1]
@@ -73,17 +83,21 @@ class NativeComparer:
                 self._note(pending, decision.needed)
 
     def _load(self, case: str, environment: str, is_run: bool) -> NativeRecord | None:
-        """Return the last runs where there are some, otherwise the accepted ones, or None."""
+        """Return the last runs where there are some, otherwise the accepted ones, or None.
+
+        Raises:
+            HarnessError: they cannot be read.
+        """
         key = case, environment, is_run
         if key not in self.loaded:
             try:
                 self.loaded[key] = self.store.native(case, environment, is_run)
-            except MissingRecordError:
-                self.loaded[key] = None
             except HarnessError as error:
-                self.notes.append(f"native runs of {environment} on {case}: {error}")
-                self.loaded[key] = None
-        return self.loaded[key]
+                self.loaded[key] = None if isinstance(error, MissingRecordError) else error
+        found = self.loaded[key]
+        if isinstance(found, HarnessError):
+            raise found
+        return found
 
     def _note(self, pending: Pending, needed: int) -> None:
         note = (f"{pending.comparison.case} {pending.comparison.variant}: "

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from harness import serialization
 from harness.encoding import encode_curve
-from harness.errors import MissingRecordError, RecordError
+from harness.errors import RecordError
 from harness.files import write_text
 from harness.native import NativeRun
-from harness.reader import Reader, parse
 
 FORMAT = 1
 """Version of this record's format."""
@@ -52,41 +52,33 @@ def write(record: NativeRecord, path: Path) -> None:
     write_text(path, "{" + ",\n".join(lines) + ',\n"runs":{\n' + runs + "\n}}\n")
 
 
-def read(path: Path) -> NativeRecord:
-    """Read and check a record.
+def reopen(path: Path) -> NativeRecord:
+    """Return native runs that this harness wrote here, to write them once more.
+
+    Nothing is compared by it: whoever does reads with ``harness.reading``.
 
     Raises:
         MissingRecordError: there is no such file.
         RecordError: it is damaged, or of another format version.
     """
+    data = serialization.reopen(path, FORMAT, "runs")
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise MissingRecordError("no native runs", str(path)) from None
-    reader, data = Reader(str(path)), parse(text, str(path))
-    if reader.get(data, "format", int, "") != FORMAT:
-        raise RecordError("native runs of another format version", str(path),
-                          f"this harness reads {FORMAT}", "measure them again")
-    return NativeRecord(
-        reader.get(data, "case", str, ""), reader.get(data, "environment", str, ""),
-        reader.get(data, "provenance", dict, ""),
-        reader.mapping(data, "runs", "", lambda child, where: _decode(child, where, reader)),
-        reader.get(data, "accepted", dict, "") if "accepted" in data else None)
+        runs = {name: [NativeRun(*row) for row in zip(*(_decode(columns, name)
+                                                        for name in COLUMNS))]
+                for name, columns in data["runs"].items()}
+        return NativeRecord(data["case"], data["environment"], data["provenance"], runs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError("the native runs are damaged", str(path), repr(error)[:300]) from None
+
+
+def _decode(columns: dict[str, Any], name: str) -> list[Any]:
+    values = columns[name]
+    if values is None:
+        return [None] * len(columns["seed"])
+    return list(values) if name in ("seed", "trained") else [float(value) for value in values]
 
 
 def _encode(runs: list[NativeRun]) -> dict[str, Any]:
     columns = {name: [getattr(run, name) for run in runs] for name in COLUMNS}
     return {name: values if name in ("seed", "trained") else None if None in values
             else encode_curve(values, np.dtype("float64")) for name, values in columns.items()}
-
-
-def _decode(data: Any, path: str, reader: Reader) -> list[NativeRun]:
-    seeds, trained = (reader.get(data, name, list, path) for name in ("seed", "trained"))
-    reported = reader.get(data, "reported_loss", (list, type(None)), path)
-    losses, metrics = (reader.curve(data, name, path) for name in ("final_loss", "metric"))
-    said = [None] * len(seeds) if reported is None else reader.curve(data, "reported_loss", path)
-    if {len(column) for column in (losses, metrics, said, trained)} != {len(seeds)}:
-        raise RecordError(f"{path} columns must have a value for every seed", reader.where)
-    return [NativeRun(int(seed), loss, said_loss, metric, bool(is_trained))
-            for seed, loss, said_loss, metric, is_trained
-            in zip(seeds, losses, said, metrics, trained)]

@@ -75,7 +75,7 @@ def settle(project: Project, record: NativeRecord) -> str | None:
     path = project.native_run_path(record.case, record.environment)
     apart = project.native_partial_path(record.case, record.environment)
     try:
-        last = native_record.read(path)
+        last = native_record.reopen(path)
     except HarnessError:
         last = record  # nothing there that could be lost
     if not _pairs(last) <= _pairs(record):

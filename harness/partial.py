@@ -29,29 +29,28 @@ def settle(project: Project, case: str, environment: str) -> str | None:
     """
     path = project.partial_path(case, environment)
     whole_path = project.run_path(case, environment)
-    part = serialization.read(path)
-    if part.provenance.get("errors"):
+    part = serialization.reopen(path)
+    recorded = part["provenance"].get("recorded")
+    if part["provenance"].get("errors"):
         return _apart("variants raised an error", project, case, environment)
     if not whole_path.exists():
         return _apart("there is no whole run", project, case, environment)
     try:
-        whole = serialization.read(whole_path)
-        variants = dict(whole.variants.items())
+        whole = serialization.reopen(whole_path)
     except HarnessError as error:
         return _apart(f"the whole run cannot be read: {error.what}", project, case, environment)
-    differing = differences(whole.provenance, part.provenance)
+    origin = whole["provenance"]
+    differing = differences(origin, part["provenance"])
     if differing:
         return _apart("the whole run was measured from another state: "
                       f"{', '.join(differing)} differ", project, case, environment)
-    variants.update(part.variants)
-    whole.variants = variants
-    renewed = {**whole.provenance.get("renewed", {}),
-               **{name: part.provenance["recorded"] for name in part.variants}}
-    broken = sorted(name for name, variant in variants.items() if variant.error is not None)
-    whole.provenance = {**whole.provenance, "renewed": renewed, "errors": broken}
+    variants = {**whole["variants"], **part["variants"]}
+    renewed = {**origin.get("renewed", {}), **{name: recorded for name in part["variants"]}}
+    broken = sorted(name for name, variant in variants.items() if "error" in variant)
+    whole["provenance"] = {**origin, "renewed": renewed, "errors": broken}
     if not broken:
-        del whole.provenance["errors"]
-    serialization.write(whole, whole_path)
+        del whole["provenance"]["errors"]
+    serialization.rewrite({**whole, "variants": variants}, whole_path)
     if not broken:
         project.failure_path(case, environment).unlink(missing_ok=True)
     path.unlink()

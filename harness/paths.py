@@ -1,11 +1,13 @@
 """The checkout: where cases, data, runs and baselines lie.
 
 Inside half: standard library only, so that ``harness run`` can tell without NumPy that there
-is nothing to do.
+is nothing to do. Every name that becomes a path is checked here, whoever wrote it.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +15,19 @@ from typing import TypeVar
 from harness.errors import UsageError
 
 Self = TypeVar("Self", bound="Paths")
+_PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.+=,()-]*\Z"
+NAMES = {
+    "case": re.compile(r"[a-z][a-z0-9_]*\Z"),
+    "environment": re.compile(r"[a-z][a-z0-9_]*(-[0-9A-Za-z][0-9A-Za-z.+_]*)?\Z"),
+    "variant": re.compile(_PLAIN),
+    "machine": re.compile(r"[A-Za-z0-9_]+-[A-Za-z0-9_+]+\Z"),
+    "file": re.compile(_PLAIN),
+}
+"""What a name of each kind looks like: no separator, no white space, no leading dot."""
+MANIFESTS = "manifests"
+"""Folder of the manifests, in that of the runs."""
+LONGEST = 120
+"""Characters of a name, so that it fits a file system with what is put around it."""
 
 
 def find_root(start: Path) -> Path:
@@ -22,6 +37,31 @@ def find_root(start: Path) -> Path:
             return folder
     raise UsageError("no project here: no folder with cases/ and tox.ini", str(start),
                      next_command="change to the checkout, or name it: harness --root DIR ...")
+
+
+def is_name(kind: str, text: object) -> bool:
+    """Return whether a text is a name of a kind, and can be a part of a path.
+
+    Args:
+        kind: one of ``NAMES``.
+    """
+    return isinstance(text, str) and len(text) <= LONGEST and bool(NAMES[kind].match(text))
+
+
+def check_name(kind: str, text: str) -> str:
+    """Return a name that may become a part of a path.
+
+    Args:
+        kind: one of ``NAMES``.
+
+    Raises:
+        UsageError: it is no such name.
+    """
+    if not is_name(kind, text):
+        raise UsageError(f"not a valid {kind} name", repr(text)[:LONGEST],
+                         f"allowed: {NAMES[kind].pattern[:-2]}, at most {LONGEST} characters",
+                         "harness list")
+    return text
 
 
 @dataclass(frozen=True)
@@ -42,7 +82,8 @@ class Paths:
 
     def under(self: Self, fault: str) -> Self:
         """Return the same checkout with the records of runs under a fault."""
-        return type(self)(self.root, (self.measured or self.root / "results") / "faults" / fault)
+        folder = (self.measured or self.root / "results") / "faults" / check_name("file", fault)
+        return type(self)(self.root, folder)
 
     @property
     def results(self) -> Path:
@@ -56,15 +97,15 @@ class Paths:
 
     def run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last run's record."""
-        return self.runs / case / f"{environment}.json"
+        return _below(self.runs, case, environment, "{}.json")
 
     def partial_path(self, case: str, environment: str) -> Path:
         """Return the file of the last run of selected variants."""
-        return self.runs / case / "partial" / f"{environment}.json"
+        return _below(self.runs, case, environment, "partial/{}.json")
 
     def failure_path(self, case: str, environment: str) -> Path:
         """Return the file that says why the last run left no record."""
-        return self.runs / case / f"{environment}.failed.txt"
+        return _below(self.runs, case, environment, "{}.failed.txt")
 
     def baseline_path(self, case: str, environment: str, machine: str = "") -> Path:
         """Return the file of the accepted record.
@@ -73,28 +114,56 @@ class Paths:
             machine: class of the machine, ``aarch64-default``, of a baseline that was accepted
                 for another class than the first one's.
         """
-        return self.baselines / case / machine / f"{environment}.json"
+        form = f"{check_name('machine', machine)}/{{}}.json" if machine else "{}.json"
+        return _below(self.baselines, case, environment, form)
 
     def native_run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last native runs."""
-        return self.runs / case / "native" / f"{environment}.json"
+        return _below(self.runs, case, environment, "native/{}.json")
 
     def native_partial_path(self, case: str, environment: str) -> Path:
         """Return the file of native runs that are fewer than the last ones, of other origin."""
-        return self.runs / case / "partial" / "native" / f"{environment}.json"
+        return _below(self.runs, case, environment, "partial/native/{}.json")
 
     def native_baseline_path(self, case: str, environment: str) -> Path:
         """Return the file of the accepted native runs."""
-        return self.baselines / case / "native" / f"{environment}.json"
+        return _below(self.baselines, case, environment, "native/{}.json")
+
+    def content_path(self, case: str, variant: str) -> Path:
+        """Return the file of a variant's accepted contents."""
+        folder = self.baselines / check_name("case", case) / "content"
+        return _resolved(folder / f"{check_name('variant', variant)}.jsonl", self.baselines)
 
     def log_path(self, environment: str) -> Path:
         """Return the file of the last worker's standard error."""
-        return self.runs / "logs" / f"{environment}.log"
+        name = check_name("environment", environment)
+        return _resolved(self.runs / "logs" / f"{name}.log", self.runs)
+
+    def manifest_path(self, environment: str) -> Path:
+        """Return the file of an environment's manifest."""
+        name = check_name("environment", environment)
+        return _resolved(self.runs / MANIFESTS / f"{name}.json", self.runs)
 
     def lock_path(self, name: str) -> Path:
-        """Return the lock file for one environment's runs, or for ``accept``."""
-        return self.runs / "locks" / f"{name}.lock"
+        """Return the lock file for one environment's runs or manifest, or for ``accept``."""
+        name = check_name("file", name)
+        return _resolved(self.runs / "locks" / f"{name}.lock", self.runs)
 
     def case_names(self) -> list[str]:
         """Return the names of all cases: the modules in ``cases/``."""
         return sorted(path.stem for path in (self.root / "cases").glob("[a-z]*.py"))
+
+
+def _below(folder: Path, case: str, environment: str, form: str) -> Path:
+    """Return a case's file of an environment, below a folder of results."""
+    name = form.format(check_name("environment", environment))
+    return _resolved(folder / check_name("case", case) / name, folder)
+
+
+def _resolved(path: Path, folder: Path) -> Path:
+    """Return the path, unless symbolic links lead out of the folder."""
+    real, home = os.path.realpath(path), os.path.realpath(folder)
+    if os.path.commonpath([real, home]) != home:
+        raise UsageError("a symbolic link leads out of the results", str(path), f"to {real}",
+                         f"rm {path}")
+    return path

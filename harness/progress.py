@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from harness.case import PRECISIONS
+from harness.escaping import log
 from harness.project import Project, select_variants
 from harness.supervisor import Work
 
@@ -50,9 +51,10 @@ class Progress:
         if event["event"] in ("imported", "recorded"):
             spent = self.probing.pop(event.get("case", ""), 0)
             probes = f", probes {spent:.1f} s of it" if spent else ""
-            tqdm.write(f"{self.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}")
+            told = f"{self.environment}  {_told(event)} in {event['seconds']:.1f} s{probes}"
+            tqdm.write(log(told))
         if event.get("apart"):
-            tqdm.write(f"{self.environment}  {event['case']}: {event['apart']}")
+            tqdm.write(log(f"{self.environment}  {event['case']}: {event['apart']}"))
 
 
 def _trainings(project: Project, work: Work) -> int:

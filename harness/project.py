@@ -5,19 +5,28 @@ Inside half: standard library and NumPy only.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import traceback
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from harness.case import Batches, Case, Variant
-from harness.errors import HarnessError, InputMismatchError, UsageError, candidates, unknown
-from harness.files import sha256
+from harness.errors import (
+    HarnessError,
+    InputMismatchError,
+    MissingRecordError,
+    RecordError,
+    UsageError,
+    candidates,
+    unknown,
+)
+from harness.files import read_text, sha256
 from harness.layers import parameter_names
 from harness.paths import Paths
 from harness.stream import expand
@@ -101,14 +110,18 @@ class Project(Paths):
         """Return the case's data.
 
         Raises:
-            HarnessError: the file is missing or damaged, or the case cannot read it.
+            HarnessError: the file is missing or damaged, or holds nothing to train on, or the
+                case cannot read it.
         """
         data = self._json(case.data)
         try:
-            return case.read(data)
+            found = case.read(data)
+            if not found.steps or {len(x) for x in (*found.inputs, found.targets)} != {found.steps}:
+                raise ValueError("inputs and targets must have as many steps, and one at least")
         except Exception as error:  # whatever the case's author wrote
             path = self.root / "cases" / f"{case.name}.py"
             raise _not_loaded(case.name, path, error, f"cannot read {case.data}") from error
+        return found
 
     def weights(self, variant: Variant) -> Weights:
         """Return the variant's initial weights as float32, in layer order.
@@ -116,22 +129,22 @@ class Project(Paths):
         Raises:
             HarnessError: the file is missing or damaged, or has no weights for a layer.
         """
-        data = expand(self._json(variant.weights))
-        try:
-            return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
-                    for layer, part in parameter_names(variant.layers)}
-        except KeyError as error:
-            raise HarnessError(f"no initial weights {error} for {variant.name}",
-                               str(self.data_path(variant.weights)),
-                               f"known: {', '.join(sorted(data))}",
-                               "add them, or name the layer as they are named") from None
+        path = self.data_path(variant.weights)
+        with _reading(path):
+            data = expand(self._json(variant.weights))
+            try:
+                return {f"{layer}.{part}": data[layer][part] * np.float32(variant.scale)
+                        for layer, part in parameter_names(variant.layers)}
+            except KeyError as error:
+                raise HarnessError(f"no initial weights {error} for {variant.name}", str(path),
+                                   f"known: {', '.join(sorted(data))}",
+                                   "add them, or name the layer as they are named") from None
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a data file's bytes, as ``sha256sum`` prints it."""
-        try:
-            return sha256(self.data_path(name))
-        except OSError as error:
-            raise _not_read(self.data_path(name), error) from None
+        path = self.data_path(name)
+        with _reading(path):
+            return sha256(path)
 
     def check_weights(self, variant: Variant, found: str, where: str) -> None:
         """Refuse what was measured from other initial weights than the variant's.
@@ -160,11 +173,23 @@ class Project(Paths):
                 f"sha256 {found[:12]}..., expected {expected[:12]}...", "measure it again")
 
     def _json(self, name: str) -> Mapping[str, Any]:
-        try:
-            data: Mapping[str, Any] = json.loads(self.data_path(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise _not_read(self.data_path(name), error) from None
-        return data
+        path = self.data_path(name)
+        with _reading(path):
+            data: Mapping[str, Any] = json.loads(read_text(path))
+            return data
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Name the file of data or weights that is missing or damaged, whatever is wrong with it."""
+    try:
+        yield
+    except (MissingRecordError, RecordError) as error:
+        raise _not_read(path, error.what) from None
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise _not_read(path, f"{type(error).__name__}: {error}"[:300]) from None
 
 
 def _not_loaded(name: str, path: Path, error: Exception, what: str = "does not load"
@@ -182,10 +207,10 @@ def _not_loaded(name: str, path: Path, error: Exception, what: str = "does not l
                         "mend the file; until then name the other cases")
 
 
-def _not_read(path: Path, error: Exception) -> HarnessError:
+def _not_read(path: Path, why: str) -> HarnessError:
     """Return the error for a file of data or weights that is missing or damaged."""
-    return HarnessError(f"cannot read cases/data/{path.name}", str(path),
-                        f"{type(error).__name__}: {error}", "put the file there, or mend it")
+    return HarnessError(f"cannot read cases/data/{path.name}", str(path), why,
+                        f"git checkout {path.name}, or put the file there")
 
 
 def choose(project: Project, names: Sequence[str] | None, patterns: Sequence[str] | None

@@ -124,15 +124,15 @@ class VariantRecord:
     key: str | None = field(default=None, compare=False)
 
 
-Decode = Callable[[str, str], VariantRecord]
+Decode = Callable[[str, Any], VariantRecord]
 """Makes a variant of its name and of what there is to read it from."""
 
 
 class Variants(MutableMapping[str, VariantRecord]):
     """Variants by name, each decoded when it is first asked for."""
 
-    def __init__(self, sources: dict[str, str], decode: Decode,
-                 find_key: Callable[[str], str]) -> None:
+    def __init__(self, sources: dict[str, Any], decode: Decode,
+                 find_key: Callable[[Any], str]) -> None:
         """Take what the variants are decoded from.
 
         Args:
@@ -155,7 +155,7 @@ class Variants(MutableMapping[str, VariantRecord]):
         return self._decoded[name]
 
     def __setitem__(self, name: str, variant: VariantRecord) -> None:
-        self.sources.setdefault(name, "")
+        self.sources.setdefault(name, None)
         self._decoded[name] = variant
 
     def __delitem__(self, name: str) -> None:

@@ -6,14 +6,13 @@ Outside half.
 from __future__ import annotations
 
 import dataclasses
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import environments, manifest, serialization
+from harness import archive, environments, reading, serialization
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
 from harness.native_record import NativeRecord
+from harness.paths import MANIFESTS
 from harness.project import Project
 from harness.record import Record
 from harness.store import Store
@@ -30,10 +29,12 @@ class Shard:
 
     Args:
         name: where they came from, for messages.
+        refused: what was not taken out of there, and why.
     """
 
     name: str
     store: Store
+    refused: tuple[str, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -55,13 +56,13 @@ class Shard:
             return self.store.native(case, environment, True)
         path = self.project.run_path(case, environment)
         self.store.load(path)
-        record = serialization.read(path)
+        record = reading.read(path)
         self.store.check(record, str(path))
         return record
 
     def strangers(self) -> list[Path]:
         """Return the folders and files that belong to no case of this checkout."""
-        known = {*self.project.case_names(), "locks", "logs", manifest.FOLDER}
+        known = {*self.project.case_names(), "locks", "logs", MANIFESTS}
         return sorted(path for path in self.project.runs.iterdir()
                       if path.name not in known and not path.name.startswith("."))
 
@@ -107,25 +108,22 @@ def unpack(project: Project, source: Path, scratch: Path) -> Shard:
     """Return the shard in a copy of results/runs, or in a zip of it.
 
     Args:
-        scratch: folder that a zip is unpacked into.
+        scratch: folder that its files are copied into.
 
     Raises:
         UsageError: there is no such folder or file.
         RecordError: the zip is damaged, or there is no run in it.
     """
-    folder = source
-    if source.is_file():
-        _extract(source, scratch)
-        folder = scratch
-    elif not source.is_dir():
+    if not (source.is_file() or source.is_dir()):
         raise UsageError("no such folder or zip of runs", str(source))
-    nested = folder / "results" / "runs"
-    runs = nested if nested.is_dir() else folder
+    scratch.mkdir(parents=True)
+    refused = archive.take(source, scratch)
     patterns = ("*/[a-z]*.json", "*/[a-z]*.failed.txt", "*/native/[a-z]*.json")
-    if not any(path.parent.name != manifest.FOLDER
-               for pattern in patterns for path in runs.glob(pattern)):
-        raise RecordError("there is no run in this shard", str(source))
-    return Shard(str(source), Store(Project(project.root, runs)))
+    if not any(path.parent.name != MANIFESTS
+               for pattern in patterns for path in scratch.glob(pattern)):
+        raise RecordError("there is no run in this shard", str(source), "; ".join(
+            refused[:archive.SAID]).replace("\n ", ","))
+    return Shard(str(source), Store(Project(project.root, scratch)), tuple(refused))
 
 
 def content(record: Record | NativeRecord) -> str:
@@ -133,16 +131,6 @@ def content(record: Record | NativeRecord) -> str:
     if isinstance(record, NativeRecord):
         return repr(record.runs)
     return serialization.dumps(dataclasses.replace(record, provenance={}, accepted=None))
-
-
-def _extract(source: Path, scratch: Path) -> None:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            archive.extractall(scratch)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
-            NotImplementedError) as error:
-        raise RecordError(f"the zip of runs is damaged: {error}", str(source),
-                          next_command="download it again") from None
 
 
 def _seconds(store: Store, environment: str) -> float:

@@ -12,14 +12,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness import environments, machines, native_record, provenance, serialization, undo
+from harness import (
+    completeness,
+    environments,
+    machines,
+    native_record,
+    provenance,
+    reading,
+    serialization,
+    soundness,
+    undo,
+)
 from harness.baselines import Baselines
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
 from harness.expected import Expected
-from harness.files import lock, sweep
+from harness.files import lock, read_bytes, sweep
 from harness.native_record import NativeRecord
+from harness.paths import is_name
 from harness.project import Project, select_variants
 from harness.record import Record, VariantRecord, Variants
+
+REFERENCE = "reference"
+"""The environment that every allowance comes from."""
 
 
 @dataclass(frozen=True)
@@ -78,24 +92,36 @@ class Store:
             RecordError: the file is unreadable, or not what its path says.
             InputMismatchError: it was measured on other data.
         """
-        return self._admit(serialization.read(path), path)
+        record = reading.read(path)
+        return self._admit(record, path, self._reference(record.case))
 
-    def _admit(self, record: Record, path: Path) -> Record:
+    def _reference(self, case: str) -> Record | None:
+        """Return the accepted reference, which says how wide a run's allowances may be."""
+        try:
+            return self.baseline(case, REFERENCE)
+        except HarnessError:  # without one nothing is compared
+            return None
+
+    def _admit(self, record: Record, path: Path, reference: Record | None = None) -> Record:
         found = f"{record.case}/{record.environment}.json"
-        folders = [name for name in path.parts[-4:-1] if name != "partial"]
-        if record.case not in folders[-2:] or path.name != f"{record.environment}.json":
+        apart = path.parent.name == "partial" or is_name("machine", path.parent.name)
+        folder = path.parent.parent if apart else path.parent
+        if (folder.name, path.name) != (record.case, f"{record.environment}.json"):
             raise RecordError("the record belongs to another file", str(path), found)
         expected = self._check_head(record, str(path))
+        known = {} if reference is None else reference.variants
         if not isinstance(record.variants, Variants):
             self.check(record, str(path))
-            return record
+            bounded = {name: soundness.bound(variant, known.get(name))
+                       for name, variant in record.variants.items()}
+            return dataclasses.replace(record, variants=bounded)
         read = record.variants.decode
 
-        def decode(name: str, source: str) -> VariantRecord:
+        def decode(name: str, source: Any) -> VariantRecord:
             try:
                 variant = read(name, source)
                 expected.check(name, variant, str(path))
-                return variant
+                return soundness.bound(variant, known.get(name))
             except HarnessError as error:
                 return VariantRecord("", error=str(error))
 
@@ -138,7 +164,7 @@ class Store:
             return self.load(path)
         if failure.exists():
             raise HarnessError(f"{environment} could not be measured: "
-                               + failure.read_text(encoding="utf-8").strip(), case,
+                               + read_bytes(failure).decode("utf-8", "replace").strip(), case,
                                next_command=f"tox run -e {environment} -- {case}")
         raise MissingRecordError(f"{environment} has not been measured", case,
                                  next_command=f"tox run -e {environment}")
@@ -205,11 +231,13 @@ class Store:
         path = self.project.native_run_path(case, environment)
         if not (is_run and path.exists()):
             path = self.project.native_baseline_path(case, environment)
-        record = native_record.read(path)
+        record = reading.native_runs(path)
         if (record.case, record.environment) != (case, environment):
             raise RecordError("the native runs belong to another file", str(path),
                               f"{record.case}/native/{record.environment}.json")
-        self.project.check_data(self.project.case(case), record.provenance, str(path))
+        declared = self.project.case(case)
+        self.project.check_data(declared, record.provenance, str(path))
+        soundness.check_native(declared, record.runs, str(path))
         return record
 
     def put_run(self, record: Record) -> Path:
@@ -236,7 +264,9 @@ class Store:
         if not reason.strip():
             raise UsageError("accepting needs a reason", next_command="--reason 'why it is right'")
         for record in records:
-            _refuse_incomplete(record)
+            completeness.require(self, record)
+        for native in natives:
+            completeness.require_native(self, native)
         with lock(self.project.lock_path("accept"), "harness accept"):
             sweep(self.project.results)
             accepted = {"reason": reason.strip(), "at": provenance.now()}
@@ -266,19 +296,5 @@ class Store:
 
 
 def _environments(folder: Path, suffix: str) -> list[str]:
-    return [path.name[:-len(suffix)] for path in folder.glob(f"[a-z]*{suffix}")]
-
-
-def _refuse_incomplete(record: Record) -> None:
-    where = f"{record.case} {record.environment}"
-    if environments.is_build(record.environment):
-        raise UsageError("a build that changes every night has no baseline", where,
-                         next_command=f"harness compare {record.environment} --against previous")
-    if "selection" in record.provenance:
-        raise HarnessError("a run of selected variants cannot become a baseline", where,
-                           str(record.provenance["selection"]),
-                           f"tox run -e {record.environment}")
-    broken = [name for name, variant in record.variants.items() if variant.error is not None]
-    if broken or not record.variants:
-        raise HarnessError("a run with errors cannot become a baseline", where,
-                           ", ".join(broken) or "no variant", f"tox run -e {record.environment}")
+    names = (path.name[:-len(suffix)] for path in folder.glob(f"[a-z]*{suffix}"))
+    return [name for name in names if is_name("environment", name)]

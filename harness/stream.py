@@ -12,6 +12,8 @@ from typing import Any, Mapping
 
 import numpy as np
 
+LARGEST = 10**8
+"""Numbers of one parameter that are drawn."""
 GAMMA = 0x9E3779B97F4A7C15
 """SplitMix64's increment: Steele, Lea & Flood, OOPSLA 2014."""
 
@@ -40,6 +42,8 @@ def expand(data: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
         weights[layer] = {}
         for part, (limit, shape) in parts.items():
             count = int(np.prod(shape))
+            if not 0 < count <= LARGEST:
+                raise ValueError(f"{layer}.{part} must hold 1 to {LARGEST} numbers, not {count}")
             top = splitmix64(data["seed"], drawn, count) >> np.uint64(40)
             odd = 2 * top.astype(np.int64) + 1 - 2**24
             unit = odd.astype(np.float32) / np.float32(2**24)

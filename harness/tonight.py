@@ -18,7 +18,7 @@ from harness.finding import Comparison, Verdict
 from harness.manifest import Manifest
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import VariantRecord
+from harness.record import Record, VariantRecord
 from harness.store import Store
 
 NATIVE = "native_runs"
@@ -38,6 +38,14 @@ class TonightStore(Store):
     def measured(self, case: str) -> list[str]:
         """Return the environments that were run on a case tonight, failures included."""
         return [name for name in super().measured(case) if self.why_not(case, name) is None]
+
+    def run(self, case: str, environment: str) -> Record:
+        """Return tonight's record, of the whole case."""
+        record = super().run(case, environment)
+        if asked := record.provenance.get("selection"):
+            raise RecordError("only a part of the case was measured", f"{environment} on {case}",
+                              " ".join(asked), f"tox run -e {environment}")
+        return record
 
     def native(self, case: str, environment: str, is_run: bool) -> NativeRecord:
         """Return native runs, tonight's where there are some."""
@@ -140,5 +148,6 @@ def _looks_at(check: str, variant: VariantRecord) -> bool:
         return probes is not None and any(
             name.startswith("step_") == (kind == "probes") for name in probes.errors)
     return {"fingerprint": variant.fingerprint is not None,
+            "dropout_stream": bool(variant.drops),
             "reported_metrics": any(t.reported for t in variant.trajectories.values()),
             "health": bool(variant.trajectories)}.get(check, False)

@@ -89,8 +89,12 @@ def decode(encoded: tuple[int, str, bytes], parent: NDArray[Any] | None, steps: 
     order, packing, data = encoded
     if packing not in PACKINGS or order not in ORDERS:
         raise ValueError(f"no encoding of order {order} by {packing}")
-    planes = zlib.decompress(data, -15) if packing == "zlib" \
-        else lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+    most = 64 * _row(steps) + 1
+    unpacker: Any = zlib.decompressobj(-15) if packing == "zlib" else \
+        lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
+    planes = unpacker.decompress(data, most)
+    if not unpacker.eof:
+        raise ValueError("the bytes are cut off, or too many")
     places = _unzigzag(_from_planes(planes, steps))
     for _ in range(order):
         places = np.cumsum(places)
@@ -122,7 +126,7 @@ def _to_planes(codes: NDArray[np.uint64]) -> bytes:
 
 
 def _from_planes(planes: bytes, steps: int) -> NDArray[np.uint64]:
-    row = max(1, -(-steps // 8))
+    row = _row(steps)
     if len(planes) % row or len(planes) > 64 * row:
         raise ValueError(f"{len(planes)} bytes are no bits of {steps} steps")
     rows = np.unpackbits(np.frombuffer(planes, np.uint8).reshape(-1, row), axis=1, count=steps)
@@ -130,6 +134,11 @@ def _from_planes(planes: bytes, steps: int) -> NDArray[np.uint64]:
     for place, row_bits in enumerate(rows):
         codes |= row_bits.astype(np.uint64) << np.uint64(place)
     return codes
+
+
+def _row(steps: int) -> int:
+    """Return the bytes of one bit of every number."""
+    return max(1, -(-steps // 8))
 
 
 def _deflate(data: bytes) -> bytes:

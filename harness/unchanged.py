@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness import environments, manifest
-from harness.errors import RecordError
-from harness.files import write_text
+from harness.errors import HarnessError
+from harness.files import read_text, write_text
 from harness.paths import Paths
 
 STATE = "night.json"
@@ -70,7 +70,7 @@ def digest(paths: Paths, expected: Sequence[str], night: str, day: str) -> str |
                         or manifest.why_not(paths, written, record, night):
                     return None
                 runs += [record, paths.native_run_path(case, environment)]
-    except (OSError, RecordError):
+    except (OSError, HarnessError):
         return None  # it is said, of that record alone, when all are compared
     stored = [path for folder in (paths.baselines, paths.root / "cases", Path(__file__).parent)
               for path in folder.rglob("*") if path.suffix != ".pyc"]
@@ -83,8 +83,10 @@ def last(paths: Paths, state: str | None) -> Silent | None:
     """Return the last silent night, if nothing changed since and all that it left is there."""
     results = paths.root / "results"
     try:
-        kept = Silent(**json.loads((results / STATE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        kept = Silent(**json.loads(read_text(results / STATE)))
+        if not all(isinstance(value, str) for value in asdict(kept).values()):
+            return None
+    except (HarnessError, ValueError, TypeError, RecursionError):
         return None
     is_there = all((results / name).is_file() for name in OUTPUTS)
     return kept if is_there and state is not None and kept.digest == state else None
@@ -108,12 +110,13 @@ def repeat(paths: Paths, night: Silent, at: str) -> Silent:
     """Return a silent night once more, at another time; its summary says so as well.
 
     Raises:
-        OSError: the summary cannot be written.
+        HarnessError: the summary cannot be read.
+        OSError: it cannot be written.
     """
     before, day = night.at[:10], at[:10]
     path = paths.root / "results" / "summary.md"
     if before != day:
-        write_text(path, path.read_text(encoding="utf-8").replace(before, day, 1))
+        write_text(path, read_text(path).replace(before, day, 1))
     return Silent(night.digest, at, night.said.replace(before, day, 1))
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.errors import HarnessError, UsageError
-from harness.files import sha256, write_text
+from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
+from harness.files import read_bytes, read_text, sha256, write_text
 from harness.paths import Paths
 
 
@@ -32,6 +32,8 @@ class Replaced:
     after: dict[str, str | None] | None = None
 
 
+LARGEST = 2**28
+"""Bytes of all that one accept may have replaced; the whole matrix has 4 million."""
 CONTENTS = ".jsonl"
 """How the name of a file of shared contents ends."""
 
@@ -107,8 +109,10 @@ def _digest(path: Path) -> str | None:
 
 
 def _text(path: Path) -> str | None:
-    # a file that is no UTF-8 is damaged, and no baseline
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    try:  # a file that is no UTF-8 is damaged, and no baseline
+        return read_bytes(path).decode("utf-8", "replace")
+    except MissingRecordError:
+        return None
 
 
 def _relative(paths: Paths, path: Path) -> str:
@@ -122,14 +126,14 @@ def _write(paths: Paths, kept: Replaced) -> None:
 def _read(paths: Paths) -> Replaced:
     path = path_of(paths)
     try:
-        kept = Replaced(**json.loads(path.read_text(encoding="utf-8")))
+        kept = Replaced(**json.loads(read_text(path, LARGEST)))
         home = paths.baselines.resolve()
         if not all((paths.root / name).resolve().is_relative_to(home) for name in kept.before):
             raise ValueError("it names a file that is no baseline")
         return kept
-    except FileNotFoundError:
+    except MissingRecordError:
         raise UsageError("there is no accept to take back", str(path),
                          next_command="git log results/baselines") from None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, RecordError, ValueError, TypeError, RecursionError) as error:
         raise HarnessError("what the last accept replaced cannot be read", str(path), str(error),
                            "git checkout results/baselines") from None

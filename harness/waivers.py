@@ -9,6 +9,7 @@ import dataclasses
 import math
 import tomllib
 from collections.abc import Iterable
+from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from harness import environments
 from harness.errors import HarnessError
+from harness.files import read_text
 from harness.finding import Comparison, Finding, Waiver
 
 NEIGHBOURS = {"next": "previous"}
@@ -33,9 +35,11 @@ def load(path: Path) -> list[Waiver]:
     if not path.exists():
         return []
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("waiver", [])
-    except tomllib.TOMLDecodeError as error:
+        entries = tomllib.loads(read_text(path)).get("waiver", [])
+    except (ValueError, RecursionError) as error:
         raise HarnessError(f"waivers do not parse: {error}", str(path)) from None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise HarnessError("waivers must each begin with [[waiver]]", str(path))
     return [_waiver(entry, f"{path} waiver {number}") for number, entry in enumerate(entries, 1)]
 
 
@@ -47,6 +51,11 @@ def _waiver(entry: dict[str, object], where: str) -> Waiver:
     if wrong:
         raise HarnessError("a waiver must have exactly the fields of the others", where,
                            f"missing or unknown: {', '.join(wrong)}")
+    odd = [name for name, value in entry.items()
+           if isinstance(value, bool) or not isinstance(value, (str, int, float, date))]
+    if odd:
+        raise HarnessError("a waiver's fields must be text, and at_most a number", where,
+                           ", ".join(odd))
     values = {name: str(value) for name, value in entry.items()}
     if not values["reason"].strip():
         raise HarnessError("a waiver must give its reason", where)

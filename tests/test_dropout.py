@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import dropout, serialization
+from harness import dropout, reading, serialization
 from harness.adapters import Task, Tensors, prepare, reference
 from harness.case import Batch, DropsOut
 from harness.checks import check_dropout_stream, check_health
@@ -15,7 +15,6 @@ from harness.finding import Finding, Verdict
 from harness.health import evaluate
 from harness.pair import Pair
 from harness.project import Project
-from harness.reader import Reader
 from harness.record import Drops, Trajectory, VariantRecord
 
 Factors = np.ndarray
@@ -148,7 +147,7 @@ def test_what_dropout_does_survives_a_file() -> None:
     record.trajectories["float64"] = Trajectory([0.5])
     record.drops["float32"] = replace(record.drops["float64"], mismatch=float("inf"), scale=1.23456)
     text = serialization.variant_text(record)
-    back = serialization.decode_variant(serialization.parse(text, ""), "", Reader("")).drops
+    back = reading.content(text.encode(), "", np.asarray).drops
     assert back["float32"] == replace(record.drops["float32"], scale=1.23,
                                       spread=back["float32"].spread)
     assert isinstance(back["float64"], Drops)

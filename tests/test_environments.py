@@ -160,3 +160,13 @@ def test_a_build_of_the_night_has_no_baseline(project: Project, measured: Record
     build = dataclasses.replace(measured, environment="keras-nightly")
     with pytest.raises(UsageError, match="every night"):
         Store(project).accept([build], "it is right")
+
+
+@pytest.mark.parametrize("text", [
+    b"\xff", b"[matrix]\nenvironments =\n    ../../x", b"[matrix]\nenvironments = a\x1b[2J",
+    b"[matrix", b"[matrix]\nenvironments =", b"[matrix]\n[matrix]\n"])
+def test_damaged_pins_are_an_error(tmp_path: Path, text: bytes) -> None:
+    """Bytes that are no text, names that are none, sections twice: named, never a traceback."""
+    (tmp_path / "tox.ini").write_bytes(text)
+    with pytest.raises(HarnessError, match=r"tox\.ini"):
+        environments.pinned(tmp_path)

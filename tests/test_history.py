@@ -304,7 +304,6 @@ def test_command_shows_what_changed_and_counts_the_rest(project, capsys, tmp_pat
     ([CASE, "--variant", "bce_*"], 1, "1 series changed"),
     ([CASE, "--variant", "nope"], 2, "no variant that matches nope"),
     ([CASE, "--environment", "nope"], 2, "unknown environment"),
-    ([CASE, "--nights", "0"], 2, "at least 1"),
     (["mnist"], 2, "unknown case 'mnist'"),
     (["masked_sequences"], 3, "tox run -m nightly"),
 ])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import hosts, machines, serialization
+from harness import hosts, machines, reading, serialization
 from harness.compare import Question, Report, compare
 from harness.errors import FAILURE, MATCH
 from harness.finding import Finding, Verdict
@@ -38,7 +38,10 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judged(archives: Path, machine: str, environment: str, *cases: str,
            against: str | None = None) -> Report:
     """Compare an environment's runs on a machine with the stored baselines."""
-    return compare(Project(ROOT, archives / machine), Question((environment,), against, cases))
+    project = Project(ROOT, archives / machine)
+    ran = [case for case in project.case_names()
+           if project.run_path(case, environment).exists()]
+    return compare(project, Question((environment,), against, cases or tuple(ran)))
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def altered(archives: Path, tmp_path: Path) -> Project:
 def alter(project: Project, error: float, tensor: str, checkpoint: str) -> None:
     """Set the error of a tensor in both precisions of a run, as a fault would."""
     path = project.run_path(CASE, TORCH)
-    record = serialization.read(path)
+    record = reading.read(path)
     changed = copy.deepcopy(record)
     for probes in changed.variants[STRESSED].probes.values():
         probes.errors[checkpoint][probes.tensors.index(tensor)] = error
@@ -120,7 +123,7 @@ def test_a_fault_is_seen_on_another_architecture(altered: Project, tensor: str,
 def test_what_a_neighbour_shows_on_the_same_machine_is_the_machines(altered: Project) -> None:
     """Two versions off in the same way on one machine: it is the machine, and said."""
     alter(altered, 2e-3, "gradient of attention_0.value_kernel", "step_10")
-    ours = serialization.read(altered.run_path(CASE, TORCH))
+    ours = reading.read(altered.run_path(CASE, TORCH))
     older = Record(CASE, "torch-2.8.0", ours.provenance, dict(ours.variants))
     serialization.write(older, altered.run_path(CASE, "torch-2.8.0"))
     report = compare(altered, Question((TORCH,), "baseline", (CASE,), (STRESSED,)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import inputs
+from harness.errors import HarnessError
 from harness.project import Project
 
 
@@ -80,3 +81,38 @@ def test_a_patched_file_is_seen(tmp_path: Path) -> None:
     (package / "loss.py").write_text("b")
     os.utime(package / "loss.py", ns=(1, 1))
     assert inputs._files(str(tmp_path)) != before
+
+
+@pytest.mark.parametrize("text", [
+    b"\xff", b"", b"[]", b"5", b"{}", b'{"x1": 5}', b"[" * 100_000, b"9" * 5000, b'{"x1": []}'])
+def test_damaged_data_are_an_error(project: Project, text: bytes) -> None:
+    """A case's data and weights that cannot be read are named."""
+    case = project.case("xor")
+    for name, read in ((case.data, lambda: project.batches(case)),
+                       (case.variants[0].weights, lambda: project.weights(case.variants[0]))):
+        project.data_path(name).write_bytes(text)
+        with pytest.raises(HarnessError, match="data"):
+            read()
+
+
+@pytest.mark.parametrize("limits", [
+    {"dense_0": {"kernel": [1.0, [10**9, 10**9]]}}, {"dense_0": {"kernel": [1.0, [-1]]}},
+    {"dense_0": {"kernel": "x"}}, {"dense_0": 5}, 5])
+@pytest.mark.parametrize("seed", [1, "abc", None, -1, 1.5, 10**30])
+def test_odd_streams_are_an_error(project: Project, limits: object, seed: object) -> None:
+    """A seed or a shape that is none is named, and nothing is drawn without end."""
+    variant = project.case("xor").variants[0]
+    project.data_path(variant.weights).write_text(
+        json.dumps({"stream": "splitmix64", "seed": seed, "limits": limits}))
+    with pytest.raises(HarnessError, match="cannot read cases/data"):
+        project.weights(variant)
+
+
+@pytest.mark.parametrize("text", [
+    '{"provenance":5}', '{"provenance":{"inputs":5}}', '{"provenance":{"selection":5}}',
+    '{"provenance":' + "[" * 100_000, '{"provenance":' + "9" * 5000 + "}", "\udcff"])
+def test_an_odd_record_must_be_measured(tmp_path: Path, text: str) -> None:
+    """What tells nothing of where it comes from is as good as none."""
+    path = tmp_path / "record.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert inputs.recorded(path) is None

@@ -139,7 +139,7 @@ def test_no_night_has_anything_to_do_with_faults(project: Project,
     " " * (manifest.LARGEST + 1)])
 def test_a_damaged_manifest_says_nothing(paths: Paths, text: str) -> None:
     """It is refused in four parts, never a traceback, and the next run writes it anew."""
-    path = manifest.path_of(paths, TORCH)
+    path = paths.manifest_path(TORCH)
     path.parent.mkdir()
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(RecordError, match="manifest") as caught:
@@ -151,7 +151,7 @@ def test_a_damaged_manifest_says_nothing(paths: Paths, text: str) -> None:
 
 def test_a_manifest_that_is_a_pipe_is_not_waited_for(paths: Paths) -> None:
     """Only a regular file is read."""
-    path = manifest.path_of(paths, TORCH)
+    path = paths.manifest_path(TORCH)
     path.parent.mkdir()
     os.mkfifo(path)
     with pytest.raises(RecordError, match="damaged"):
@@ -221,7 +221,7 @@ def test_a_shard_that_says_nothing_of_its_records(matrix: Project, measured: Rec
     """Records without a manifest are merged, and of no night; an old local one says nothing."""
     put(matrix, *(named(measured, name) for name in EXPECTED))
     runs = shard(matrix, "a", named(measured, TORCH))
-    manifest.path_of(Project(matrix.root, runs), TORCH).unlink()
+    Project(matrix.root, runs).manifest_path(TORCH).unlink()
     assert merge(matrix, [runs]).exit_code == 0
     found = nightly.run(matrix, EXPECTED, NIGHT, measure=Machine())
     problem, = (c for c in found.report.comparisons if c.problem)

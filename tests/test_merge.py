@@ -122,16 +122,27 @@ def test_shards_that_agree_are_noted(matrix: Project, measured: Record) -> None:
     assert "equal to the bit" in result.notes[0]
 
 
-@pytest.mark.parametrize("change", [
-    lambda record: changed(record, TORCH, 1 + 2**-52),
-    lambda record: Record(CASE, TORCH, record.provenance, {SGD: record.variants[SGD]}),
-])
-def test_shards_that_disagree_are_refused(matrix: Project, measured: Record,
-                                          change: Callable[[Record], Record]) -> None:
-    """One last bit, or another set of variants: neither is taken in, and both are named."""
+def part(record: Record, **said: object) -> Record:
+    """Return one of the variants of a record alone."""
+    return Record(CASE, TORCH, {**record.provenance, **said}, {SGD: record.variants[SGD]})
+
+
+@pytest.mark.parametrize("said", [{}, {"selection": ["*sgd*"]}, {"selection": []}])
+def test_a_part_of_a_case_is_refused(matrix: Project, measured: Record,
+                                     said: dict[str, object]) -> None:
+    """Whatever a record says of what it was asked for, another shard's whole one counts."""
+    shards = [shard(matrix, "a", named(measured, TORCH)),
+              shard(matrix, "b", part(measured, **said))]
+    result = merged(matrix, *shards)
+    assert (result.taken, result.exit_code) == ([f"{CASE} {TORCH}"], 3)
+    assert ("only a part" if any(said.values()) else f"{ADAM}: not measured") in result.refused[0]
+    assert list(Store(matrix).run(CASE, TORCH).variants) == [SGD, ADAM]
+
+
+def test_shards_that_disagree_are_refused(matrix: Project, measured: Record) -> None:
+    """One last bit is enough: neither is taken in, and both are named."""
     shards = [shard(matrix, "a", named(measured, TORCH), named(measured, "torch-2.14.1")),
-              shard(matrix, "b", change(measured))]
-    assert ADAM in measured.variants
+              shard(matrix, "b", changed(measured, TORCH, 1 + 2**-52))]
     result = merged(matrix, *shards)
     assert (result.taken, result.exit_code) == ([f"{CASE} torch-2.14.1"], 3)
     assert all(word in result.refused[0] for word in (

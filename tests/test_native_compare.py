@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import native_record
+from harness import native_record, reading
 from harness.errors import MissingRecordError, RecordError
 from harness.finding import Comparison, Finding, Verdict
 from harness.native import NativeRun
@@ -106,7 +106,7 @@ def test_records_come_back(project: Project) -> None:
     """Diverged runs, missing reports and the order of seeds survive."""
     path = project.native_run_path(CASE, ENVIRONMENT)
     native_record.write(record(project, runs(2, 1)), path)
-    back = native_record.read(path).runs[VARIANT]
+    back = reading.native_runs(path).runs[VARIANT]
     assert [(r.seed, r.trained, r.reported_loss) for r in back] == [
         (0, True, None), (1, True, None), (2, False, None)]
     assert math.isnan(back[2].final_loss)
@@ -115,14 +115,14 @@ def test_records_come_back(project: Project) -> None:
 def test_damaged_records_are_refused(project: Project, tmp_path: Path) -> None:
     """A missing file, a column too short, other data: a clear error each."""
     with pytest.raises(MissingRecordError):
-        native_record.read(tmp_path / "none.json")
+        reading.native_runs(tmp_path / "none.json")
     path = project.native_run_path(CASE, ENVIRONMENT)
     native_record.write(record(project, runs(2, 0)), path)
     path.write_text(path.read_text().replace('"metric": [1.0, 1.0]', '"metric": [1.0]'))
     with pytest.raises(RecordError, match="a value for every seed"):
-        native_record.read(path)
+        reading.native_runs(path)
     other = record(project, runs(2, 0))
-    other.provenance["data_sha256"] = "0"
+    other.provenance["data_sha256"] = "0" * 64
     native_record.write(other, path)
     with pytest.raises(RecordError, match="other data"):
         Store(project).native(CASE, ENVIRONMENT, True)

@@ -166,7 +166,7 @@ def test_a_check_without_anything_to_look_at_is_said(matrix: Project, measured: 
 
 
 def test_every_check_can_have_something_to_look_at(checkout: Project) -> None:
-    """With whole records, each check but that of native runs looks at some variant."""
+    """With whole records, each check but those of native runs and dropout does look."""
     from harness.compare import Question, compare
     from harness.store import Store
 
@@ -175,7 +175,7 @@ def test_every_check_can_have_something_to_look_at(checkout: Project) -> None:
     report = compare(checkout, Question((new,), old, (case,)))
     report.comparisons = [dataclasses.replace(c, findings=[]) for c in report.comparisons]
     report.observed, report.baselines = records, records
-    assert set(tonight.idle_checks(report)) == {"native_runs"}
+    assert set(tonight.idle_checks(report)) == {"native_runs", "dropout_stream"}
 
 
 # ------------------------------------------------------------------ outputs
@@ -242,21 +242,34 @@ def test_a_history_that_cannot_be_written(matrix: Project, measured: Record) -> 
     assert {path.name for path in outputs.write(matrix, found)} == {
         "report.html", "junit.xml", "summary.md"}
     assert (found.outcome, found.exit_code) == ("failed", 3)
-    assert "history cannot be read or written" in (
+    assert "the history is no regular file" in (
         matrix.root / "results" / "summary.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("seconds", ["abc", None, [1]])
+def test_a_selection_is_no_night(matrix: Project, measured: Record) -> None:
+    """A record that says that it was asked for a part is a problem, whatever it holds."""
+    odd = dataclasses.replace(measured, environment=NEW, provenance={
+        **measured.provenance, "selection": ["*"]})
+    measure_all(matrix, measured, odd)
+    found = night(matrix)
+    assert found.exit_code == 3
+    assert any("only a part" in c.problem for c in found.report.comparisons if c.observed == NEW)
+
+
+@pytest.mark.parametrize("seconds", ["abc", None, [1], -1.0])
 def test_a_record_that_the_history_cannot_take(matrix: Project, measured: Record,
                                                seconds: object) -> None:
-    """Nonsense in one record ends neither the summary nor the report, and is no difference."""
+    """Nonsense in one record is that record's problem; summary, report and history are there."""
     odd = dataclasses.replace(measured, environment=NEW, provenance={
         **measured.provenance, "seconds": seconds})
     measure_all(matrix, measured, odd)
     found = night(matrix)
     outputs.write(matrix, found)
     assert found.exit_code == 3
-    assert "history.sqlite cannot be made" in "\n".join(found.problems)
+    odd_ones = [c for c in found.report.comparisons if c.observed == NEW]
+    assert all("seconds" in str(c.problem) for c in odd_ones) and odd_ones
+    assert not any(c.problem for c in found.report.comparisons if c.observed != NEW)
+    assert len(nights(matrix)) == 1 and not found.problems
 
 
 @pytest.mark.parametrize("error", [HarnessError("waivers do not parse", "waivers.toml"),

@@ -20,7 +20,7 @@ def test_the_longest_case_goes_first(project: Project, measured: Record) -> None
         serialization.write(record, project.baseline_path(case, "torch-2.13.0"))
     pieces = orders.cases(project, "torch-2.13.0", [], None)
     assert [piece.case for piece in pieces] == [
-        "conv1d_stability", "masked_sequences", "xor", "imbalanced_binary"]
+        "conv1d_stability", "dropout", "masked_sequences", "xor", "imbalanced_binary"]
 
 
 def test_only_cases_with_a_selected_variant(project: Project) -> None:

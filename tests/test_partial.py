@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import native_record, native_runs, partial, serialization
+from harness import native_runs, partial, reading, serialization
 from harness.cli import main
 from harness.native import NativeRun
 from harness.native_record import NativeRecord
@@ -19,6 +19,7 @@ from harness.serialization import variant_text
 from tests.nights import ACCEPTED, ADAM, CASE, SGD, changed, put
 
 NEW = ACCEPTED[2]
+BEFORE, LATER, LAST = (f"2026-01-0{day}T02:00:00Z" for day in (1, 2, 3))
 
 
 def of_time(record: Record, recorded: str, **others: Any) -> Record:
@@ -47,15 +48,15 @@ def harness(project: Project, *arguments: str) -> int:
 
 def test_a_part_of_the_same_origin_is_taken_in(matrix: Project, measured: Record) -> None:
     """Only its variants are replaced, and the whole run says when each of them was measured."""
-    whole, part = of_time(measured, "before"), of_time(changed(measured, NEW), "later")
+    whole, part = of_time(measured, BEFORE), of_time(changed(measured, NEW), LATER)
     assert leave(matrix, replace(whole, environment=NEW), select(part, SGD)) is None
-    found = serialization.read(matrix.run_path(CASE, NEW))
+    found = reading.read(matrix.run_path(CASE, NEW))
     assert [*found.variants] == [*measured.variants]
     expected = {**measured.variants, SGD: part.variants[SGD]}
     assert {name: variant_text(one) for name, one in found.variants.items()} == {
         name: variant_text(one) for name, one in expected.items()}
-    assert found.provenance["recorded"] == "before"
-    assert found.provenance["renewed"] == {SGD: "later"}
+    assert found.provenance["recorded"] == BEFORE
+    assert found.provenance["renewed"] == {SGD: LATER}
     assert "selection" not in found.provenance
     assert not matrix.partial_path(CASE, NEW).exists()
 
@@ -67,8 +68,8 @@ def test_a_part_of_the_same_origin_is_taken_in(matrix: Project, measured: Record
 def test_any_other_part_stays_apart(matrix: Project, measured: Record,
                                     change: Callable[[dict[str, Any]], None]) -> None:
     """Other packages, code or settings, and errors: the whole run stays as it is, to the byte."""
-    whole = replace(of_time(measured, "before"), environment=NEW)
-    part = select(of_time(whole, "later"), SGD)
+    whole = replace(of_time(measured, BEFORE), environment=NEW)
+    part = select(of_time(whole, LATER), SGD)
     change(part.provenance)
     put(matrix, whole)
     before = matrix.run_path(CASE, NEW).read_bytes()
@@ -85,13 +86,14 @@ def test_a_red_case_stays_red(matrix: Project, measured: Record,
     red, green = changed(measured, NEW), replace(measured, environment=NEW)
     others = [name for name in measured.variants if name != SGD]
     for origin in ({}, {"packages": {"torch": "another"}}):
-        leave(matrix, red, select(of_time(green, "later", **origin), *others))
+        leave(matrix, red, select(of_time(green, LATER, **origin), *others))
         assert harness(matrix, "compare", NEW) == 1
         assert SGD in capsys.readouterr().out
         if origin:
             assert harness(matrix, "compare", NEW, "--variant", SGD) == 1
             assert harness(matrix, "compare", NEW, "--variant", others[0]) == 0
-            assert f"the run of {others[0]} alone, later, is looked at" in capsys.readouterr().out
+            said = f"the run of {others[0]} alone, {LATER}, is looked at"
+            assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_part_is_no_whole(matrix: Project, measured: Record,
@@ -106,30 +108,30 @@ def test_a_part_is_no_whole(matrix: Project, measured: Record,
     assert harness(matrix, "accept", NEW, "--reason", "x") == 2
 
 
-def native(seeds: list[int], recorded: str = "now", loss: float = 1.0,
+def native(seeds: list[int], recorded: str = LAST, loss: float = 1.0,
            **others: Any) -> NativeRecord:
     """Return native runs of two variants."""
     runs = {name: [NativeRun(seed, loss, None, 0.5, True) for seed in seeds]
             for name in (SGD, ADAM)}
-    return NativeRecord(CASE, NEW, {"recorded": recorded, "data_sha256": "", **others}, runs)
+    return NativeRecord(CASE, NEW, {"recorded": recorded, "data_sha256": "0" * 64, **others}, runs)
 
 
 def test_fewer_seeds_do_not_replace_more(matrix: Project) -> None:
     """Native runs of some seeds go into those of all, if their origin is the same."""
     path = matrix.native_run_path(CASE, NEW)
-    assert native_runs.settle(matrix, native([0, 1, 2], "before")) is None
-    assert native_runs.settle(matrix, native([1], "later", 2.0)) is None
-    found = native_record.read(path)
+    assert native_runs.settle(matrix, native([0, 1, 2], BEFORE)) is None
+    assert native_runs.settle(matrix, native([1], LATER, 2.0)) is None
+    found = reading.native_runs(path)
     assert [(run.seed, run.final_loss) for run in found.runs[SGD]] == [(0, 1), (1, 2), (2, 1)]
-    assert (found.provenance["recorded"], found.provenance["renewed"]) == ("before", "later")
+    assert (found.provenance["recorded"], found.provenance["renewed"]) == (BEFORE, LATER)
     before = path.read_bytes()
-    said = native_runs.settle(matrix, native([1], "later", 3.0, packages={"torch": "another"}))
+    said = native_runs.settle(matrix, native([1], LATER, 3.0, packages={"torch": "another"}))
     assert said is not None and "packages differ" in said and "--native --again" in said
     assert path.read_bytes() == before
-    assert native_record.read(matrix.native_partial_path(CASE, NEW)).runs[SGD][0].final_loss == 3
-    whole = native([0, 1, 2, 3], "last", 4.0, packages={"torch": "another"})
+    assert reading.native_runs(matrix.native_partial_path(CASE, NEW)).runs[SGD][0].final_loss == 3
+    whole = native([0, 1, 2, 3], LAST, 4.0, packages={"torch": "another"})
     assert native_runs.settle(matrix, whole) is None
-    assert native_record.read(path) == whole
+    assert reading.native_runs(path) == whole
     assert not matrix.native_partial_path(CASE, NEW).exists()
 
 
@@ -142,12 +144,12 @@ def test_a_selection_that_its_record_declares_hides_nothing(matrix: Project,
 
 def test_errors_end_when_their_variants_are_measured(matrix: Project, measured: Record) -> None:
     """The whole run has failed no longer when what raised an error has been measured."""
-    whole = replace(of_time(measured, "before", errors=[SGD]), environment=NEW)
+    whole = replace(of_time(measured, BEFORE, errors=[SGD]), environment=NEW)
     broken = replace(whole.variants[SGD], error="RuntimeError: no kernel", trajectories={})
     whole = replace(whole, variants={**whole.variants, SGD: broken})
     matrix.failure_path(CASE, NEW).parent.mkdir(parents=True)
     matrix.failure_path(CASE, NEW).write_text("1 variants raised an error")
-    part = select(of_time(replace(measured, environment=NEW), "later"), SGD)
+    part = select(of_time(replace(measured, environment=NEW), LATER), SGD)
     assert leave(matrix, whole, part) is None
     head = json.loads(matrix.run_path(CASE, NEW).read_text())["provenance"]
     assert "errors" not in head

@@ -9,7 +9,8 @@ import re
 
 import pytest
 
-from harness.report.packing import pack, spelled_out, visible
+from harness.escaping import visible
+from harness.report.packing import pack, spelled_out
 from harness.report.render import LONG, duration, number, render
 from tests.page_facts import facts
 

@@ -20,7 +20,7 @@ import pytest
 from distributed import LocalCluster
 
 from harness import cluster as clusters
-from harness import native_record, remote, scale, serialization, supervisor
+from harness import reading, remote, scale, supervisor
 from harness.cli import main
 from harness.errors import HarnessError, LockedError, UsageError
 from harness.files import lock
@@ -99,7 +99,7 @@ def test_the_same_bits_as_a_local_run(scaled: Project, cluster: str, tmp_path: P
     assert failures == {}
     assert [e["event"] for e in events].count("recorded") == 2
     for work in (XOR, IMBALANCED):
-        mine, local = (serialization.read(p.partial_path(work.case, "reference"))
+        mine, local = (reading.read(p.partial_path(work.case, "reference"))
                        for p in (scaled, here))
         assert mine.variants == local.variants
         for record in (mine, local):
@@ -116,7 +116,7 @@ def test_a_killed_dask_worker(scaled: Project, cluster: str) -> None:
     failures, events = run(scaled, cluster, pieces)
     assert failures == {}
     assert (scaled.root / "cases" / "killed").exists()
-    record = native_record.read(scaled.native_run_path("conv1d_stability", "reference"))
+    record = reading.native_runs(scaled.native_run_path("conv1d_stability", "reference"))
     found = record.runs["mse-adam_0.015"]
     assert [one.seed for one in found] == list(range(12))
     assert [one.final_loss for one in found] == [1 / (seed + 3) for seed in range(12)]

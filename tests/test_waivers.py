@@ -137,3 +137,21 @@ def test_no_waiver_of_this_project_covers_everything(checkout: Project) -> None:
     """Each says what it is for."""
     listed = waivers.load(checkout.root / "results" / "waivers.toml")
     assert not any("everywhere" in text for text in waivers.careless(listed))
+@pytest.mark.parametrize("text", [
+    b"\xff\xfe", b"[[waiver]]\nat_most = " + b"9" * 5000, b"x = " + b"[" * 100_000, b"waiver = 5",
+    b"waiver = [5]", b"[waiver]\na = 1", b"[[waiver]]\ncase = []", b"\x00"])
+def test_damaged_waivers_are_an_error(tmp_path: Path, text: bytes) -> None:
+    """Whatever the file holds, it is named."""
+    (tmp_path / "waivers.toml").write_bytes(text)
+    with pytest.raises(HarnessError, match="waiver"):
+        waivers.load(tmp_path / "waivers.toml")
+
+
+@pytest.mark.parametrize("bound", ["nan", "-1", "true", "[]"])
+def test_a_waiver_has_a_bound_that_is_a_number(tmp_path: Path, bound: str) -> None:
+    """NaN covers nothing and looks as if it did; a negative one likewise."""
+    text = (f'[[waiver]]\nenvironment = "*"\nagainst = "*"\ncase = "*"\nvariant = "*"\n'
+            f'check = "*"\nat_most = {bound}\nreason = "r"\nupstream = "u"\ndate = "d"\n')
+    (tmp_path / "waivers.toml").write_text(text)
+    with pytest.raises(HarnessError, match="at_most"):
+        waivers.load(tmp_path / "waivers.toml")

@@ -20,6 +20,7 @@ from harness.commands.terminal import show, tell_broken
 from harness.differ import Differ
 from harness.environments import labelled
 from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
+from harness.escaping import say
 from harness.files import write_text
 from harness.history_table import render as render_history
 from harness.lineage import order
@@ -78,7 +79,7 @@ def report(project: Project, options: argparse.Namespace) -> int:
     output = Path(options.output or project.root / "results" / "report.html")
     drawn = Path(options.picture) if options.picture else None
     reporting.write(result, project, output, lineages, drawn)
-    print(f"report: {output}")
+    say(f"report: {output}")
     return tell_broken(project.sound()[1])
 
 

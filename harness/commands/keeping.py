@@ -13,6 +13,7 @@ from harness import acceptance, approval, importer, listing, locking, shards
 from harness import merge as merging
 from harness.commands.terminal import show, tell_broken
 from harness.errors import MATCH, UsageError
+from harness.escaping import say
 from harness.project import Project
 from harness.store import Store
 
@@ -44,7 +45,7 @@ def accept(project: Project, options: argparse.Namespace) -> int:
     store.accept(records, "; ".join(options.reason), natives, details)
     for path in [*(project.baseline_path(r.case, name) for r in records),
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
-        print(f"accepted: {path.relative_to(project.root)}")
+        say(f"accepted: {path.relative_to(project.root)}")
     return MATCH
 
 
@@ -54,19 +55,22 @@ def _take_back(store: Store, options: argparse.Namespace) -> int:
         raise UsageError("--undo takes back the last accept, whatever it was", "harness accept",
                          next_command="harness accept --undo")
     what, paths = store.take_back()
-    print(f"taken back: {what}")
+    say(f"taken back: {what}")
     for path in paths:
         if path.suffix == ".json":
-            print(f"as before: {path.relative_to(store.project.root)}")
+            say(f"as before: {path.relative_to(store.project.root)}")
     return MATCH
 
 
 def import_(project: Project, options: argparse.Namespace) -> int:
     """Check records that another program made, and take them in as runs."""
     store = Store(project)
-    for record in importer.load([Path(name) for name in options.files], project):
+    records = importer.load([Path(name) for name in options.files], project)
+    for record in records:  # all of them before the first is taken in
+        store.check(record, f"imported {record.case} {record.environment}")
+    for record in records:
         path = store.put_run(record)
-        print(f"imported: {path.relative_to(project.root)} ({len(record.variants)} variants)")
+        say(f"imported: {path.relative_to(project.root)} ({len(record.variants)} variants)")
     return MATCH
 
 
@@ -74,7 +78,7 @@ def list_(project: Project, options: argparse.Namespace) -> int:
     """List cases, variants, environments, baselines and waivers; or a label's environments."""
     if options.label:
         listed = shards.labelled(project, options.label, options.shards)
-        print(json.dumps(listed) if options.json else "\n".join(listed))
+        say(json.dumps(listed) if options.json else "\n".join(listed))
         return MATCH
     if options.json or options.shards is not None:
         raise UsageError("--shards and --json list the environments of a label",
@@ -87,12 +91,12 @@ def list_(project: Project, options: argparse.Namespace) -> int:
 def lock(project: Project, options: argparse.Namespace) -> int:
     """Resolve and write the constraints of environments."""
     for name in options.names or locking.OUTSIDE:
-        print(f"locked: {locking.lock(project.root, name).relative_to(project.root)}")
+        say(f"locked: {locking.lock(project.root, name).relative_to(project.root)}")
     return MATCH
 
 
 def merge(project: Project, options: argparse.Namespace) -> int:
     """Take in the runs that other machines measured."""
     merged = merging.merge(project, [Path(name) for name in options.shards], options.label)
-    print("\n".join(merged.lines()))
+    say("\n".join(merged.lines()))
     return merged.exit_code

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 from harness import inputs, manifest
 from harness.errors import FAILURE, MATCH, UsageError
+from harness.escaping import say
 from harness.paths import Paths
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def _tell_due(paths: Paths, options: argparse.Namespace, due: dict[str, str | No
     options.kept = [record(case, options.environment) for case in due if case not in cases]
     for case, reason in due.items():
         if reason is None or options.dry_run:
-            print(f"{options.environment}  {case}: "
-                  f"{reason or 'kept, nothing changed since it was measured'}", flush=True)
+            say(f"{options.environment}  {case}: "
+                f"{reason or 'kept, nothing changed since it was measured'}")
     if not cases and not options.dry_run:
         manifest.begin(paths, options.environment, (), options.kept, manifest.night())
     return cases
@@ -67,8 +68,8 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
             return MATCH
     pieces = _pieces(project, options, options.environment)
     if options.dry_run:
-        print(f"{options.environment}  {len(pieces)} pieces of work: "
-              f"{' '.join(sorted({work.case for work in pieces}))}")
+        say(f"{options.environment}  {len(pieces)} pieces of work: "
+            f"{' '.join(sorted({work.case for work in pieces}))}")
         return MATCH
     progress = Progress(project, options.environment, pieces)
     with _written_down(project, options, options.environment, pieces):
@@ -104,7 +105,7 @@ def _files(project: Project, environment: str, work: Any) -> list[Path]:
 def _told(environment: str, failures: dict[Any, str]) -> int:
     """Say what could not be measured, and why; return the exit code."""
     for work, message in failures.items():
-        print(f"{environment}  {work} failed: {message}", file=sys.stderr)
+        say(f"{environment}  {work} failed: {message}", sys.stderr)
     return FAILURE if failures else MATCH
 
 
@@ -125,7 +126,7 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
     pieces = {name: _pieces(project, options, name) for name in options.environments}
     if options.dry_run:
         for name, work in pieces.items():
-            print(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
+            say(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
         return MATCH
     bars = {name: Progress(project, name, work) for name, work in pieces.items()}
     options.kept = []

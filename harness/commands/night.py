@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness import environments, manifest, unchanged
 from harness.errors import MATCH, HarnessError, UsageError
+from harness.escaping import say
 from harness.files import lock
 from harness.night import now
 from harness.paths import Paths
@@ -45,7 +46,7 @@ def _end(paths: Paths, options: argparse.Namespace, expected: list[str], name: s
     before = unchanged.last(paths, state)
     again = _repeat(paths, before, at) if before else None
     if again is not None:
-        print(again.said)
+        say(again.said)
         return MATCH
     return _compare(paths, options, expected, name, state)
 
@@ -82,18 +83,18 @@ def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], nam
         raise
     except Exception as error:  # the night is told of, whatever ended it
         if not isinstance(error, HarnessError):
-            traceback.print_exc(file=sys.stderr)
+            say(traceback.format_exc(), sys.stderr, end="")
         night = job.broken(expected, error)
     written = outputs.write(project, night)
     lines = summary.lines(night)
     is_silent = night.outcome == "silent"
     unchanged.keep(paths, Silent(state, night.at, "\n".join(lines))
                    if is_silent and state is not None else None)
-    print(lines[0])
+    say(lines[0])
     confirmed_names = {found.alarm.environment for found in night.having(Outcome.CONFIRMED)}
     for block in blocks.render(blocks.causes(night.report, confirmed_names)):
         show(Constrain(block, blocks.READABLE))
-    print("\n".join(lines[1:]), end="\n" if lines[1:] else "")
+    say("\n".join(lines[1:]), end="\n" if lines[1:] else "")
     if not is_silent:
-        print("written: " + ", ".join(str(path.relative_to(project.root)) for path in written))
+        say("written: " + ", ".join(str(path.relative_to(project.root)) for path in written))
     return night.exit_code

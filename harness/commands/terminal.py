@@ -9,14 +9,27 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 
 from harness.errors import FAILURE, MATCH, HarnessError
+from harness.escaping import say, terminal
 
 WIDTH = 160
 """Columns where the output is no terminal, and nothing says how many it has."""
+
+
+class _Harmless:
+    """Shows something without obeying what foreign text in it says; only Rich has styles."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self.renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else Segment(terminal(segment.text), segment.style)
 
 
 def show(renderable: RenderableType) -> None:
@@ -30,7 +43,12 @@ def show(renderable: RenderableType) -> None:
             column.min_width = max(
                 Measurement.get(console, unbounded, cell).minimum
                 for cell in (column.header, *column.cells))
-    console.print(renderable, highlight=False, crop=False)
+    if sys.stdout.isatty():
+        console.print(_Harmless(renderable), highlight=False, crop=False)
+        return
+    with console.capture() as capture:
+        console.print(_Harmless(renderable), highlight=False, crop=False)
+    say(capture.get(), end="")
 
 
 def _tables(renderable: RenderableType) -> Iterator[Table]:
@@ -45,7 +63,7 @@ def _tables(renderable: RenderableType) -> Iterator[Table]:
 def tell_broken(broken: Mapping[str, HarnessError]) -> int:
     """Say of the cases that do not load why, after what the others gave; return the exit code."""
     for error in broken.values():
-        print(f"harness: {error}", file=sys.stderr)
+        say(f"harness: {error}", sys.stderr)
     return FAILURE if broken else MATCH
 
 

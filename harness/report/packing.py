@@ -10,24 +10,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import unicodedata
 from typing import Any
 
 from markupsafe import Markup
 
-_ACTING = ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def visible(text: str) -> str:
-    """Return the text with control and formatting characters spelled out.
-
-    A bidirectional override can make a name read as another one; it is shown as
-    ``[U+202E]`` instead of obeyed. Line breaks and tabs stay.
-    """
-    if text.isprintable():
-        return text
-    return "".join(f"[U+{ord(c):04X}]" if c not in "\n\t" and unicodedata.category(c) in _ACTING
-                   else c for c in text)
+from harness.escaping import visible
 
 
 def spelled_out(value: Any) -> Any:

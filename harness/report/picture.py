@@ -15,9 +15,10 @@ from typing import Any
 
 from harness.compare import REFERENCE
 from harness.errors import UsageError
+from harness.escaping import visible
 from harness.files import write_bytes
 from harness.finding import Verdict
-from harness.report.render import SYMBOLS, visible
+from harness.report.render import SYMBOLS
 
 SUFFIXES = (".png", ".svg")
 COLOURS = {"identical": "#cfe8d6", "equivalent": "#e3f3e8", "drift": "#f5cf75",

@@ -20,9 +20,7 @@ from plotly.offline import get_plotlyjs
 
 from harness.finding import CAUSE
 from harness.probe_checks import CONTRAST, PHASES
-from harness.report.packing import pack, pack_text, spelled_out, visible
-
-__all__ = ["number", "render", "visible"]
+from harness.report.packing import pack, pack_text, spelled_out
 
 FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("data", "text", "state", "cells", "filters", "matrix", "grid", "figure", "curves",

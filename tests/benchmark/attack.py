@@ -1,4 +1,4 @@
-"""Attacks on what the harness keeps and says: nothing lost, nothing left, no wrong exit code."""
+"""Attacks on what the harness keeps and says: nothing lost, left, believed or obeyed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import argparse
 from rich.console import Console
 
 from harness.project import Project
-from tests.benchmark import attack_kills
+from tests.benchmark import attack_kills, attack_records
 
-PARTS = (attack_kills,)
+PARTS = (attack_kills, attack_records)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of all parts."""
     for part in PARTS:
         part.add_arguments(parser)
+    parser.add_argument("--seed", type=int, default=13, help="of all of it (default 13)")
 
 
 def main(project: Project, options: argparse.Namespace, console: Console) -> bool:

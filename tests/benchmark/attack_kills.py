@@ -28,15 +28,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness import cli, serialization, supervisor
+from harness import cli, manifest, reading, serialization, supervisor
 from harness.baselines import Baselines
 from harness.files import temporary
+from harness.paths import MANIFESTS
 from harness.project import Project
 from harness.record import Record
 from harness.shards import content
 from tests.trouble import ROOT, Command, is_soon
 
 CASE, ENVIRONMENT, STEPS = "imbalanced_binary", "reference", 30
+NIGHT = "attacked"
 PATIENCE = 2.0
 """Seconds after which no process may be left."""
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
@@ -97,7 +99,7 @@ class Scene:
         pieces = [supervisor.Work(CASE)]
         failures = supervisor.run(self.project, ENVIRONMENT, pieces, 600, lambda event: None)
         assert not failures, failures
-        record = serialization.read(self.project.run_path(CASE, ENVIRONMENT))
+        record = reading.read(self.project.run_path(CASE, ENVIRONMENT))
         record.variants = dict(record.variants.items())
         return record
 
@@ -119,6 +121,7 @@ class Scene:
             serialization.write(record, file)
             return "import", str(file)
         serialization.write(self.second, run)
+        manifest.end(self.project, ENVIRONMENT, [run], NIGHT)
         return "nightly", "--label", "small"
 
     def start(self, operation: str) -> Command:
@@ -126,7 +129,7 @@ class Scene:
         path = os.pathsep.join([str(self.project.root / "bin"), str(Path(sys.executable).parent),
                                 os.environ["PATH"]])
         return Command(self.project, self.command(operation),
-                       {"env": {"PATH": path, "HARNESS_STARTED": "1"}})
+                       {"env": {"PATH": path, manifest.NIGHT: NIGHT}})
 
     def call(self, *arguments: str) -> int:
         """Run a command in this process, to its end; return its exit code."""
@@ -140,15 +143,18 @@ class Scene:
         self.call("import", str(file))
 
     def records(self) -> dict[Path, Record]:
-        """Return all records, read to the last variant.
+        """Return all records, read to the last variant; manifests are read as well.
 
         Raises:
             HarnessError: one is damaged.
         """
         found = {}
         for path in self.project.results.rglob(f"{ENVIRONMENT}.json"):
+            if path.parent.name == MANIFESTS:
+                manifest.read(Project(self.project.root, path.parents[1]), ENVIRONMENT)
+                continue
             is_baseline = self.project.baselines in path.parents
-            record = Baselines(self.project).read(path) if is_baseline else serialization.read(path)
+            record = Baselines(self.project).read(path) if is_baseline else reading.read(path)
             record.variants = dict(record.variants.items())
             found[path] = record
         return found
@@ -254,7 +260,6 @@ def _wait(scene: Scene, command: Command, seconds: float, files: int) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add how often to kill."""
     parser.add_argument("--kills", type=int, default=300, help="(default 300)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments (default 1)")
 
 
 def main(project: Project, options: argparse.Namespace, console: Console) -> bool:

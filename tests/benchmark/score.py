@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import native_record
+from harness import reading
 from harness.adapters import FAMILIES, family
 from harness.detection import Detection, detect, is_proof
 from harness.environments import labelled, pinned
@@ -152,7 +152,7 @@ def _pairs(project: Project, fault: Fault, environment: str) -> list[Pair]:
 
 def _native_pairs(project: Project, fault: Fault, environment: str) -> list[Pair]:
     """Return final and reported loss of the first native run, as curves of one step."""
-    observed, baseline = (_native_runs(native_record.read(path)) for path in (
+    observed, baseline = (_native_runs(reading.native_runs(path)) for path in (
         project.under(fault.name).native_run_path(fault.case, environment),
         project.native_baseline_path(fault.case, environment)))
     pairs: list[Pair] = []

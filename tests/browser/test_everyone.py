@@ -5,7 +5,7 @@ from importlib import resources
 
 import pytest
 
-from harness.report.packing import visible
+from harness.escaping import visible
 from harness.report.render import render
 from tests.browser.driving import (
     CELLS,
