@@ -84,8 +84,7 @@ def test_probes_name_the_cause(trained: Project, measured: Record) -> None:
     for record, error in ((measured, 0.0), (None, 1.0)):
         side = copy.deepcopy(measured)
         side.variants[SGD].probes["float64"] = Probes(
-            ["outputs", "gradient of dense_1.bias"],
-            {"step_0": [0.0, error]}, {"step_0": [1e-9, 1e-9]})
+            ["outputs", "gradient of outputs"], {"step_0": [0.0, error]}, {"step_0": [1e-9, 1e-9]})
         if record is None:
             side.variants[SGD].trajectories["float64"].update_norm[0] *= 2
             path = trained.under("wrong").run_path(side.case, "torch-2.13.0")
