@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from harness import adapters
@@ -14,9 +14,12 @@ from harness.project import Project
 from harness.record import Record, VariantRecord
 
 ROOT = Path(__file__).parents[1]
-# how fast a machine is decides no test
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+with contextlib.suppress(ModuleNotFoundError):  # the pinned environments have pytest alone
+    import hypothesis
+
+    # how fast a machine is decides no test
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
