@@ -60,9 +60,10 @@ def test_the_command_lists_them(matrix: Project, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.strip() == expected
 
 
-@pytest.mark.parametrize("arguments", [["--json"], ["--shards", "2"], ["--label", "weekly"]])
+@pytest.mark.parametrize("arguments", [["--json"], ["--shards", "2"], ["--label", "weekly"],
+                                       ["--label", "small", "--shards", "0"]])
 def test_wrong_use(matrix: Project, capsys: pytest.CaptureFixture[str],
                    arguments: list[str]) -> None:
-    """Shards need a label, which must exist."""
+    """Shards need a label, which must exist, and a positive number."""
     assert main(["--root", str(matrix.root), "list", *arguments]) == 2
     assert "next:" in capsys.readouterr().err
