@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import dropout, reading, serialization
+from harness import dropout, reading, serialization, soundness
 from harness.adapters import Task, Tensors, prepare, reference
 from harness.case import Batch, DropsOut
 from harness.checks import check_dropout_stream, check_health
+from harness.errors import RecordError
 from harness.finding import Finding, Verdict
 from harness.health import evaluate
 from harness.pair import Pair
@@ -152,3 +153,29 @@ def test_what_dropout_does_survives_a_file() -> None:
                                       spread=back["float32"].spread)
     assert isinstance(back["float64"], Drops)
     assert back["float64"].sha256 == record.drops["float64"].sha256
+
+
+@pytest.mark.parametrize("change", [
+    {"rate": 0.5}, {"count": 0}, {"passes": 1}, {"count": 511}, {"first": [2]}, {"sha256": "x"},
+    {"dropped": 1.5}, {"agreeing": float("nan")}, {"spread": -1.0}, {"mismatch": float("nan")}])
+def test_what_dropout_cannot_have_done_is_refused(checkout: Project,
+                                                  change: dict[str, object]) -> None:
+    """Another rate than the declared one, shares above 1 and errors below 0 are no measurement."""
+    task = task_of(checkout)
+    found = dropout.measure(task, reference.build(task))
+    assert found is not None
+    record = VariantRecord("0" * 64, drops={"float64": found})
+    soundness.check(task.case, task.variant, 10, record, "here")
+    record.drops["float64"] = replace(found, **change)  # type: ignore[arg-type]
+    with pytest.raises(RecordError, match="cannot be true"):
+        soundness.check(task.case, task.variant, 10, record, "here")
+
+
+def test_dropout_of_a_case_that_promises_none_is_refused(checkout: Project) -> None:
+    """A record cannot bring what its case does not measure."""
+    task, other = task_of(checkout), task_of(checkout, "xor")
+    found = dropout.measure(task, reference.build(task))
+    assert found is not None
+    with pytest.raises(RecordError, match="what the case promises"):
+        soundness.check(other.case, other.variant, 10,
+                        VariantRecord("0" * 64, drops={"float64": found}), "here")

@@ -135,6 +135,27 @@ def test_fewer_seeds_do_not_replace_more(matrix: Project) -> None:
     assert not matrix.native_partial_path(CASE, NEW).exists()
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "[" * 100_000, '{"a": NaN}'])
+def test_native_runs_that_cannot_be_joined_are_replaced(matrix: Project, text: str) -> None:
+    """What cannot be read is nothing that could be lost, and no traceback."""
+    path = matrix.native_run_path(CASE, NEW)
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert native_runs.settle(matrix, native([0, 1])) is None
+    assert len(reading.native_runs(path).runs[SGD]) == 2
+
+
+def test_a_part_beside_a_damaged_whole_stays_apart(matrix: Project, measured: Record) -> None:
+    """A whole run that is cut off is not written anew from what is left of it."""
+    put(matrix, replace(measured, environment=NEW))
+    path = matrix.run_path(CASE, NEW)
+    path.write_text(path.read_text()[:-20])
+    before = path.read_bytes()
+    said = leave(matrix, None, select(replace(measured, environment=NEW), SGD))
+    assert said is not None and "cannot be read" in said
+    assert path.read_bytes() == before
+
+
 def test_a_selection_that_its_record_declares_hides_nothing(matrix: Project,
                                                             measured: Record) -> None:
     """What a record says of its own selection does not keep the rest from being missing."""

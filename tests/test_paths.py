@@ -11,6 +11,7 @@ import pytest
 from harness import serialization
 from harness.cli import main
 from harness.errors import UsageError
+from harness.machines import MachineClass
 from harness.paths import Paths, check_name, is_name
 from harness.project import Project
 from harness.record import Record
@@ -56,6 +57,15 @@ def test_real_names_are_names(checkout: Project) -> None:
                for variant in case.variants)
     assert check_name("environment", ENVIRONMENT) == ENVIRONMENT
     assert not is_name("environment", 5)
+
+
+def test_a_machine_has_a_name_whatever_its_record_says(tmp_path: Path) -> None:
+    """The folder of a baseline of another class of machine lies where its case does."""
+    for said in ("x86_64", "../../x", "a b", "", "\x1b[2J", "."):
+        name = MachineClass(said or "unknown", said or "default").name
+        assert is_name("machine", name)
+        path = Paths(tmp_path).baseline_path("xor", ENVIRONMENT, name)
+        assert path.parents[1] == tmp_path / "results" / "baselines" / "xor"
 
 
 def test_a_link_out_of_the_results_is_refused(tmp_path: Path) -> None:
