@@ -22,8 +22,8 @@ from rich.table import Table
 from harness.adapters import FAMILIES, family
 from harness.environments import labelled, pinned
 from harness.errors import unknown
+from harness.processor import machine
 from harness.project import Project
-from harness.provenance import machine
 
 TRAINING = 1.15
 """Largest median over the variants of the harness's time over a bare loop's."""
