@@ -123,7 +123,7 @@ def _comparing(commands: Any) -> None:
 
     one = commands.add_parser("list", help="cases, variants, environments, baselines, waivers")
     one.add_argument("--label", metavar="LABEL", help="only the environments of a label of tox")
-    one.add_argument("--shards", type=_count, metavar="N",
+    one.add_argument("--shards", type=int, metavar="N",
                      help="those in N groups that take about as long, apart by commas")
     one.add_argument("--json", action="store_true", help="as a JSON array")
 
