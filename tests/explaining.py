@@ -53,19 +53,19 @@ def deviation(observed, baseline, steps=None):
     return largest
 
 
-def excess(altered, baseline, precision="float64", steps=None):
+def excess(altered, baseline, precision="float64", steps=None, reference=None):
     """Return the largest deviation over what rounding can do to the altered reference itself.
 
-    The allowance is learned here, on the machine that runs the test, as a comparison's is: from
-    the envelope of the altered training. A float64 trajectory ends where that makes it chaotic.
+    The allowance is a comparison's: learned from the envelope of the altered training, or of the
+    reference's own. A float64 trajectory ends where that makes it chaotic.
     """
-    largest = 0.0
-    floor = EQUIVALENT if altered.envelope and precision == "float64" else IDENTICAL
+    largest, envelopes = 0.0, (reference or altered).envelope or {}
+    floor = EQUIVALENT if envelopes and precision == "float64" else IDENTICAL
     for name in CURVES:
         if getattr(baseline, name) is None:
             continue
         o, b = (np.asarray(getattr(side, name))[:steps] for side in (altered, baseline))
-        envelope = np.asarray((altered.envelope or {}).get(name, np.zeros(len(o))))[:steps]
+        envelope = np.asarray(envelopes.get(name, np.zeros(len(b))))[:steps]
         allowed = FACTOR * (envelope + FLOOR) if precision == "float32" \
             else np.maximum(FACTOR * envelope, floor)
         ends = envelope > CHAOS[precision] / LEAD[precision] if precision == "float64" \

@@ -23,6 +23,8 @@ from harness.store import Store
 ROOT = Path(__file__).parents[1]
 CASE, TORCH, STRESSED = "masked_sequences", "torch-2.9.1", "decoder_native-sgd_0.3"
 X86, ARM = "x86-64-avx512", "aarch64"
+CASES = ("conv1d_stability", "imbalanced_binary", CASE, "xor")
+"""What there was to measure when they did."""
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +69,9 @@ def alter(project: Project, error: float, tensor: str, checkpoint: str) -> None:
 
 
 @pytest.mark.parametrize(("machine", "environment", "cases"), [
-    (X86, "torch-2.13.0", ()), (X86, "reference", ()), (ARM, "reference", ()),
-    (f"{X86}-onednn-off", "tensorflow-2.15.1", ()), (f"{X86}-onednn-off", "keras-3.15.1", ()),
-    (ARM, TORCH, (CASE,))])
+    (X86, "torch-2.13.0", CASES), (X86, "reference", CASES), (ARM, "reference", CASES),
+    (f"{X86}-onednn-off", "tensorflow-2.15.1", CASES),
+    (f"{X86}-onednn-off", "keras-3.15.1", CASES), (ARM, TORCH, (CASE,))])
 def test_another_machine_gives_no_alarm(archives: Path, machine: str, environment: str,
                                         cases: tuple[str, ...]) -> None:
     """Every real run of another processor under the pinned settings is clean."""
@@ -118,6 +120,17 @@ def test_a_fault_is_seen_on_another_architecture(altered: Project, tensor: str,
     assert {"baseline", "previous"} <= {c.against for c in report.comparisons if c.open_findings}
     direct, = [c for c in report.comparisons if c.against == "previous"]
     assert direct.evidence == "by the run itself, since it differs from its own baseline"
+
+
+@pytest.mark.parametrize(("fault", "case", "phase"), [
+    ("mean_before_mask", CASE, "loss"), ("squared_bce_gradient", "imbalanced_binary", "gradient"),
+    ("missing_zero_grad", "xor", "gradient"), ("clipvalue_ignored", "xor", "update")])
+def test_real_faults_are_seen_on_arm_in_their_phase(archives: Path, fault: str, case: str,
+                                                    phase: str) -> None:
+    """torch 2.9.1 trained under faults on 64-bit Arm, against the baselines of x86."""
+    report = judged(archives / f"{ARM}-faults", fault, TORCH, case, against="baseline")
+    causes = [c.cause for c in report.comparisons if c.open_findings]
+    assert {cause.phase for cause in causes if cause} == {phase}
 
 
 def test_what_a_neighbour_shows_on_the_same_machine_is_the_machines(altered: Project) -> None:

@@ -72,12 +72,13 @@ class Tally:
     """What came of the kills of one operation.
 
     Args:
+        kills: those that came before the command's own end.
+        writing: those that came while a file was being written.
         found: how often each kind of damage was seen; what must stay empty.
     """
 
     kills: int = 0
     writing: int = 0
-    after_the_end: int = 0
     found: Counter[str] = field(default_factory=Counter)
 
 
@@ -207,7 +208,7 @@ def attack(scene: Scene, kills: int, seed: int) -> dict[str, Tally]:
     seconds = {operation: _last(scene, operation) for operation in OPERATIONS}
     tallies = {operation: Tally() for operation in OPERATIONS}
     with contextlib.suppress(KeyboardInterrupt):
-        for number in range(kills):
+        while (number := sum(tally.kills for tally in tallies.values())) < kills:
             operation = OPERATIONS[number % len(OPERATIONS)]
             _kill(scene, operation, seconds[operation], draw, tallies[operation])
     return tallies
@@ -224,16 +225,16 @@ def _last(scene: Scene, operation: str) -> float:
 
 def _kill(scene: Scene, operation: str, seconds: float, draw: random.Random,
           tally: Tally) -> None:
-    """Kill an operation once, and look at what it leaves."""
+    """Kill an operation once, unless it ends too early, and look at what it leaves."""
     scene.next_command()
     before = scene.records()
     waits = draw.uniform(0, seconds)
     wanted = draw.choice((0, draw.randrange(1, 4)))  # files, of which the last is being written
     command = scene.start(operation)
     _wait(scene, command, waits, wanted)
-    tally.kills += 1
-    tally.writing += bool(temporary(scene.project.results))
-    tally.after_the_end += command.process.poll() is not None
+    if command.process.poll() is None:
+        tally.kills += 1
+        tally.writing += bool(temporary(scene.project.results))
     command.process.send_signal(draw.choice(SIGNALS))
     command.process.wait()
     if not is_soon(lambda: not command.alive(), PATIENCE):
@@ -267,10 +268,10 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
     with tempfile.TemporaryDirectory() as folder:
         tallies = attack(Scene(Path(folder)), options.kills, options.seed)
     kinds = ("orphans", "lost", "half-written", "temporary")
-    table = Table("command", "kills", "while writing", "after its end", *kinds,
+    table = Table("command", "kills", "while writing", *kinds,
                   title="killed at random moments")
     for operation, tally in tallies.items():
-        table.add_row(operation, *map(str, (tally.kills, tally.writing, tally.after_the_end)),
+        table.add_row(operation, str(tally.kills), str(tally.writing),
                       *(str(sum(count for what, count in tally.found.items()
                                 if what.startswith(kind))) for kind in kinds))
     console.print(table)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import adapters, faults
+from harness import adapters, dropout, faults
 from harness.project import Project, select_variants
 from harness.worker import submodule
 
@@ -29,8 +29,8 @@ STEPS = 260
 """Enough for a schedule's first change."""
 
 
-def losses(fault):
-    """Return the float64 losses of the fault's first variant."""
+def measure(fault):
+    """Return the float64 losses of the fault's first variant, and what dropout does in it."""
     case = PROJECT.case(fault.case)
     variant = select_variants(case, list(fault.variants))[0]
     batches = PROJECT.batches(case)
@@ -39,7 +39,10 @@ def losses(fault):
                   mask=None if batches.mask is None else batches.mask[:STEPS])
     precision = "float32" if fault.name == "bfloat16_products" else "float64"
     task = adapters.prepare(case, variant, precision, cut, PROJECT.weights(variant))
-    return np.array(ADAPTER.build(task).train().loss)
+    training = ADAPTER.build(task)
+    drops = dropout.measure(task, training)
+    return np.array([*training.train().loss, *(
+        [] if drops is None else [drops.dropped, drops.scale, drops.spread, drops.mismatch])])
 
 
 def test_every_fault_of_the_catalogue_is_here():
@@ -50,11 +53,11 @@ def test_every_fault_of_the_catalogue_is_here():
 @pytest.mark.parametrize("fault", INJECTED, ids=lambda fault: fault.name)
 def test_a_fault_changes_the_training_and_leaves_nothing_behind(fault):
     """Under the fault the losses differ, after it they are the same to the bit as before."""
-    before = losses(fault)
+    before = measure(fault)
     with PATCHES[fault.name]():
-        under = losses(fault)
+        under = measure(fault)
     assert not np.array_equal(under, before)
-    np.testing.assert_array_equal(losses(fault), before)
+    np.testing.assert_array_equal(measure(fault), before)
 
 
 @pytest.mark.parametrize("name", sorted(PATCHES))
