@@ -71,7 +71,8 @@ class Comparer:
             self.remarks.note(f"{environment} has no baseline on {', '.join(cases)}: it is "
                               f"compared with its neighbours, {neighbours}")
         self.native.finish()
-        self.report.notes += self.gaps.notes()
+        for note, is_usual in self.gaps.notes():
+            self.remarks.note(note, is_usual)
         self._waive()  # what is known does not tell the phase of what is not
         phase.name(self.compared)
         self.report.comparisons.sort(key=lambda c: (
@@ -249,7 +250,8 @@ class Comparer:
 
     def _waive(self) -> None:
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
-        self.report.notes += waivers.careless(listed)
+        for note, is_usual in waivers.careless(listed):
+            self.remarks.note(note, is_usual)
         for comparison in self.report.comparisons:
             waivers.cover(comparison, listed)
         if self.question.is_whole:

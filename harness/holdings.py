@@ -59,10 +59,10 @@ class Gaps:
             who = self.unseen.setdefault(", ".join(sorted(unseen)), [])
             who += [] if comparison.observed in who else [comparison.observed]
 
-    def notes(self) -> list[str]:
-        """Return what was not looked at, in words."""
-        return [f"not looked at, since one side does not have it: {what} ({_few(who)})"
-                for what, who in self.unseen.items() if what]
+    def notes(self) -> list[tuple[str, bool]]:
+        """Return what was not looked at, in words, and whether it is of other programs alone."""
+        return [(f"not looked at, since one side does not have it: {what} ({_few(who)})",
+                 not set(who) & set(self.pinned)) for what, who in self.unseen.items() if what]
 
 
 def require_same_tensors(pair: Pair) -> None:

@@ -75,17 +75,20 @@ def _waiver(entry: dict[str, object], where: str) -> Waiver:
     return Waiver(at_most=at_most, **values)
 
 
-def careless(waivers: Iterable[Waiver]) -> list[str]:
-    """Return warnings: of each waiver that covers anything at all, and of those without a bound."""
+def careless(waivers: Iterable[Waiver]) -> list[tuple[str, bool]]:
+    """Return warnings, and whether each is usual: of waivers without a bound it is.
+
+    A NaN has no bound but infinity; a waiver that covers anything at all is a mistake.
+    """
     listed = list(waivers)
-    warnings = [f"a waiver covers everything everywhere: {_named(w)}: say in results/waivers.toml "
-                "what it is for" for w in listed if all(
-                    map(_is_any, (w.environment, w.against, w.case, w.variant, w.check)))]
+    warnings = [(f"a waiver covers everything everywhere: {_named(w)}: say in results/waivers.toml "
+                 "what it is for", False) for w in listed if all(
+                     map(_is_any, (w.environment, w.against, w.case, w.variant, w.check)))]
     unbounded = [_named(w) for w in listed if math.isinf(w.at_most)]
     if unbounded:
         more = f" and {len(unbounded) - 1} more" if len(unbounded) > 1 else ""
-        warnings.append(f"a waiver has no bound (at_most = inf), so that it covers whatever it "
-                        f"becomes: {unbounded[0]}{more}")
+        warnings.append((f"a waiver has no bound (at_most = inf), so that it covers whatever it "
+                         f"becomes: {unbounded[0]}{more}", True))
     return warnings
 
 
