@@ -33,7 +33,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness import native_record, reading, serialization
+from harness import manifest, native_record, reading, serialization
 from harness.cli import main as harness
 from harness.errors import DIFFERENCE, HarnessError
 from harness.history import Figure, Night, Side, Told, append, path_of
@@ -103,7 +103,8 @@ class Attack:
             "records": self._record, "native": self._native, "import": self._import,
             "axon": self._axon, "waivers": self._waivers, "tox.ini": self._pins,
             "case data": self._data, "baselines": self._baseline, "history": self._history,
-            "history rows": self._rows, "archives": self._archive}
+            "history rows": self._rows, "archives": self._archive,
+            "manifests": self._manifest}
 
     def run(self, count: int, readers: list[str]) -> dict[str, Tally]:
         """Make so many mutations, in turn of every reader; return what became of them."""
@@ -205,6 +206,17 @@ class Attack:
         with self._kept():
             tally.refused += self._run(tally, "merge", str(path)) > DIFFERENCE
 
+    def _manifest(self, tally: Tally) -> None:
+        manifest.begin(self.project, ENVIRONMENT, [], [
+            self.project.run_path(case, ENVIRONMENT) for case in CASES], "tonight")
+        path = self.project.manifest_path(ENVIRONMENT)
+        with self._replaced(path, self._mutated(path.read_text(encoding="utf-8"))), \
+                self._watched(tally, "manifest"):
+            try:
+                manifest.read(self.project, ENVIRONMENT)
+            except HarnessError:
+                tally.refused += 1
+
     def special(self) -> Tally:
         """Put a pipe, a device, a folder, a loop and 100 MB in the place of every file."""
         tally = self.tallies.setdefault("special files", Tally())
@@ -247,6 +259,8 @@ class Attack:
         with self._watched(tally, " ".join(arguments)), contextlib.redirect_stdout(out), \
                 contextlib.redirect_stderr(out):
             code = harness(["--root", str(self.root), *arguments])
+        if "an error that nobody expected" in out.getvalue():
+            tally.tracebacks.append(f"{' '.join(arguments)}\n{out.getvalue()[-1500:]}")
         if found := _obeyed(out.getvalue()):
             tally.obeyed.append(found)
         if new := self._outside() - self.outside:
