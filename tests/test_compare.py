@@ -15,7 +15,7 @@ from harness.compare import Question, Report, compare
 from harness.errors import HarnessError, UsageError
 from harness.finding import Verdict
 from harness.project import Project
-from harness.record import Record, Trajectory
+from harness.record import Probes, Record, Trajectory
 
 SGD, ADAM = "bce_sigmoid-sgd_0.1", "bce_sigmoid-adam_0.01"
 Change = Callable[[Record], None]
@@ -133,6 +133,28 @@ def test_without_norms_the_siblings_name_the_phase(project: Project, measured: R
         for v in record.variants.values() for t in v.trajectories.values()])
     assert only(both, SGD).worst.phase is None
     assert "nothing recorded can tell" in only(both, SGD).worst.sentence
+
+
+def test_what_is_waived_does_not_name_the_phase_of_what_is_not(project: Project,
+                                                               measured: Record) -> None:
+    """A waived probe of the update says nothing of a gradient that is off on its own."""
+    base = copy.deepcopy(measured)
+    base.variants[SGD].probes["float64"] = Probes(
+        ["outputs", "update of d"], {"step_0": [0.0, 0.0]}, {"step_0": [1e-9, 1e-9]})
+
+    def change(record: Record) -> None:
+        record.variants[SGD].probes["float64"].errors["step_0"][1] = 0.3
+        scaled("float64", "gradient_norm", 5, 1.1)(record)
+
+    def phase_of_the_curve() -> str | None:
+        found = only(outcome(project, base, change), SGD).findings
+        return next(f.phase for f in found if f.check == "float64_trajectory")
+
+    assert phase_of_the_curve() == "update"
+    (project.root / "results" / "waivers.toml").write_text(
+        '[[waiver]]\nenvironment = "*"\nagainst = "*"\ncase = "*"\nvariant = "*"\n'
+        'check = "float64_probes"\nat_most = 1\nreason = "known"\nupstream = ""\ndate = ""\n')
+    assert phase_of_the_curve() == "gradient"
 
 
 def test_a_broken_promise_is_a_regression_whatever_the_numbers(project: Project,
