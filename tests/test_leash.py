@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,15 @@ def is_gone(group: int) -> bool:
 
 
 @pytest.fixture
-def hanging(project: Project) -> Command:
+def hanging(project: Project) -> Iterator[Command]:
     """Return a run whose worker hangs, beside a process that the worker has started."""
     add_case(project, "a_hang", HANG)
     command = Command(project, ("run", "a_hang", "--environment", "reference"))
-    assert is_soon(lambda: "sleep 600" in command.alive()), command.finish()
-    return command
+    try:
+        assert is_soon(lambda: "sleep 600" in command.alive(), 60), command.alive()
+        yield command
+    finally:
+        command.kill()
 
 
 @pytest.mark.parametrize(("number", "code"), [

@@ -53,10 +53,13 @@ class Command:
     def __post_init__(self) -> None:
         variables = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark,
                      **self.options.pop("env", {})}
+        # a shell lets what it starts in the background ignore SIGINT, and so would the command
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness", "--root", str(self.project.root), *self.arguments],
             env=variables, stdin=subprocess.DEVNULL, cwd=self.project.root,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **self.options})
+        signal.signal(signal.SIGINT, handler)
 
     def alive(self) -> list[str]:
         """Return the command lines of all marked processes that are there."""
