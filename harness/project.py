@@ -118,12 +118,11 @@ class Project(Paths):
 
 @contextlib.contextmanager
 def _damage(path: Path) -> Iterator[None]:
-    """Name the file of whatever is wrong with it; a case reads its data in its own words."""
+    """Name the file of what is wrong with it; what a case's own code raises is its own."""
     try:
         yield
-    except HarnessError:
-        raise
-    except Exception as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
+            ValueError) as error:
         raise HarnessError("the case's data cannot be read", str(path),
                            f"{type(error).__name__}: {error}"[:300],
                            f"git checkout {path.name}") from None
