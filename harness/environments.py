@@ -19,6 +19,8 @@ from harness.paths import is_name
 PREDECESSORS = {"keras": ("tensorflow", Version("2.16"))}
 """Family -> the family it grew out of, and where it did. Up to 2.15 TensorFlow carries its own
 Keras; from 2.16 on the Keras version decides how training behaves."""
+FRAMEWORKS = ("torch", "tensorflow", "keras")
+"""Families whose releases tox can install."""
 NIGHTLY = "nightly"
 """What stands for the version of a pre-release build that changes every night."""
 COMPUTED = ("full", "nightly", "oldest")
@@ -103,6 +105,13 @@ def split(environment: str) -> tuple[str, Version | None]:
         return family, Version(version)
     except InvalidVersion:
         return family, None
+
+
+def way_to(environment: str) -> str:
+    """Return what to type for an environment that is not known: any release can be measured."""
+    family, version = split(environment)
+    is_release = family in FRAMEWORKS and version is not None and len(version.release) == 3
+    return f"tox run -e {environment}" if is_release else "harness list"
 
 
 def is_build(environment: str) -> bool:

@@ -117,6 +117,12 @@ class Paths:
         form = f"{check_name('machine', machine)}/{{}}.json" if machine else "{}.json"
         return _below(self.baselines, case, environment, form)
 
+    def way_to_baseline(self, case: str, environment: str) -> str:
+        """Return what to type where there is no baseline: what is not measured cannot be one."""
+        if self.run_path(case, environment).exists():
+            return f"harness accept {environment} {case} --reason TEXT"
+        return f"tox run -e {environment} -- {case}"
+
     def native_run_path(self, case: str, environment: str) -> Path:
         """Return the file of the last native runs."""
         return _below(self.runs, case, environment, "native/{}.json")

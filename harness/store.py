@@ -75,7 +75,8 @@ class Store:
     def require_known(self, environment: str) -> None:
         """Refuse an environment that nobody has heard of."""
         if environment not in self.known():
-            raise unknown("environment", environment, self.known())
+            raise unknown("environment", environment, self.known(),
+                          next_command=environments.way_to(environment))
 
     @cached_property
     def baselines(self) -> Baselines:
@@ -202,7 +203,7 @@ class Store:
         except MissingRecordError:
             raise MissingRecordError(
                 f"{environment} has no baseline yet", f"case {case}",
-                next_command=f"harness accept {environment} {case} --reason TEXT") from None
+                next_command=self.project.way_to_baseline(case, environment)) from None
         return self._admit(record, path)
 
     def baseline_for(self, record: Record) -> Record:

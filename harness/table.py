@@ -30,7 +30,7 @@ def render(report: Report, everything: bool) -> RenderableType:
     """
     parts: list[RenderableType] = [heading(report)]
     for block in (*blocks.render(blocks.causes(report), everything), *blocks.advice(report),
-                  *_problems(report)):
+                  *problems(report)):
         parts += ["", block]
     if everything:
         parts += ["", *_rows(report.comparisons), _waivers(report)]
@@ -94,7 +94,7 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMES]) + more
 
 
-def _problems(report: Report) -> list[RenderableType]:
+def problems(report: Report) -> list[RenderableType]:
     """Return what could not be compared, the same problem of an environment once."""
     groups: dict[tuple[str, Verdict, str], dict[str, list[str]]] = {}
     for c in report.comparisons:

@@ -55,6 +55,7 @@ def upgrade(found: Upgrade, everything: bool) -> RenderableType:
     else:
         parts += ["", Text(f"{len(way.versions)} versions on the way, the changes in order:",
                            "bold"), changes(way, everything)]
+    parts += [part for block in table.problems(report) for part in ("", block)]
     return Constrain(Lines(*parts, *table.conclusion(report, everything)), blocks.READABLE)
 
 

@@ -16,6 +16,7 @@ from harness.errors import HarnessError, UsageError
 from harness.finding import Verdict
 from harness.project import Project
 from harness.record import Probes, Record, Trajectory
+from harness.store import Store
 
 SGD, ADAM = "bce_sigmoid-sgd_0.1", "bce_sigmoid-adam_0.01"
 Change = Callable[[Record], None]
@@ -140,7 +141,8 @@ def test_what_is_waived_does_not_name_the_phase_of_what_is_not(project: Project,
     """A waived probe of the update says nothing of a gradient that is off on its own."""
     base = copy.deepcopy(measured)
     base.variants[SGD].probes["float64"] = Probes(
-        ["outputs", "update of d"], {"step_0": [0.0, 0.0]}, {"step_0": [1e-9, 1e-9]})
+        ["outputs", "update of dense_0.kernel"], {"step_0": [0.0, 0.0]},
+        {"step_0": [1e-9, 1e-9]})
 
     def change(record: Record) -> None:
         record.variants[SGD].probes["float64"].errors["step_0"][1] = 0.3
@@ -321,3 +323,21 @@ def test_real_axon_releases(checkout: Project) -> None:
         else:
             assert comparison.verdict <= Verdict.EQUIVALENT
     assert report.exit_code == 1
+
+
+def test_what_to_type_where_there_is_no_baseline(project: Project, measured: Record) -> None:
+    """What was measured can be accepted; what was not must be measured first."""
+    store = Store(project)
+    with pytest.raises(HarnessError, match=r"tox run -e torch-2\.13\.0 -- imb"):
+        store.baseline("imbalanced_binary", "torch-2.13.0")
+    place(project, measured, "torch-2.13.0", project.runs)
+    with pytest.raises(HarnessError, match=r"harness accept torch-2\.13\.0 imb"):
+        store.baseline("imbalanced_binary", "torch-2.13.0")
+
+
+def test_a_release_that_nobody_measured_can_be_measured(project: Project) -> None:
+    """Any release of a framework is an environment; what is none is looked up."""
+    for name, command in (("torch-2.7.0", "tox run -e torch-2.7.0"), ("torhc", "harness list")):
+        with pytest.raises(UsageError) as told:
+            Store(project).require_known(name)
+        assert told.value.next_command == command
