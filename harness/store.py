@@ -198,13 +198,11 @@ class Store:
             MissingRecordError: there is none yet.
         """
         path = self.project.baseline_path(case, environment)
-        try:
-            record = self.baselines.read(path)
-        except MissingRecordError:
+        if not path.exists():
             raise MissingRecordError(
                 f"{environment} has no baseline yet", f"case {case}",
-                next_command=self.project.way_to_baseline(case, environment)) from None
-        return self._admit(record, path)
+                next_command=self.project.way_to_baseline(case, environment))
+        return self._admit(self.baselines.read(path), path)
 
     def baseline_for(self, record: Record) -> Record:
         """Return a run's own baseline: the one that was accepted for its class of machine.
