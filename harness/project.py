@@ -6,6 +6,7 @@ Inside half: standard library and NumPy only.
 from __future__ import annotations
 
 import contextlib
+import importlib.machinery
 import importlib.util
 import json
 import traceback
@@ -87,7 +88,8 @@ class Project(Paths):
         """
         self.selected([name])
         path = self.root / "cases" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(f"cases.{name}", str(path))
+        spec = importlib.util.spec_from_file_location(
+            f"cases.{name}", str(path), loader=_Source(f"cases.{name}", str(path)))
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         try:
@@ -177,6 +179,15 @@ class Project(Paths):
         with _reading(path):
             data: Mapping[str, Any] = json.loads(read_text(path))
             return data
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Compiles a case anew: Python keeps bytecode that a full disk has cut off, and fails on it."""
+
+    def get_code(self, fullname: str) -> Any:
+        """Return the code of the source."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 @contextlib.contextmanager

@@ -191,3 +191,9 @@ def test_a_pattern_without_a_variant_is_refused(
     said = capsys.readouterr().err
     assert "no variant matches 'zzz*'" in said
     assert "bce_sigmoid-sgd_0.1" in said
+
+
+def test_a_case_leaves_no_bytecode_that_could_be_cut_off(project: Project) -> None:
+    """A full disk must not make a sound case one that does not load."""
+    project.case("xor")
+    assert not (project.root / "cases" / "__pycache__").exists()

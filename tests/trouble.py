@@ -53,13 +53,16 @@ class Command:
     def __post_init__(self) -> None:
         variables = {**os.environ, "PYTHONPATH": str(ROOT), MARK: self.mark,
                      **self.options.pop("env", {})}
-        # a shell lets what it starts in the background ignore SIGINT, and so would the command
-        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        # a shell lets what it starts in the background ignore SIGINT, nohup SIGHUP, and so would
+        # the command
+        handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness", "--root", str(self.project.root), *self.arguments],
             env=variables, stdin=subprocess.DEVNULL, cwd=self.project.root,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **self.options})
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def alive(self) -> list[str]:
         """Return the command lines of all marked processes that are there."""
