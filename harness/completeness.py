@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness import environments, holdings
+from harness import environments, holdings, machines
 from harness.errors import HarnessError, UsageError
 from harness.native_record import NativeRecord
 from harness.question import REFERENCE
@@ -49,6 +49,11 @@ def require(store: Store, record: Record) -> None:
     if "selection" in record.provenance:
         raise HarnessError("a run of selected variants cannot become a baseline", where,
                            str(record.provenance["selection"]), again)
+    if switched := _switched(store, record):
+        raise HarnessError("a run under other settings than the pinned ones cannot replace a "
+                           "baseline", where, " ".join(switched),
+                           " ".join(["unset", *(one.partition("=")[0] for one in switched)])
+                           + f"; {again} -- --again")
     broken = [name for name, variant in record.variants.items() if variant.error is not None]
     if broken or not record.variants:
         raise HarnessError("a run with errors cannot become a baseline", where,
@@ -56,6 +61,17 @@ def require(store: Store, record: Record) -> None:
     if found := lacking(store, record):
         raise HarnessError("a run that lacks what was accepted before cannot become a baseline",
                            where, holdings.listed(found), again)
+
+
+def _switched(store: Store, record: Record) -> tuple[str, ...]:
+    """Return the switches of a run whose place is that of a baseline without them."""
+    try:
+        before = store.baselines.read(store.baselines.path_for(record))
+    except HarnessError:  # there is none, or none that can be read
+        return ()
+    mine, theirs = (machines.machine_class(one.provenance, one.environment)
+                    for one in (record, before))
+    return () if mine == theirs else mine.switches
 
 
 def require_native(store: Store, native: NativeRecord) -> None:

@@ -85,7 +85,8 @@ class Evidence:
             beside = self.run(record.case, version)
             stored = self.baseline(record.case, version)
             if beside is None or stored is None or machines.other_class(record, beside) \
-                    or not all(_is_trained(one, name) for one in (beside, stored)):
+                    or not all(_is_trained(one, name) for one in (beside, stored)) \
+                    or _lacks(beside, record, name) or _lacks(stored, own, name):
                 continue
             return hosts.shown_by_neighbour(
                 found, self.differ.findings(name, record, beside),
@@ -117,3 +118,8 @@ class Evidence:
 def _is_trained(record: Record, name: str) -> bool:
     """Return whether a record has a variant's trajectories."""
     return name in record.variants and bool(record.variants[name].trajectories)
+
+
+def _lacks(record: Record, other: Record, name: str) -> bool:
+    """Return whether a record lacks what another holds, so that it cannot show the same."""
+    return bool(holdings.held(other.variants[name]) - holdings.held(record.variants[name]))

@@ -8,25 +8,40 @@ what agrees with the reference is right, whatever the other machine computed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.finding import Finding, Verdict
+
+AMPLIFIED = 1000.0
+"""Times another's error that one may be under stress, where both are beyond their limit: what
+rounding makes of a saturated gradient depends on kernels and threads. Measured where the baseline
+is finite, over clean runs under 25 settings of one machine, on an AVX-512 one and on 64-bit Arm,
+oneDNN off: at most 151 (torch's attention, weights x 10), and none that became infinite. The other
+way it happens: a baseline's infinity is 0.018 on Arm, and passes."""
 
 
 def explains_error(mine: float, theirs: float, limit: float, checkpoint: str) -> bool:
     """Return whether two probes' errors may differ between classes of machine.
 
     They may where the observed one is within its limit, for then it is the other machine that
-    is off; and under stress where both are beyond it. At a checkpoint of the trajectory two
-    errors of one framework are of one size, or the framework changed.
+    is off; and under stress where both are beyond it, up to ``AMPLIFIED``. At a
+    checkpoint of the trajectory two errors of one framework are of one size, or the framework
+    changed.
 
     Args:
         mine: relative error of the observed tensor.
         theirs: the baseline's.
         limit: how large an error may be.
     """
-    return mine <= limit < theirs or (theirs > limit and not checkpoint.startswith("step_"))
+    return mine <= limit < theirs or (theirs > limit and not checkpoint.startswith("step_")
+                                      and mine <= AMPLIFIED * theirs)
+
+
+def is_amplified(one: float, other: float) -> bool:
+    """Return whether two errors beyond their limit may differ by amplified rounding alone."""
+    return max(one, other) <= AMPLIFIED * min(one, other) < math.inf or one == other
 
 
 def excused(finding: Finding, why: str) -> Finding:

@@ -26,7 +26,9 @@ TENSORFLOWS = ("tensorflow-cpu", "tensorflow", "tf-nightly-cpu", "tf-nightly")
 """Distributions that are TensorFlow."""
 _NO_KERNELS = (ONEDNN_SWITCH, "OMP_WAIT_POLICY", "ATEN_CPU_CAPABILITY")
 """Variables that choose no kernels, or that the class names otherwise."""
-_ODD = re.compile(r"[^A-Za-z0-9_+]")
+_ODD = re.compile(r"[^A-Za-z0-9_]")
+_LONGEST = 40
+"""Characters of either half of a folder's name."""
 """What a folder's name does not hold, whatever a record says of its machine."""
 _LEVELS = (("avx512", "avx512f"), ("avx2", "avx2"), ("sve", "sve"), ("neon", "asimd"))
 """Names of the levels that kernels are written for, and the instruction set of each."""
@@ -50,7 +52,8 @@ class MachineClass:
     @property
     def name(self) -> str:
         """The class in one word, ``x86_64-avx2``, that can be a folder's name."""
-        return "-".join(_ODD.sub("_", part) for part in (self.architecture, self.capability))
+        return "-".join(_ODD.sub("_", part)[:_LONGEST]
+                        for part in (self.architecture, self.capability))
 
     def __str__(self) -> str:
         return " ".join((self.name, *self.switches))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import shutil
 import tarfile
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from harness import hosts, machines, reading, serialization
+from harness.cli import main
 from harness.compare import Question, Report, compare
-from harness.errors import FAILURE, MATCH
+from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError
 from harness.finding import Finding, Verdict
 from harness.project import Project
 from harness.record import Record
@@ -145,6 +147,57 @@ def test_what_a_neighbour_shows_on_the_same_machine_is_the_machines(altered: Pro
                for note in report.notes)
 
 
+def test_accept_names_the_baseline_that_it_writes(
+        altered: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of another class of machine it is that class's, and not the first one."""
+    baselines = altered.root / "results" / "baselines"
+    baselines.unlink()
+    shutil.copytree(ROOT / "results" / "baselines" / CASE, baselines / CASE)
+    assert main(["--root", str(altered.root), "accept", TORCH, CASE, "--reason", "looked at",
+                 "--together", "measured on Arm"]) == MATCH
+    assert f"accepted: results/baselines/{CASE}/aarch64-default/{TORCH}.json" in \
+        capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_neighbour_that_measured_less_excuses_nothing(altered: Project) -> None:
+    """A neighbour without probes shows no probe that is off, nor one that is right."""
+    alter(altered, 2e-3, "gradient of attention_0.value_kernel", "step_10")
+    ours = reading.read(altered.run_path(CASE, TORCH))
+    blind = copy.deepcopy(ours.variants[STRESSED])
+    blind.probes = {}
+    serialization.write(Record(CASE, "torch-2.8.0", ours.provenance, {
+        **dict(ours.variants), STRESSED: blind}), altered.run_path(CASE, "torch-2.8.0"))
+    report = compare(altered, Question((TORCH,), "baseline", (CASE,), (STRESSED,)))
+    assert [c.variant for c in report.comparisons if c.open_findings] == [STRESSED]
+
+
+def test_an_error_that_is_not_finite_is_no_matter_of_the_machine(altered: Project) -> None:
+    """Where the baseline is off under stress, another class may be, but not by anything."""
+    path = altered.run_path(CASE, TORCH)
+    record = copy.deepcopy(reading.read(path))
+    probes = record.variants[STRESSED].probes["float32"]
+    probes.errors["scaled_30"][probes.tensors.index(
+        "gradient of attention_0.value_kernel")] = math.inf
+    serialization.write(record, path)
+    report = compare(altered, Question((TORCH,), "baseline", (CASE,), (STRESSED,)))
+    assert report.exit_code == DIFFERENCE
+
+
+def test_a_run_under_switches_does_not_replace_a_baseline(altered: Project) -> None:
+    """The class of a baseline cannot be changed by a variable of whoever accepts."""
+    baselines = altered.root / "results" / "baselines"
+    baselines.unlink()
+    shutil.copytree(ROOT / "results" / "baselines" / CASE, baselines / CASE)
+    record = Store(altered).baseline(CASE, TORCH)
+    provenance = {**record.provenance, "variables": {
+        **record.provenance["variables"], "MKL_CBWR": "COMPATIBLE"}}
+    serialization.write(Record(CASE, TORCH, provenance, dict(record.variants)),
+                        altered.run_path(CASE, TORCH))
+    store = Store(altered)
+    with pytest.raises(HarnessError, match="MKL_CBWR=COMPATIBLE"):
+        store.accept([store.run(CASE, TORCH)], "looked at")
+
+
 def test_a_baseline_can_be_accepted_for_a_class_of_machine(altered: Project) -> None:
     """It stands beside the first one, and judges runs of its own class alone."""
     baselines = altered.root / "results" / "baselines"
@@ -164,7 +217,9 @@ def test_a_baseline_can_be_accepted_for_a_class_of_machine(altered: Project) -> 
 @pytest.mark.parametrize(("mine", "theirs", "checkpoint", "is_of_host"), [
     (1e-8, 3e-3, "scaled_30", True), (1e-8, 3e-3, "step_10", True),
     (5e-2, 3e-3, "scaled_30", True), (5e-2, 3e-3, "step_10", False),
-    (5e-2, 1e-8, "scaled_30", False), (5e-2, 1e-8, "step_10", False)])
+    (5e-2, 1e-8, "scaled_30", False), (5e-2, 1e-8, "step_10", False),
+    (10.0, 3e-3, "scaled_30", False), (math.inf, 3e-3, "scaled_30", False),
+    (math.inf, math.inf, "scaled_30", True), (2e-2, math.inf, "scaled_30", True)])
 def test_whose_error_it_is(mine: float, theirs: float, checkpoint: str, is_of_host: bool) -> None:
     """An error is the other machine's if that is off; a new error is the framework's."""
     assert hosts.explains_error(mine, theirs, 1e-6, checkpoint) is is_of_host
@@ -186,6 +241,8 @@ def provenance(**changes: object) -> dict[str, object]:
                    "variables": {"OPENBLAS_CORETYPE": "Haswell"}}, "x86_64-avx2"),
     ("reference", {"platform": "Linux-aarch64", "cpu": {"instruction_sets": []}},
      "aarch64-default"),
+    ("reference", {"platform": "Linux-a+b", "cpu": {"instruction_sets": []}}, "a_b-default"),
+    ("reference", {"platform": f"Linux-{'q' * 300}", "cpu": {}}, f"{'q' * 40}-default"),
     ("reference", {"platform": 5, "cpu": 5, "variables": 5, "settings": 5}, "5-default")])
 def test_the_class_of_a_machine(environment: str, changes: dict[str, object], name: str) -> None:
     """A class is the architecture and what the framework says it chose, or could have."""

@@ -240,3 +240,21 @@ def test_how_small_a_factor_on_a_gradient_is_seen(checkout: Project, precision: 
     finding, = check(Pair(case, variant, *sides, {}))
     assert finding.verdict.is_difference is is_seen
     assert not is_seen or finding.phase == "gradient"
+
+
+@pytest.mark.parametrize(("checkpoint", "error", "verdict"), [
+    ("step_0", 2e-2, Verdict.DRIFT), ("step_0", 2e-3, Verdict.EQUIVALENT),
+    ("scaled_30", 2e-2, Verdict.EQUIVALENT), ("scaled_30", 10.0, Verdict.DRIFT),
+    ("scaled_30", np.inf, Verdict.DRIFT)])
+def test_float32_where_both_are_off(checkout: Project, checkpoint: str, error: float,
+                                    verdict: Verdict) -> None:
+    """A defect that is known does not hide another one: its size is bounded."""
+    case, variant = find(checkout, "xor", SGD)
+
+    def side(wrong: float) -> VariantRecord:
+        return VariantRecord("", probes={"float32": Probes(
+            TENSORS, {checkpoint: [0.0, 0.0, wrong, 0.0]}, {checkpoint: [1e-6] * 4})})
+
+    check = check_float32_probes if checkpoint.startswith("step_") else check_float32_stress
+    found, = check(Pair(case, variant, side(error), side(1e-3), {}))
+    assert found.verdict is verdict

@@ -42,8 +42,9 @@ def accept(project: Project, options: argparse.Namespace) -> int:
     if options.dry_run:
         return MATCH
     details = approval.require(found, name, options.reason, options.harm, options.together)
+    paths = [store.baselines.path_for(record) for record in records]
     store.accept(records, "; ".join(options.reason), natives, details)
-    for path in [*(project.baseline_path(r.case, name) for r in records),
+    for path in [*paths,
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
         say(f"accepted: {path.relative_to(project.root)}")
     return MATCH
