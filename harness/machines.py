@@ -24,8 +24,12 @@ ONEDNN_DEFAULT = Version("2.9")
 ONEDNN_SETS = {"avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"}
 TENSORFLOWS = ("tensorflow-cpu", "tensorflow", "tf-nightly-cpu", "tf-nightly")
 """Distributions that are TensorFlow."""
-_NO_KERNELS = (ONEDNN_SWITCH, "OMP_WAIT_POLICY", "ATEN_CPU_CAPABILITY")
-"""Variables that choose no kernels, or that the class names otherwise."""
+_SWITCHES = {
+    "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE",
+    "MKL_ENABLE_INSTRUCTIONS", "MKL_NUM_THREADS", "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES", "OMP_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE",
+    "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS", "XLA_FLAGS"}
+"""Variables that change how numbers are rounded; no other makes another class."""
 _ODD = re.compile(r"[^A-Za-z0-9_]")
 _LONGEST = 40
 """Characters of either half of a folder's name."""
@@ -71,8 +75,7 @@ def machine_class(provenance: Mapping[str, Any], environment: str) -> MachineCla
                  if value}
     pins = settings.pinned(family, settings.AVX2)
     switches = tuple(f"{name}={value}" for name, value in variables.items()
-                     if name not in _NO_KERNELS and not name.startswith(settings.WITHOUT_EFFECT)
-                     and value != pins.get(name))
+                     if name in _SWITCHES and value != pins.get(name))
     return MachineClass(architecture, _capability(provenance, family, variables), switches)
 
 

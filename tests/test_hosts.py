@@ -255,6 +255,8 @@ def test_a_switch_makes_another_class(measured: Record) -> None:
     other.provenance = {**measured.provenance, "variables": {"MKL_CBWR": "COMPATIBLE"}}
     assert "MKL_CBWR=COMPATIBLE" in machines.other_class(other, measured)
     assert machines.other_class(measured, measured) == ""
+    other.provenance = {**measured.provenance, "variables": {"KMP_BLOCKTIME": "0", "TF_X": "1"}}
+    assert machines.other_class(other, measured) == ""  # they change no number
 
 
 @pytest.mark.parametrize(("version", "sets", "variable", "state"), [
