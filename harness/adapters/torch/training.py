@@ -103,10 +103,11 @@ class TorchTraining(Training):
         """Return the name of the random stream of dropout here, and the host, which decides it.
 
         torch's own, number by number, or MKL's: up to 1.13 on Intel's processors, in 2.0 to
-        2.4 wherever there is MKL, since 2.5 nowhere (measured on AMD's).
+        2.6 wherever there is MKL, since 2.7 nowhere (measured on one of AMD's).
 
         Source:
-            ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp.
+            ``bernoulli_scalar_kernel`` in aten/src/ATen/native/cpu/DistributionKernels.cpp;
+            pytorch/pytorch#146174.
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
