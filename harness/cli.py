@@ -18,7 +18,7 @@ from harness.paths import Paths, find_root
 COMMANDS = {
     "measuring": ("run",),
     "comparing": ("compare", "timeline", "report", "history", "faults", "native"),
-    "keeping": ("accept", "import", "list", "lock", "merge"),
+    "keeping": ("accept", "describe", "import", "list", "lock", "merge"),
     "night": ("nightly",),
 }
 """Module of ``harness.commands`` -> its commands; the function of one that Python has a word or

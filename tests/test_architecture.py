@@ -9,10 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INSIDE = {
-    "__init__", "__main__", "arguments", "case", "curve", "encoding", "errors", "faults", "files",
-    "inputs", "invariances", "layers", "losses", "metrics", "native", "native_record",
-    "native_runs", "optimizers", "orders", "padding", "paths", "probes", "process", "progress",
-    "project", "provenance", "reader", "record", "serialization", "stream", "supervisor", "worker"}
+    "__init__", "__main__", "arguments", "case", "curve", "description", "encoding", "errors",
+    "faults", "files", "inputs", "invariances", "layers", "losses", "metrics", "native",
+    "native_record", "native_runs", "optimizers", "orders", "padding", "paths", "probes",
+    "process", "progress", "project", "provenance", "reader", "record", "serialization", "stream",
+    "supervisor", "worker"}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 MODULES = sorted((ROOT / "harness").rglob("*.py"))
 
