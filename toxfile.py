@@ -31,7 +31,7 @@ os.environ.setdefault("HARNESS_STARTED", str(time.time()))
 @impl
 def tox_extend_envs() -> Iterable[str]:
     """Make every environment of the matrix known to tox."""
-    return environments.pinned(ROOT)
+    return [*environments.pinned(ROOT), *environments.with_elixir(ROOT)]
 
 
 @impl

@@ -56,6 +56,8 @@ PINS = {
         Pin(None, "3.11", (f"keras=={KERAS}",)),
     ),
     "keras": (Pin(None, "3.11", (f"tensorflow-cpu=={KERAS_TENSORFLOW}",)),),
+    # the packages of Elixir are pinned in its adapter's locks.json
+    "axon": (Pin(None, "3.11"),),
 }
 """By family, from old to new."""
 DISTRIBUTIONS = {"torch": "torch", "tensorflow": "tensorflow-cpu", "keras": "keras"}
@@ -75,6 +77,8 @@ def requirements(environment: str) -> list[str]:
         return [*BUILDS[environment], PROGRESS]
     pin, version = _pin(environment)
     family = environment.partition("-")[0]
+    if family not in DISTRIBUTIONS:
+        return requirements("reference")
     return [f"{DISTRIBUTIONS[family]}=={version}", *pin.bounds, PROGRESS]
 
 
@@ -87,6 +91,8 @@ def python(environment: str) -> str:
 
 def constraints(root: Path, environment: str) -> Path:
     """Return the file that pins everything else, exactly."""
+    if environment.partition("-")[0] in PINS.keys() - DISTRIBUTIONS.keys():
+        environment = "reference"
     return root / "constraints" / f"{environment}.txt"
 
 

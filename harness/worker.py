@@ -88,6 +88,7 @@ def measure_native(project: Project, environment: str, adapter: Any, work: dict[
 def origin(project: Project, case: Case, adapter: Any) -> dict[str, Any]:
     """Return the provenance of what this process measures of a case."""
     found = provenance.collect(project.sha256(case.data), adapter.describe())
+    found["packages"].update(adapter.packages() if hasattr(adapter, "packages") else {})
     data = [case.data, *(variant.weights for variant in case.variants)]
     return {**found, "inputs": inputs.digests(project.root, case.name, data)}
 

@@ -42,7 +42,7 @@ def stored(project: Project, checkout: Project) -> Project:
     (["compare", "axon-0.6.1", "--against", "axon-9"], 2, "unknown environment"),
     (["compare", "axon-0.6.1", "--case", "mnist"], 2, "unknown case"),
     (["compare", "axon-0.6.1", "--variant", "nope"], 3, "nothing was compared"),
-    (["run", "--environment", "reference", "--faults"], 2, "the reference has no faults"),
+    (["run", "--environment", "reference", "--faults"], 2, "the adapter reference has no faults"),
     (["run", "xor", "--environment", "reference", "--native"], 2, "no case here has native"),
     (["run", "--environment", "reference", "--native", "--seeds", "1"], 3, "has no native"),
     (["faults"], 2, "nothing was trained under faults"),
