@@ -111,16 +111,17 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
     """Return one variant's trajectories, or why there are none."""
     measured = VariantRecord(project.sha256(variant.weights))
     try:
-        weights, started = project.weights(variant), time.perf_counter()
-        expected = [(checkpoint, probes.expect(variant, checkpoint))
-                    for checkpoint in probes.checkpoints(case, variant, batches, weights)]
-        emit("probed", case=case.name, seconds=time.perf_counter() - started)
+        weights = project.weights(variant)
+        expected: list[Any] = []
         for precision in PRECISIONS:
             emit("training", case=case.name, variant=variant.name, precision=precision)
             task = adapters.prepare(case, variant, precision, batches, weights)
             training = adapter.build(task)
             measured.trajectories[precision] = training.train()
             started = time.perf_counter()
+            expected = expected or [  # not before it is known that the framework can train it
+                (checkpoint, probes.expect(variant, checkpoint))
+                for checkpoint in probes.checkpoints(case, variant, batches, weights)]
             measured.probes[precision] = probes.measure(task, training, expected)
             measured.invariances[precision] = invariances.measure(task, training)
             emit("probed", case=case.name, seconds=time.perf_counter() - started)

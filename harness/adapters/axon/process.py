@@ -32,7 +32,8 @@ class Elixir:
     def __init__(self, command: str, paths: Sequence[str]) -> None:
         self.process = subprocess.Popen(
             [command, str(RUNNER), *paths], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={"ELIXIR_ERL_OPTIONS": ONE_THREAD, **os.environ}, encoding="utf-8")
+            env={"ELIXIR_ERL_OPTIONS": ONE_THREAD, "ERL_CRASH_DUMP_SECONDS": "0", **os.environ},
+            encoding="utf-8")
         self.about: dict[str, str] = next(self._answers())
 
     def ask(self, **order: Any) -> Iterator[dict[str, Any]]:

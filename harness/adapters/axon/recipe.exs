@@ -22,19 +22,43 @@ defmodule Harness.Recipe do
   def loss(%{"type" => "MeanSquaredError"}),
     do: &Axon.Losses.mean_squared_error(&1, &2, reduction: :mean)
 
+  # per token, times the mask; tokens and mask lie side by side in the targets
+  def loss(%{"type" => "TokenCrossentropy", "native" => false, "label_smoothing" => 0.0}) do
+    fn targets, logits ->
+      tokens = targets[[.., .., 0..0]] |> Nx.as_type({:s, 64})
+      mask = targets[[.., .., 1]]
+
+      tokens
+      |> Axon.Losses.categorical_cross_entropy(logits,
+        sparse: true,
+        from_logits: true,
+        reduction: :none
+      )
+      |> Nx.multiply(mask)
+      |> Nx.sum()
+      |> Nx.divide(Nx.sum(mask))
+    end
+  end
+
+  def loss(%{"type" => "TokenCrossentropy"}),
+    do: raise(Unsupported, "a cross-entropy that knows of masks or smooths labels")
+
   def loss(%{"type" => type}), do: raise(Unsupported, "the loss #{type}")
 
-  @doc "Returns a batch's targets as the loss takes them."
-  def targets(%{"type" => "CategoricalCrossentropy"}, y),
+  @doc "Returns a batch's targets, and its mask if it has one, as the loss takes them."
+  def targets(%{"type" => "TokenCrossentropy"}, y, mask), do: Nx.stack([y, mask], axis: -1)
+
+  def targets(%{"type" => "CategoricalCrossentropy"}, y, _),
     do: Nx.concatenate([Nx.subtract(1, y), y], axis: -1)
 
   # it looks the weights up by the targets, which must be integers then
-  def targets(%{"type" => "BinaryCrossentropy", "positive_weight" => weight}, y) when weight != 1,
-    do: Nx.as_type(y, {:u, 8})
+  def targets(%{"type" => "BinaryCrossentropy", "positive_weight" => weight}, y, _)
+      when weight != 1,
+      do: Nx.as_type(y, {:u, 8})
 
-  def targets(_, y), do: y
+  def targets(_, y, _), do: y
 
-  @doc "Returns the probability of the positive class, shape (examples, 1)."
+  @doc "Returns the probability of the positive class, shape (examples, 1); of tokens, the logits."
   def probability(%{"type" => "BinaryCrossentropy", "from_logits" => true}, z), do: Nx.sigmoid(z)
   def probability(%{"type" => "CategoricalCrossentropy"}, p), do: p[[0..-1//1, 1..1]]
   def probability(_, p), do: p

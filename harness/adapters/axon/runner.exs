@@ -63,11 +63,10 @@ defmodule Harness.Runner do
   defp do_order(%{"do" => "train"}, training, answers) do
     description = training.description
     evaluated = MapSet.new(description["evaluation_steps"])
-    inputs = description["evaluation"]["inputs"]
 
     predict = fn step, state ->
       if step in evaluated,
-        do: answer(answers, %{prediction: bytes([Training.predict(training, state, inputs)])})
+        do: answer(answers, %{prediction: bytes([predicted(training, state)])})
     end
 
     predict.(0, Training.load(training, description["weights"]))
@@ -84,8 +83,11 @@ defmodule Harness.Runner do
   defp do_order(%{"do" => "step", "weights" => weights, "batch" => batch}, training, answers) do
     :ok =
       Training.run(training, weights, [batch], fn told ->
+        by_outputs = batch["mask"] && Training.output_gradient(training, told.outputs, batch)
+
         answer(answers, %{
           outputs: bytes([told.outputs]),
+          output_gradient: by_outputs && bytes([by_outputs]),
           row: bytes([told.loss | told.gradients ++ told.parameters])
         })
       end)
@@ -93,12 +95,15 @@ defmodule Harness.Runner do
     training
   end
 
-  defp batches(%{"inputs" => inputs, "targets" => targets}) do
-    [targets | inputs]
+  defp predicted(training, state),
+    do: Training.predict(training, state, training.description["evaluation"])
+
+  defp batches(%{"inputs" => inputs, "targets" => targets, "mask" => mask}) do
+    [targets, mask || List.duplicate(nil, length(targets)) | inputs]
     |> Enum.zip()
     |> Enum.map(fn step ->
-      [targets | inputs] = Tuple.to_list(step)
-      %{"inputs" => inputs, "targets" => targets}
+      [targets, mask | inputs] = Tuple.to_list(step)
+      %{"inputs" => inputs, "targets" => targets, "mask" => mask}
     end)
   end
 

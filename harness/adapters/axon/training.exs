@@ -67,23 +67,37 @@ defmodule Harness.Training do
   end
 
   @doc "Returns the probabilities of the positive class, or logits, for inputs."
-  def predict(training, state, inputs) do
-    outputs = training.predict.(state, Model.inputs(Enum.map(inputs, &tensor(training, &1))))
+  def predict(training, state, batch) do
+    outputs = training.predict.(state, inputs(training, batch))
     Recipe.probability(training.description["loss"], outputs)
+  end
+
+  @doc "Returns the gradient of the loss by the outputs."
+  def output_gradient(training, outputs, batch) do
+    {_, targets} = give(training, batch)
+    Nx.Defn.grad(&training.loss.(targets, &1)).(outputs)
   end
 
   @doc "Returns parameters with the values of weights."
   def load(training, weights), do: Model.load(tensors(training, weights))
 
-  @doc "Returns numbers as a tensor in the precision of the training."
-  def tensor(training, numbers), do: Nx.tensor(numbers, type: training.precision)
+  # tokens stay integers
+  defp tensor(training, numbers) do
+    tensor = Nx.tensor(numbers)
+    if match?({:f, _}, Nx.type(tensor)), do: Nx.tensor(numbers, type: training.precision), else: tensor
+  end
 
   defp tensors(training, weights),
     do: Map.new(weights, fn {name, numbers} -> {name, tensor(training, numbers)} end)
 
-  defp give(training, %{"inputs" => inputs, "targets" => targets}) do
-    {Model.inputs(Enum.map(inputs, &tensor(training, &1))),
-     Recipe.targets(training.description["loss"], tensor(training, targets))}
+  defp give(training, %{"targets" => targets, "mask" => mask} = batch) do
+    mask = mask && tensor(training, mask)
+    targets = Recipe.targets(training.description["loss"], tensor(training, targets), mask)
+    {inputs(training, batch), targets}
+  end
+
+  defp inputs(training, %{"inputs" => inputs, "mask" => mask}) do
+    inputs |> Enum.map(&tensor(training, &1)) |> Model.inputs(mask && tensor(training, mask))
   end
 
   # the loop begins with float32 sums and metrics, whatever the model's precision

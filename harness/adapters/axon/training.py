@@ -51,8 +51,10 @@ class AxonTraining(Training):
         answer = next(iter(self._step(weights, batch)))
         row = numbers(answer["row"], self.task.precision)
         gradients, after = np.split(row[1:], 2)
+        by_outputs = answer["output_gradient"]
         return Step(outputs=self._shape(answer["outputs"], batch), loss=float(row[0]),
-                    output_gradient=None, gradients=self._name(gradients),
+                    output_gradient=None if by_outputs is None else self._shape(by_outputs, batch),
+                    gradients=self._name(gradients),
                     updates={name: value - weights[name]
                              for name, value in self._name(after).items()})
 
@@ -65,8 +67,9 @@ class AxonTraining(Training):
                                     batch=description.give(batch)))
 
     def _shape(self, text: str, batch: Batch) -> np.ndarray:
-        """Return outputs or predictions, with an axis of examples."""
-        return numbers(text, self.task.precision).reshape(len(batch.targets), -1)
+        """Return outputs or predictions, (examples, ...) or (examples, length, ...)."""
+        axes = batch.targets.shape[:1] if batch.mask is None else batch.targets.shape
+        return numbers(text, self.task.precision).reshape(*axes, -1)
 
     def _name(self, flat: np.ndarray) -> Tensors:
         """Return parts of all parameters by name, in the vocabulary's shapes."""
