@@ -84,9 +84,9 @@ def test_compare_two_stored_baselines(stored: Project, capsys: pytest.CaptureFix
     text = capsys.readouterr().out
     assert code == 1
     assert "regression" in text
-    assert "what is left is the gradient of bce_sigmoid" in " ".join(text.split())
+    assert "probe at step_0: gradient of dense_1.bias is off" in " ".join(text.split())
     facts = json.loads(output.read_text(), parse_constant=pytest.fail)
-    assert facts["counts"]["regression"] == 2
+    assert facts["counts"]["regression"] == 5
     assert {c["case"] for c in facts["comparisons"]} == {"imbalanced_binary"}
 
 

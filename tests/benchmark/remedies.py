@@ -135,29 +135,35 @@ def words(case: Case, found: Trajectory) -> str:
     return f"{first:.2f} → {last:.3g}, {metric} {found.metrics[metric][-1]:.2g}{broken}"
 
 
-def table(project: Project) -> str:
-    """Return the measured table, in Markdown."""
-    cells: dict[tuple[str, str], list[str]] = {}
-    for version in VERSIONS:
-        elixir = Elixir(install.elixir(), install.install(version))
-        for name in CASES:
-            for remedy in REMEDIES:
-                cells.setdefault((name, remedy.name), []).append(
-                    train(project, elixir, project.case(name), remedy))
-        elixir.end()
-    lines = ["| case | remedy | " + " | ".join(VERSIONS) + " |", "|---" * (2 + len(VERSIONS)) + "|"]
-    lines += [f"| {name} | {remedy} | {' | '.join(row)} |"
-              for (name, remedy), row in cells.items()]
+def measure(project: Project, version: str) -> dict[tuple[str, str], str]:
+    """Return the cells of a version, by case and remedy."""
+    elixir = Elixir(install.elixir(), install.install(version))
+    cells = {(name, remedy.name): train(project, elixir, project.case(name), remedy)
+             for name in CASES for remedy in REMEDIES}
+    elixir.end()
+    return cells
+
+
+def table(columns: dict[str, dict[tuple[str, str], str]]) -> str:
+    """Return the table of the versions that are measured, in Markdown."""
+    lines = [f"| case | remedy | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
+    lines += [f"| {case} | {remedy.name} | "
+              f"{' | '.join(cells[case, remedy.name] for cells in columns.values())} |"
+              for case in CASES for remedy in REMEDIES]
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Measure, and write the table into the documentation."""
-    argparse.ArgumentParser(prog="python -m tests.benchmark.remedies",
-                            description=__doc__).parse_args()
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    write_text(PAGE, f"{before}{BEGIN}\n{table(Project(ROOT))}\n{END}{after}")
+    """Measure, and write the table into the documentation, as far as it is, after each version."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmark.remedies",
+                                     description=__doc__)
+    parser.add_argument("versions", nargs="*", default=VERSIONS)
+    columns: dict[str, dict[tuple[str, str], str]] = {}
+    for version in parser.parse_args().versions:
+        columns[version] = measure(Project(ROOT), version)
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        write_text(PAGE, f"{before}{BEGIN}\n{table(columns)}\n{END}{after}")
 
 
 if __name__ == "__main__":
