@@ -61,18 +61,15 @@ defmodule Harness.Runner do
   end
 
   defp do_order(%{"do" => "train"}, training, answers) do
-    description = training.description
-    evaluated = MapSet.new(description["evaluation_steps"])
-
     predict = fn step, state ->
-      if step in evaluated,
-        do: answer(answers, %{prediction: bytes([predicted(training, state)])})
+      if step in training.evaluation_steps,
+        do: answer(answers, %{prediction: bytes([Training.predict(training, state)])})
     end
 
-    predict.(0, Training.load(training, description["weights"]))
+    predict.(0, training.weights)
 
     :ok =
-      Training.run(training, description["weights"], batches(description["batches"]), fn told ->
+      Training.run(training, fn told ->
         answer(answers, %{row: bytes([told.loss | told.gradients ++ told.parameters])})
         predict.(told.step + 1, told.state)
       end)
@@ -81,9 +78,11 @@ defmodule Harness.Runner do
   end
 
   defp do_order(%{"do" => "step", "weights" => weights, "batch" => batch}, training, answers) do
+    given = Training.give(training, batch)
+
     :ok =
-      Training.run(training, weights, [batch], fn told ->
-        by_outputs = batch["mask"] && Training.output_gradient(training, told.outputs, batch)
+      Training.run(training, Training.load(training, weights), [given], fn told ->
+        by_outputs = batch["mask"] && Training.output_gradient(training, told.outputs, given)
 
         answer(answers, %{
           outputs: bytes([told.outputs]),
@@ -95,19 +94,8 @@ defmodule Harness.Runner do
     training
   end
 
-  defp predicted(training, state),
-    do: Training.predict(training, state, training.description["evaluation"])
-
-  defp batches(%{"inputs" => inputs, "targets" => targets, "mask" => mask}) do
-    [targets, mask || List.duplicate(nil, length(targets)) | inputs]
-    |> Enum.zip()
-    |> Enum.map(fn step ->
-      [targets, mask | inputs] = Tuple.to_list(step)
-      %{"inputs" => inputs, "targets" => targets, "mask" => mask}
-    end)
-  end
-
-  defp bytes(tensors), do: tensors |> Enum.map(&Nx.to_binary/1) |> IO.iodata_to_binary() |> Base.encode64()
+  defp bytes(tensors),
+    do: tensors |> Enum.map(&Nx.to_binary/1) |> IO.iodata_to_binary() |> Base.encode64()
 
   defp answer(answers, fields), do: IO.puts(answers, Jason.encode!(fields))
 

@@ -5,26 +5,42 @@ defmodule Harness.Training do
 
   alias Harness.{Model, Recipe}
 
-  defstruct [:description, :precision, :names, :model, :loss, :optimizer, :predict]
+  defstruct [:precision, :names, :declared, :model, :loss, :optimizer, :predict] ++
+              [:weights, :batches, :evaluation, :evaluation_steps]
 
-  @doc "Returns the model, loss and optimizer of a description."
+  @doc """
+  Returns the model, loss and optimizer of a description, and its numbers as tensors.
+
+  Nested lists of them would fill the heap, and the collector would copy them all the time.
+  """
   def build(description, precision) do
     model = Model.build(description, precision)
     {_, predict} = Axon.build(model, mode: :inference)
 
-    %__MODULE__{
-      description: description,
+    training = %__MODULE__{
       precision: precision,
       names: description["parameters"],
+      declared: description["loss"],
       model: model,
       loss: Recipe.loss(description["loss"]),
       optimizer: Recipe.optimizer(description),
-      predict: predict
+      predict: predict,
+      evaluation_steps: MapSet.new(description["evaluation_steps"])
+    }
+
+    %{
+      training
+      | weights: load(training, description["weights"]),
+        batches: description["batches"] |> steps() |> Enum.map(&give(training, &1)),
+        evaluation: give(training, description["evaluation"])
     }
   end
 
+  @doc "Trains on the description's batches from its initial weights; `tell` as in `run/4`."
+  def run(training, tell), do: run(training, training.weights, training.batches, tell)
+
   @doc """
-  Trains on batches from weights.
+  Trains on batches from parameters, as `give/2` and `load/2` return them.
 
   `tell` is called after every step with the step, counted from 0, the loss before the
   update, the outputs, the gradients, and the parameters after it.
@@ -61,43 +77,51 @@ defmodule Harness.Training do
     |> Axon.Loop.trainer(training.loss, Recipe.tapped(training.optimizer), log: 0)
     |> in_precision(training.precision)
     |> on_completed(handler)
-    |> Axon.Loop.run(Enum.map(batches, &give(training, &1)), load(training, weights), epochs: 1)
+    |> Axon.Loop.run(batches, weights, epochs: 1)
 
     :ok
   end
 
-  @doc "Returns the probabilities of the positive class, or logits, for inputs."
-  def predict(training, state, batch) do
-    outputs = training.predict.(state, inputs(training, batch))
-    Recipe.probability(training.description["loss"], outputs)
+  @doc "Returns the probabilities of the positive class, or logits, of the evaluation set."
+  def predict(training, state) do
+    {inputs, _} = training.evaluation
+    Recipe.probability(training.declared, training.predict.(state, inputs))
   end
 
   @doc "Returns the gradient of the loss by the outputs."
-  def output_gradient(training, outputs, batch) do
-    {_, targets} = give(training, batch)
-    Nx.Defn.grad(&training.loss.(targets, &1)).(outputs)
-  end
+  def output_gradient(training, outputs, {_, targets}),
+    do: Nx.Defn.grad(&training.loss.(targets, &1)).(outputs)
 
   @doc "Returns parameters with the values of weights."
-  def load(training, weights), do: Model.load(tensors(training, weights))
+  def load(training, weights) do
+    weights |> Map.new(fn {name, numbers} -> {name, tensor(training, numbers)} end) |> Model.load()
+  end
+
+  @doc "Returns a batch of numbers as the loop takes it."
+  def give(training, %{"inputs" => inputs, "targets" => targets, "mask" => mask}) do
+    mask = mask && tensor(training, mask)
+
+    {inputs |> Enum.map(&tensor(training, &1)) |> Model.inputs(mask),
+     Recipe.targets(training.declared, tensor(training, targets), mask)}
+  end
+
+  # the batches of a description, which has an axis of steps
+  defp steps(%{"inputs" => inputs, "targets" => targets, "mask" => mask}) do
+    [targets, mask || List.duplicate(nil, length(targets)) | inputs]
+    |> Enum.zip()
+    |> Enum.map(fn step ->
+      [targets, mask | inputs] = Tuple.to_list(step)
+      %{"inputs" => inputs, "targets" => targets, "mask" => mask}
+    end)
+  end
 
   # tokens stay integers
   defp tensor(training, numbers) do
     tensor = Nx.tensor(numbers)
-    if match?({:f, _}, Nx.type(tensor)), do: Nx.tensor(numbers, type: training.precision), else: tensor
-  end
 
-  defp tensors(training, weights),
-    do: Map.new(weights, fn {name, numbers} -> {name, tensor(training, numbers)} end)
-
-  defp give(training, %{"targets" => targets, "mask" => mask} = batch) do
-    mask = mask && tensor(training, mask)
-    targets = Recipe.targets(training.description["loss"], tensor(training, targets), mask)
-    {inputs(training, batch), targets}
-  end
-
-  defp inputs(training, %{"inputs" => inputs, "mask" => mask}) do
-    inputs |> Enum.map(&tensor(training, &1)) |> Model.inputs(mask && tensor(training, mask))
+    if match?({:f, _}, Nx.type(tensor)),
+      do: Nx.tensor(numbers, type: training.precision),
+      else: tensor
   end
 
   # the loop begins with float32 sums and metrics, whatever the model's precision
