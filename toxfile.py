@@ -34,7 +34,7 @@ os.environ.setdefault("HARNESS_NIGHT", uuid.uuid4().hex)
 @impl
 def tox_extend_envs() -> Iterable[str]:
     """Make every environment of the matrix known to tox."""
-    return environments.pinned(ROOT)
+    return [*environments.pinned(ROOT), *environments.with_elixir(ROOT)]
 
 
 @impl

@@ -155,6 +155,11 @@ def _accepting(commands: Any) -> None:
     one.add_argument("--dry-run", action="store_true", help="only show what it would change, why")
     one.add_argument("--undo", action="store_true", help="take the last accept back")
 
+    one = commands.add_parser("describe", help="a case and variant as JSON, for other programs")
+    one.add_argument("name", metavar="CASE")
+    one.add_argument("--variant", action="append", metavar="PATTERN")
+    one.add_argument("--output", metavar="DIR", help="write a file for every variant there")
+
     one = commands.add_parser("import", help="take in records that another program made")
     one.add_argument("files", nargs="+", metavar="FILE")
 

@@ -25,7 +25,7 @@ from harness.signals import die, stoppable
 COMMANDS = {
     "measuring": ("run",),
     "comparing": ("compare", "upgrade", "timeline", "report", "history", "faults", "native"),
-    "keeping": ("accept", "import", "list", "lock", "merge"),
+    "keeping": ("accept", "describe", "import", "list", "lock", "merge"),
     "night": ("nightly",),
 }
 """Module of ``harness.commands`` -> its commands; the function of one that Python has a word or

@@ -46,6 +46,11 @@ def pinned(root: Path) -> list[str]:
     return names
 
 
+def with_elixir(root: Path) -> list[str]:
+    """Return the environments that need Elixir, which tox cannot install; no label has them."""
+    return _names(_read(root).get("matrix", "with_elixir", fallback=""))
+
+
 def labelled(root: Path, label: str) -> list[str]:
     """Return the environments with a framework, and the reference, that a label of tox names.
 

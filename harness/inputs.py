@@ -21,10 +21,13 @@ from harness.errors import HarnessError
 from harness.files import read_text, sha256
 from harness.paths import Paths
 
-MEASURING = ("case", "dropout", "encoding", "faults", "inputs", "invariances", "layers", "losses",
-             "metrics", "native", "optimizers", "padding", "paths", "probes", "processor",
-             "project", "provenance", "record", "serialization", "settings", "stream", "worker")
+MEASURING = ("case", "description", "dropout", "encoding", "faults", "inputs", "invariances",
+             "layers", "losses", "metrics", "native", "optimizers", "padding", "paths", "probes",
+             "processor", "project", "provenance", "record", "serialization", "settings", "stream",
+             "worker")
 """Modules of the harness, beside its reference and adapters, that a measured number depends on."""
+SOURCES = ("*.py", "*.exs", "*.json")
+"""Files of the adapters and the reference that a measured number depends on."""
 IGNORED = ("include", "__pycache__", "share", "test", "tests")
 """Folders of installed packages that hold nothing that trains."""
 WORDS = {"harness": "the harness changed", "case": "the case changed",
@@ -55,7 +58,8 @@ def harness_digest(home: Path = Path(__file__).parent) -> str:
     Args:
         home: the folder of the package.
     """
-    folders = [path for name in ("adapters", "reference") for path in (home / name).rglob("*.py")]
+    folders = [path for name in ("adapters", "reference") for pattern in SOURCES
+               for path in (home / name).rglob(pattern)]
     files = [home / f"{name}.py" for name in MEASURING] + folders
     return _digest(f"{path.relative_to(home).as_posix()} {sha256(path)}" for path in sorted(files))
 
@@ -127,11 +131,14 @@ def _installed() -> dict[str, str]:
     for top in {path for path in sys.path if path.endswith(("site-packages", "dist-packages"))}:
         names |= {entry for entry in os.listdir(top) if entry.endswith(".dist-info")}
         files += _files(top)
+    compiled = os.path.join(sys.prefix, "elixir")  # where the adapter of Axon keeps its packages
+    if os.path.isdir(compiled):
+        files += _files(compiled)
     return {"packages": _digest(sorted(names)), "files": _digest(sorted(files))}
 
 
 def _files(top: str) -> list[str]:
-    """Return path, size and time of every Python and library file below a folder."""
+    """Return path, size and time of every Python, Erlang and library file below a folder."""
     found, pending = [], [top]
     while pending:
         with os.scandir(pending.pop()) as entries:
@@ -139,7 +146,7 @@ def _files(top: str) -> list[str]:
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in IGNORED:
                         pending.append(entry.path)
-                elif entry.name.endswith((".py", ".so")) or ".so." in entry.name:
+                elif entry.name.endswith((".py", ".so", ".beam")) or ".so." in entry.name:
                     state = entry.stat(follow_symlinks=False)
                     found.append(f"{entry.path} {state.st_size} {state.st_mtime_ns}")
     return found

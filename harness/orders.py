@@ -6,8 +6,9 @@ Inside half: standard library and NumPy only.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from harness import inputs
+from harness import adapters, inputs
 from harness.adapters import FAMILIES, family
 from harness.case import Case
 from harness.errors import UsageError
@@ -63,11 +64,11 @@ def faulty(environment: str) -> list[Work]:
     Where one shows in native training alone, one native run as well.
 
     Raises:
-        UsageError: the environment has no framework.
+        UsageError: the environment has no framework, or nothing that patches it.
     """
     adapter = FAMILIES[family(environment)][0]
-    if adapter == "reference":
-        raise UsageError("the reference has no faults", environment)
+    if not (Path(adapters.__file__).parent / adapter / "faults.py").exists():
+        raise UsageError(f"the adapter {adapter} has no faults to train under", environment)
     found = expressible(adapter)
     pieces = [Work(fault.case, fault.variants, fault.name) for fault in found]
     runs = [replace(piece, seed=0) for piece, fault in zip(pieces, found) if fault.is_native]

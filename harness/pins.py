@@ -67,6 +67,8 @@ PINS = {
         Pin(None, "3.11", (f"keras=={KERAS}",)),
     ),
     "keras": (Pin(None, "3.11", by_architecture("tensorflow-cpu", f"=={KERAS_TENSORFLOW}")),),
+    # the packages of Elixir are pinned in its adapter's locks.json
+    "axon": (Pin(None, "3.11"),),
 }
 """By family, from old to new."""
 EXAMPLE = "tox run -e torch-2.13.0"
@@ -88,6 +90,8 @@ def requirements(environment: str) -> list[str]:
         return [*BUILDS[environment], PROGRESS]
     pin, version = _pin(environment)
     family = environment.partition("-")[0]
+    if family == "axon":
+        return requirements("reference")
     name = "tensorflow-cpu" if family == "tensorflow" else family
     return [*by_architecture(name, f"=={version}"), *pin.bounds, PROGRESS]
 
@@ -101,6 +105,8 @@ def python(environment: str) -> str:
 
 def constraints(root: Path, environment: str) -> Path:
     """Return the file that pins everything else, exactly."""
+    if environment.partition("-")[0] == "axon":
+        environment = "reference"
     return root / "constraints" / f"{environment}.txt"
 
 

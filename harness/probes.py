@@ -132,17 +132,21 @@ def measure(task: Task, training: Training,
             expected: list[tuple[Checkpoint, Expectation]]) -> Probes:
     """Return a training's errors at all checkpoints, and what they may be."""
     probes = Probes(list(expected[0][1].tensors) if expected else [], {}, {})
-    floor = FLOORS[task.precision]
     for checkpoint, expectation in expected:
         step = training.probe(
             {name: value.astype(task.precision) for name, value in checkpoint.weights.items()},
             cast(checkpoint.batch, task.precision))
         errors = compare(flatten(step, checkpoint.batch), expectation.tensors, expectation.scales)
         probes.errors[checkpoint.name] = list(errors.values())
-        smallest = max(floor, SATURATED) if checkpoint.name.startswith("scaled") else floor
-        probes.allowances[checkpoint.name] = [
-            FACTOR * (rounding + smallest) for rounding in expectation.rounding[task.precision]]
+        probes.allowances[checkpoint.name] = allowances(checkpoint, expectation, task.precision)
     return probes
+
+
+def allowances(checkpoint: Checkpoint, expectation: Expectation, precision: str) -> list[float]:
+    """Return how large the error of each tensor may be at a checkpoint."""
+    floor = FLOORS[precision]
+    smallest = max(floor, SATURATED) if checkpoint.name.startswith("scaled") else floor
+    return [FACTOR * (rounding + smallest) for rounding in expectation.rounding[precision]]
 
 
 def flatten(step: Step, batch: Batch) -> Tensors:

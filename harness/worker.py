@@ -102,6 +102,7 @@ def measure_native(project: Project, environment: str, adapter: Any, work: dict[
 def origin(project: Project, case: Case, adapter: Any) -> dict[str, Any]:
     """Return the provenance of what this process measures of a case."""
     found = provenance.collect(project.sha256(case.data), adapter.describe())
+    found["packages"].update(adapter.packages() if hasattr(adapter, "packages") else {})
     data = [case.data, *(variant.weights for variant in case.variants)]
     return {**found, "inputs": inputs.digests(project.root, case.name, data)}
 
@@ -124,15 +125,16 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
     """Return one variant's trajectories, or why there are none."""
     measured = VariantRecord(project.sha256(variant.weights))
     try:
-        weights, started = project.weights(variant), time.perf_counter()
-        expected = probes.expect_all(case, variant, batches, weights)
-        emit("probed", case=case.name, seconds=time.perf_counter() - started)
+        weights = project.weights(variant)
+        expected: list[Any] = []
         for precision in PRECISIONS:
             emit("training", case=case.name, variant=variant.name, precision=precision)
             task = adapters.prepare(case, variant, precision, batches, weights)
             training = adapter.build(task)
             measured.trajectories[precision] = training.train()
             started = time.perf_counter()
+            # not before it is known that the framework can train it
+            expected = expected or probes.expect_all(case, variant, batches, weights)
             measured.probes[precision] = probes.measure(task, training, expected)
             measured.invariances[precision] = invariances.measure(task, training)
             drops = dropout.measure(task, training)

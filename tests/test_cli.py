@@ -44,7 +44,7 @@ def stored(project: Project, checkout: Project) -> Project:
     (["compare", "axon-0.6.1", "--against", "axon-9"], 2, "unknown environment"),
     (["compare", "axon-0.6.1", "--case", "mnist"], 2, "unknown case"),
     (["compare", "axon-0.6.1", "--variant", "nope"], 2, "no variant matches 'nope'"),
-    (["run", "--environment", "reference", "--faults"], 2, "the reference has no faults"),
+    (["run", "--environment", "reference", "--faults"], 2, "the adapter reference has no faults"),
     (["run", "xor", "--environment", "reference", "--native"], 2, "no case here has native"),
     (["run", "--environment", "reference", "--native", "--seeds", "1"], 3, "has no native"),
     (["faults"], 2, "nothing was trained under faults"),
@@ -90,9 +90,9 @@ def test_compare_two_stored_baselines(stored: Project, capsys: pytest.CaptureFix
     text = capsys.readouterr().out
     assert code == 1
     assert "regression" in text
-    assert "what is left is the gradient of bce_sigmoid" in " ".join(text.split())
+    assert "probe at step_0: gradient of dense_1.bias is off" in " ".join(text.split())
     facts = json.loads(output.read_text(), parse_constant=pytest.fail)
-    assert facts["counts"]["regression"] == 2
+    assert facts["counts"]["regression"] == 5
     assert {c["case"] for c in facts["comparisons"]} == {"imbalanced_binary"}
 
 

@@ -24,7 +24,7 @@ def tox(*arguments: str) -> str:
 def test_environments_are_made_as_pinned(tmp_path: Path) -> None:
     """Python, requirements and exact pins, for measuring and for testing an adapter."""
     text = tox("config", "--workdir", str(tmp_path), "-k", "deps", "base_python", "-e",
-               "torch-1.8.1,torch-2.7.0,contract-keras-3.6.0,keras-nightly")
+               "torch-1.8.1,torch-2.7.0,contract-keras-3.6.0,keras-nightly,axon-0.6.1")
     found = configparser.RawConfigParser()
     found.read_string(text)
     old, other, contract, build = (
@@ -35,6 +35,8 @@ def test_environments_are_made_as_pinned(tmp_path: Path) -> None:
     assert other["deps"].split() == pins.requirements("torch-2.7.0")
     assert {"pytest", "keras==3.6.0"} <= set(contract["deps"].split())
     assert build["deps"].strip().splitlines() == pins.requirements("keras-nightly")
+    assert found["testenv:axon-0.6.1"]["deps"].split() == [
+        *pins.requirements("reference"), "-c", "constraints/reference.txt"]
 
 
 @pytest.mark.parametrize(("name", "is_fresh"), [

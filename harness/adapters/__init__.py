@@ -6,7 +6,12 @@ are, imports its framework when it is imported itself, and has
 - ``PACKAGES``: the distributions whose versions decide how training behaves;
 - ``describe() -> dict``: threads and other settings, for the provenance;
 - ``build(task) -> Training``: the native model, loss and optimizer of a task.
-  Raises ``UnsupportedError`` for what the framework cannot express.
+  Raises ``UnsupportedError`` for what the framework cannot express;
+
+and, where its framework is no Python package,
+
+- ``start(environment)``: starts the framework at the environment's version;
+- ``packages() -> dict``: its packages and their versions, for the provenance.
 """
 
 from __future__ import annotations
@@ -29,8 +34,9 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "torch": ("torch", ("torch",)),
     "tensorflow": ("tensorflow", ("tensorflow-cpu", "tensorflow")),  # by architecture
     "keras": ("tensorflow", ("keras",)),
+    "axon": ("axon", ()),
 }
-"""Environment family -> its adapter, and the distributions of which one has its version."""
+"""Environment family -> its adapter, and the distributions of which one has its version, if any."""
 HELD = 2**21
 """Numbers that a trace holds before it reduces them to norms."""
 
@@ -185,16 +191,21 @@ def family(environment: str) -> str:
 
 
 def load(environment: str) -> Any:
-    """Import and return the adapter of an environment.
+    """Import and return the adapter of an environment, its framework started.
 
     Raises:
-        HarnessError: its framework does not import; the cause is kept.
+        HarnessError: its framework does not import or start; the cause is kept.
     """
     import importlib
 
     name = FAMILIES[family(environment)][0]
     try:
-        return importlib.import_module(f"harness.adapters.{name}")
+        adapter = importlib.import_module(f"harness.adapters.{name}")
+        if hasattr(adapter, "start"):
+            adapter.start(environment)
+        return adapter
+    except HarnessError:
+        raise
     except Exception as error:
         raise HarnessError(f"the framework of {environment} does not import",
                            numbers=f"{type(error).__name__}: {error}",

@@ -9,12 +9,13 @@ import argparse
 import json
 from pathlib import Path
 
-from harness import acceptance, approval, importer, listing, locking, shards
+from harness import acceptance, approval, description, importer, listing, locking, shards
 from harness import merge as merging
 from harness.commands.terminal import show, tell_broken
-from harness.errors import MATCH, UsageError
+from harness.errors import MATCH, UsageError, unknown
 from harness.escaping import say
-from harness.project import Project
+from harness.files import write_text
+from harness.project import Project, select_variants
 from harness.store import Store
 
 
@@ -60,6 +61,28 @@ def _take_back(store: Store, options: argparse.Namespace) -> int:
     for path in paths:
         if path.suffix == ".json":
             say(f"as before: {path.relative_to(store.project.root)}")
+    return MATCH
+
+
+def describe(project: Project, options: argparse.Namespace) -> int:
+    """Print what another program needs to train a variant, or write a file for each."""
+    case = project.case(options.name)
+    chosen = select_variants(case, options.variant)
+    if not chosen:
+        raise unknown("variant", " ".join(options.variant), [v.name for v in case.variants])
+    if options.output is None and len(chosen) > 1:
+        raise UsageError(
+            "a description is of one variant: name it, or a folder for all", case.name,
+            f"{len(chosen)} variants: {', '.join(variant.name for variant in chosen)}",
+            f"harness describe {case.name} --variant {chosen[0].name}")
+    for variant in chosen:
+        text = description.dumps(description.describe(project, case, variant))
+        if options.output is None:
+            print(text, end="")
+            continue
+        path = Path(options.output) / f"{variant.name}.json"
+        write_text(path, text)
+        say(f"described: {path}")
     return MATCH
 
 
