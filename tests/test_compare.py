@@ -326,7 +326,7 @@ def test_real_axon_releases(checkout: Project) -> None:
         assert comparison.verdict is Verdict.REGRESSION
         curve = next(f for f in off if f.check == "float32_trajectory")
         if comparison.variant.endswith("scaled_30"):
-            assert curve.phase == "loss"  # the fallback's logarithm saturates
+            assert curve.phase == "gradient"  # the loss is off as well, by a rounding
             continue
         assert (curve.step, curve.phase) == (1, "gradient")
         for probe in (f for f in off if f.check.endswith("_probes")):

@@ -12,7 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from harness import description, layers, losses, optimizers, serialization
+from harness import description, layers, losses, optimizers, reading, serialization
 from harness.adapters import prepare
 from harness.cli import main
 from harness.compare import Question, compare
@@ -108,7 +108,7 @@ def test_the_example_runner_takes_part(project: Project, checkout: Project, meas
     report = compare(project, Question(("example-1.0",), "reference"))
     assert {c.variant: c.verdict for c in report.comparisons} == {SGD: Verdict.EQUIVALENT}
     assert any("only dense layers" in note for note in report.notes)
-    imported = serialization.read(project.run_path(case.name, "example-1.0")).variants[SGD]
+    imported = reading.read(project.run_path(case.name, "example-1.0")).variants[SGD]
     for probes in imported.probes.values():
         for name, errors in probes.errors.items():
             assert np.all(np.array(errors) <= probes.allowances[name])

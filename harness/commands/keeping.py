@@ -78,7 +78,7 @@ def describe(project: Project, options: argparse.Namespace) -> int:
     for variant in chosen:
         text = description.dumps(description.describe(project, case, variant))
         if options.output is None:
-            print(text, end="")
+            say(text.rstrip("\n"))
             continue
         path = Path(options.output) / f"{variant.name}.json"
         write_text(path, text)
