@@ -90,7 +90,7 @@ def test_compare_two_stored_baselines(stored: Project, capsys: pytest.CaptureFix
     text = capsys.readouterr().out
     assert code == 1
     assert "regression" in text
-    assert "a probe names the first tensor that is off: gradient of dense_1.bias" in " ".join(text.split())
+    assert "the first tensor that is off: gradient of dense_1.bias" in " ".join(text.split())
     facts = json.loads(output.read_text(), parse_constant=pytest.fail)
     assert facts["counts"]["regression"] == 5
     assert {c["case"] for c in facts["comparisons"]} == {"imbalanced_binary"}
