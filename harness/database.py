@@ -80,6 +80,8 @@ def opened(path: Path, writes: bool = False) -> Iterator[sqlite3.Connection]:
             database.execute("COMMIT")
     except sqlite3.Error as error:
         raise _said(error, path) from None
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"a text that is none: {error}") from None
 
 
 def set_aside(path: Path) -> Path | None:

@@ -89,12 +89,11 @@ def decode(encoded: tuple[int, str, bytes], parent: NDArray[Any] | None, steps: 
     order, packing, data = encoded
     if packing not in PACKINGS or order not in ORDERS:
         raise ValueError(f"no encoding of order {order} by {packing}")
-    most = 64 * _row(steps) + 1
-    unpacker: Any = zlib.decompressobj(-15) if packing == "zlib" else \
-        lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
-    planes = unpacker.decompress(data, most)
+    unpacker: Any = zlib.decompressobj(-15) if packing == "zlib" \
+        else lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
+    planes = unpacker.decompress(data, 64 * _row(steps) + 1)
     if not unpacker.eof:
-        raise ValueError("the bytes are cut off, or too many")
+        raise ValueError("the curve is cut off, or longer than it says")
     places = _unzigzag(_from_planes(planes, steps))
     for _ in range(order):
         places = np.cumsum(places)

@@ -40,6 +40,15 @@ def test_a_sound_file_with_odd_content_is_damaged(tmp_path: Path, statement: str
         load(path, "xor")
 
 
+def test_a_declaration_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    """Bytes of the file's own schema that are no UTF-8 are named, and no traceback."""
+    path = tmp_path / "history.sqlite"
+    append(path, Night("2026-11-20T00:00:00Z", "silent", 0, "host"))
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE night", b"CREATE TABLE n\xc3ght"))
+    with pytest.raises(DamagedError):
+        load(path, "xor")
+
+
 @pytest.mark.parametrize("make", [
     os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()])
 def test_what_is_no_regular_file_is_no_history(tmp_path: Path,
