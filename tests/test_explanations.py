@@ -167,7 +167,7 @@ def test_axon_adam(path, monkeypatch):
     for environment in RIGHT if path == "bce_sigmoid" else AXON:
         baseline = stored("imbalanced_binary", environment, variant, "float32")
         assert excess(altered, baseline, "float32") <= 1
-        assert 1e-6 < deviation(plain, baseline) <= 1e-5
+        assert 1e-6 < deviation(plain, baseline) <= IMPLEMENTATION
 
 
 @pytest.mark.parametrize("variant", [

@@ -218,7 +218,8 @@ def test_keras_2_additive_mask(scale, part, monkeypatch):
     stress = Stress(SEQUENCES, DEEP, scale)
     plain = stress.errors("float64")
     monkeypatch.setattr(attention, "_shares", additive_shares)
-    agree(plain, stress.errors("float64"), stress.stored(KERAS_2, "float64"), part)
+    # how large a saturated gradient is depends on the kernels: 0.2 % here, 1.3 % on SSE alone
+    agree(plain, stress.errors("float64"), stress.stored(KERAS_2, "float64"), part, 0.05)
     assert stress.stored(KERAS_3, "float64")["outputs"] <= 1e-6
 
 
