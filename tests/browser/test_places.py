@@ -12,6 +12,17 @@ SHALLOW = {"width": 1200, "height": 300, "deviceScaleFactor": 1, "mobile": False
 
 
 @pytest.fixture
+def tab(chromium):
+    """Give a test a tab, and so a history, of its own."""
+    driver, _ = chromium
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    yield
+    driver.close()
+    driver.switch_to.window(first)
+
+
+@pytest.fixture
 def sized(chromium):
     """Return a function that gives the window a size, which it loses afterwards."""
     driver, _ = chromium
@@ -73,7 +84,7 @@ def test_a_waived_difference_stands_beside_its_own_size(page):
     assert keras[3] == "6.01 float32_trajectory, float32"
 
 
-def test_navigation_begins_at_the_top_and_back_where_it_was_left(page, sized, still):
+def test_navigation_begins_at_the_top_and_back_where_it_was_left(page, tab, sized, still):
     """A link of the navigation leads to a section's or view's beginning, Back to the old place."""
     sized(SHALLOW)
     driver = page("matrix?show=all")
