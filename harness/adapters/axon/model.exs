@@ -225,7 +225,9 @@ defmodule Harness.Model do
     scale = Nx.tensor(:math.sqrt(size), type: Nx.type(q))
     scores = q |> Nx.dot([3], [0, 1], k, [3], [0, 1]) |> Nx.divide(scale)
 
-    causal = Nx.greater_equal(Nx.iota({length, length}, axis: 0), Nx.iota({length, length}, axis: 1))
+    causal =
+      Nx.greater_equal(Nx.iota({length, length}, axis: 0), Nx.iota({length, length}, axis: 1))
+
     real = mask |> Nx.greater(0) |> Nx.reshape({batch, 1, 1, length})
     seen = Nx.logical_and(Nx.reshape(causal, {1, 1, length, length}), real)
 
