@@ -59,6 +59,11 @@ class DropsOut:
 
 
 Promise = Union[StaysFinite, LossFalls, MetricReaches, IgnoresPadding, AddsUp, DropsOut]
+CLAIMS = {
+    IgnoresPadding: ("padding_gradient", "padding_content", "padding_length"),
+    AddsUp: ("row_losses",),
+}
+"""Promise -> the figures that must be 0 for it."""
 
 
 # ------------------------------------------------------------------ data

@@ -14,7 +14,7 @@ from harness.differ import Differ
 from harness.errors import HarnessError, MissingRecordError
 from harness.evidence import Evidence
 from harness.finding import Comparison, Verdict
-from harness.holdings import Gaps
+from harness.gaps import Gaps
 from harness.native_compare import NativeComparer
 from harness.pair import Pair
 from harness.project import Project, choose

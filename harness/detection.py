@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import finding as findings
-from harness.adapters import FAMILIES, family
 from harness.compare import Question, compare
+from harness.environment import FAMILIES, family
 from harness.errors import HarnessError, UsageError
 from harness.faults import CATALOGUE, INEXPRESSIBLE, Fault
 from harness.finding import Comparison

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from harness import holdings, machines
+from harness import gaps, machines
 from harness.case import Variant
 from harness.checks import CHECKS
 from harness.errors import MissingRecordError
@@ -46,7 +46,7 @@ class Differ:
         known = (observed.case, name, *map(str, keys), machines.other_class(observed, baseline))
         if None in keys or known not in self._found:
             pair = self.pair(name, observed, baseline)
-            holdings.require_same_tensors(pair)
+            gaps.require_same_tensors(pair)
             found = tuple(finding for check in CHECKS for finding in check(pair))
             if None in keys:
                 return found

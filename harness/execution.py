@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import leash
-from harness.adapters import FAMILIES, family
+from harness.environment import FAMILIES, family
 from harness.environments import labelled, pinned
 from harness.errors import HarnessError, unknown
 from harness.project import Project

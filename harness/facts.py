@@ -7,11 +7,11 @@ records use for it.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
 from harness.compare import Report
 from harness.finding import Comparison, Finding, Verdict, Waiver, tally
+from harness.serialization import number
 
 
 def verdict_facts(report: Report) -> dict[str, Any]:
@@ -46,13 +46,6 @@ def comparison_facts(comparison: Comparison) -> dict[str, Any]:
 def waiver_facts(waiver: Waiver) -> dict[str, Any]:
     """Return a waiver's fields."""
     return {name: number(value) for name, value in dataclasses.asdict(waiver).items()}
-
-
-def number(value: Any) -> Any:
-    """Return the value, or the record format's word for a number that is not finite."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
 
 
 def finding_facts(finding: Finding) -> dict[str, Any]:

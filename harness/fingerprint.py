@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from harness.native import Fingerprint
-from harness.record import Drops
+from harness.record import Drops, Fingerprint
 
 SPREAD = 5.0
 """Standard errors by which a standard deviation of initial weights must move."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.case import DropsOut, LossFalls, MetricReaches, Promise, StaysFinite
-from harness.invariances import CLAIMS
+from harness.case import CLAIMS, DropsOut, LossFalls, MetricReaches, Promise, StaysFinite
 from harness.record import Drops, Trajectory, VariantRecord
 
 INVARIANCE = {"float64": 1e-12, "float32": 2.0**-20}

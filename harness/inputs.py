@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.files import read_text, sha256
 from harness.paths import Paths
 
-MEASURING = ("case", "description", "dropout", "encoding", "faults", "inputs", "invariances",
+MEASURING = ("case", "description", "dropout", "environment", "faults", "inputs", "invariances",
              "layers", "losses", "metrics", "native", "optimizers", "padding", "paths", "probes",
              "processor", "project", "provenance", "record", "serialization", "settings", "stream",
              "worker")

@@ -12,10 +12,9 @@ import zlib
 
 from harness import ulps
 from harness.content import TEXT, Array, Content, find_curve_key, find_curves
-from harness.encoding import encode_variant
 from harness.errors import RecordError
 from harness.record import VariantRecord
-from harness.serialization import find_key, variant_text
+from harness.serialization import encode_variant, find_key, variant_text
 
 CANDIDATES = 64
 """How many of the latest curves and texts are considered as parents."""

@@ -16,11 +16,6 @@ from harness.case import AddsUp, IgnoresPadding, Promise
 from harness.layers import Embedding, flat
 from harness.padding import lengthen, refill, rows
 
-CLAIMS = {
-    IgnoresPadding: ("padding_gradient", "padding_content", "padding_length"),
-    AddsUp: ("row_losses",),
-}
-"""Promise -> the figures that must be 0 for it."""
 LONGER = 3
 """Positions of padding to add."""
 

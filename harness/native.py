@@ -9,7 +9,6 @@ compared as a distribution; what the seed determines is kept as a fingerprint.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -19,6 +18,7 @@ from harness.errors import UnsupportedError
 from harness.losses import BinaryCrossentropy, Loss, MeanSquaredError
 from harness.metrics import tabulate
 from harness.optimizers import SGD, Adam
+from harness.record import Fingerprint, NativeRun
 
 EXAMPLES = 500
 """Examples that a fingerprint presents: no multiple of a usual batch size, so that a
@@ -29,56 +29,6 @@ FIRST = 8
 """Indices of each epoch, and random numbers, that it keeps in clear."""
 RESOLUTION = 2.0**-25
 """Half the distance from 1 to the next smaller float32."""
-
-
-@dataclass
-class NativeRun:
-    """One native training.
-
-    Args:
-        final_loss: of all examples at the final weights, computed by the harness from
-            the framework's predictions; not finite if the run diverged.
-        reported_loss: what the framework's loop says of the last epoch, a mean over
-            weights on the move; None where it has no loop.
-        metric: at the final weights, of ``case.native.trained``.
-        trained: whether the metric reached its minimum.
-    """
-
-    seed: int
-    final_loss: float
-    reported_loss: float | None
-    metric: float
-    trained: bool
-
-
-@dataclass
-class Fingerprint:
-    """What a seed determines in a framework, before any training.
-
-    Args:
-        weights: name of each parameter, in order -> mean, standard deviation, count.
-        weights_sha256: of all of them, float32 in the vocabulary's shapes.
-        order: the first indices of each epoch of shuffled data.
-        order_sha256: of all indices of all epochs.
-        presented: number of examples in each epoch, of ``EXAMPLES`` given.
-        random: the first uniform float32 numbers after seeding.
-        random_sha256: of these.
-        evaluated: mean loss of the first ``EXAMPLES`` examples at the initial weights,
-            computed by the harness from the framework's predictions.
-        reported: the same as the framework evaluates it, batch by batch; None where it
-            has no such function.
-    """
-
-    seed: int
-    weights: dict[str, list[float]]
-    weights_sha256: str
-    order: list[list[int]]
-    order_sha256: str
-    presented: list[int]
-    random: list[float]
-    random_sha256: str
-    evaluated: float
-    reported: float | None
 
 
 def optimizer(variant: Variant) -> tuple[str, float]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from harness.case import Case
 from harness.errors import HarnessError, MissingRecordError
 from harness.finding import Comparison, Finding, Verdict
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
+from harness.record import NativeRun
 from harness.significance import LEVEL, Decision, Test, compare_losses, compare_shares, decide
 from harness.store import Store
 

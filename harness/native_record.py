@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from harness import serialization
-from harness.encoding import encode_curve
 from harness.errors import RecordError
 from harness.files import write_text
-from harness.native import NativeRun
+from harness.record import NativeRun
+from harness.serialization import encode_curve
 
 FORMAT = 1
 """Version of this record's format."""

@@ -10,10 +10,10 @@ from typing import Any, Callable, Iterable, Optional, Tuple
 
 from harness import native_record, partial, supervisor
 from harness.errors import HarnessError
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.process import Event
 from harness.project import Project
+from harness.record import NativeRun
 
 Group = Tuple[Optional[str], str]
 """Fault, or None, and case."""

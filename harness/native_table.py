@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.errors import MissingRecordError, UsageError
-from harness.native import NativeRun
+from harness.record import NativeRun
 from harness.significance import CONFIDENCE, share_trained
 from harness.store import Store
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import adapters, inputs
-from harness.adapters import FAMILIES, family
 from harness.case import Case
+from harness.environment import FAMILIES, family
 from harness.errors import UsageError
 from harness.faults import expressible
 from harness.project import Project, choose, select_variants

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping
 
 from harness import leash, settings
-from harness.adapters import family
+from harness.environment import family
 from harness.errors import WorkerError
 from harness.project import Project
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from harness import native, schema, soundness
+from harness import schema, soundness
 from harness.curve import Curve
 from harness.errors import MissingRecordError, RecordError
 from harness.files import read_bytes
@@ -24,7 +24,16 @@ from harness.native_record import FORMAT as NATIVE_FORMAT
 from harness.native_record import NativeRecord
 from harness.parsing import AGAIN, convert, decode, encoded
 from harness.paths import is_name
-from harness.record import Drops, Probes, Record, Trajectory, VariantRecord, Variants
+from harness.record import (
+    Drops,
+    Fingerprint,
+    NativeRun,
+    Probes,
+    Record,
+    Trajectory,
+    VariantRecord,
+    Variants,
+)
 from harness.serialization import END, VARIANTS, find_key
 
 READABLE = (1, 2)
@@ -185,14 +194,14 @@ def native_runs(path: Path) -> NativeRecord:
                         None if head.accepted is UNSET else head.accepted)
 
 
-def _runs(found: schema.Native, where: str) -> list[native.NativeRun]:
+def _runs(found: schema.Native, where: str) -> list[NativeRun]:
     said: list[Any] = [None] * len(found.seed) if found.reported_loss is None \
         else _numbers(found.reported_loss)
     columns: list[list[Any]] = [found.seed, _numbers(found.final_loss), said,
                                 _numbers(found.metric), found.trained]
     if {len(column) for column in columns} != {len(found.seed)}:
         raise RecordError("columns must have a value for every seed", where)
-    return [native.NativeRun(*row) for row in zip(*columns, strict=True)]
+    return [NativeRun(*row) for row in zip(*columns, strict=True)]
 
 
 def variant(found: schema.Variant, where: str, find: Find | None = None) -> VariantRecord:
@@ -222,7 +231,7 @@ def variant(found: schema.Variant, where: str, find: Find | None = None) -> Vari
     result.invariances = {precision: {claim: _number(value) for claim, value in one.items()}
                           for precision, one in found.invariances.items()}
     if found.fingerprint is not None:
-        result.fingerprint = native.Fingerprint(**msgspec.structs.asdict(found.fingerprint))
+        result.fingerprint = Fingerprint(**msgspec.structs.asdict(found.fingerprint))
     result.drops = {precision: _drops(one) for precision, one in found.drops.items()}
     return result
 

@@ -22,7 +22,7 @@ from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from harness import cluster, native_runs, remote, settings, supervisor
-from harness.adapters import family
+from harness.environment import family
 from harness.errors import HarnessError
 from harness.files import write_text
 from harness.process import Event, explain

@@ -1,6 +1,6 @@
 """What a record's JSON must look like: the types that it is read as, and nothing else.
 
-Outside half. The inside half writes this format in ``harness.encoding``; whatever is read is
+Outside half. The inside half writes this format in ``harness.serialization``; whatever is read is
 decoded into these types at once, so that nothing of another type gets any further. Which values
 can be true is for ``harness.soundness``: msgspec has bounds and patterns of its own (``Meta``),
 but with them an interpreter may crash when it ends (msgspec#717; measured: 6 of 12 commands).
@@ -89,7 +89,7 @@ class Probes(Struct, forbid_unknown_fields=True):
 
 
 class Fingerprint(Struct, forbid_unknown_fields=True):
-    """``harness.native.Fingerprint``."""
+    """``harness.record.Fingerprint``."""
 
     seed: int
     weights: dict[str, list[float]]

@@ -17,13 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.case import Case, DropsOut, Variant
+from harness.case import CLAIMS, Case, DropsOut, Variant
 from harness.curve import Curve
 from harness.errors import RecordError
-from harness.invariances import CLAIMS
 from harness.layers import Dropout, flat, parameter_names
-from harness.native import Fingerprint, NativeRun
-from harness.record import CURVES, Drops, Probes, Trajectory, VariantRecord
+from harness.record import CURVES, Drops, Fingerprint, NativeRun, Probes, Trajectory, VariantRecord
 
 WIDEST = 2.0
 """Times the reference's allowance at a checkpoint that a run's own one may count. Measured over

@@ -23,6 +23,7 @@ from typing import Any, Callable, ContextManager, Iterable
 
 from harness import adapters, dropout, inputs, invariances, probes, provenance, serialization
 from harness.case import PRECISIONS, Batches, Case, Variant
+from harness.environment import FAMILIES, family
 from harness.errors import (
     FAILURE,
     MATCH,
@@ -182,7 +183,7 @@ def check_version(environment: str) -> None:
     A local build tag is accepted: 2.13.0+cpu is 2.13.0. ``keras-nightly`` is the name of
     a distribution, any version of which will do.
     """
-    names = adapters.FAMILIES[adapters.family(environment)][1]
+    names = FAMILIES[family(environment)][1]
     if environment == "keras-nightly":
         names = (environment,)
     if not names:

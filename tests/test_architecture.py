@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INSIDE = {
-    "__init__", "__main__", "arguments", "case", "description", "dropout", "encoding", "errors",
+    "__init__", "__main__", "arguments", "case", "description", "dropout", "environment", "errors",
     "escaping", "faults", "files", "inputs", "invariances", "layers", "leash", "losses",
     "manifest", "metrics", "native", "native_record", "native_runs", "optimizers", "orders",
     "padding", "partial", "paths", "probes", "process", "processor", "progress", "project",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness import detection, faults, serialization
-from harness.adapters import FAMILIES
+from harness.environment import FAMILIES
 from harness.errors import UsageError
 from harness.project import Project, select_variants
 from harness.record import Probes, Record

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.fingerprint import differences
-from harness.native import Fingerprint
+from harness.record import Fingerprint
 
 BASELINE = Fingerprint(
     seed=0, weights={"conv.kernel": [0.0, 0.8, 192], "conv.bias": [0.0, 0.0, 64]},

@@ -12,9 +12,8 @@ from harness.cli import main
 from harness.compare import Question, Report, compare
 from harness.errors import HarnessError
 from harness.finding import Verdict
-from harness.native import Fingerprint
 from harness.project import Project
-from harness.record import Record
+from harness.record import Fingerprint, Record
 from harness.store import Store
 from tests.stored import CASE, TORCH, VARIANT, furnish, put
 
@@ -166,8 +165,7 @@ def test_the_schema_knows_every_field() -> None:
     import msgspec
 
     from harness import schema
-    from harness.native import NativeRun
-    from harness.record import Drops, Probes, Trajectory, VariantRecord
+    from harness.record import Drops, NativeRun, Probes, Trajectory, VariantRecord
 
     for ours, theirs in ((Fingerprint, schema.Fingerprint), (Probes, schema.Probes),
                          (Trajectory, schema.Trajectory), (NativeRun, schema.Native),

@@ -16,10 +16,9 @@ from harness.cli import main
 from harness.errors import UsageError
 from harness.files import lock
 from harness.merge import Merged, merge
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import Record
+from harness.record import NativeRun, Record
 from harness.store import Store
 from tests.nights import ADAM, CASE, SGD, changed, named, of_commit, put
 

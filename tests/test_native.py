@@ -16,6 +16,7 @@ from harness.losses import BinaryCrossentropy, MeanSquaredError
 from harness.optimizers import SGD, Adam, AdamW, ClipNorm, StepDecay
 from harness.paths import find_root
 from harness.project import Project
+from harness.record import Fingerprint
 
 CASE: Case = Project(find_root(Path(__file__))).case("conv1d_stability")
 VARIANT: Variant = CASE.variants[0]
@@ -88,7 +89,7 @@ def test_fingerprints_keep_the_order_of_every_epoch() -> None:
     """Weights by name, order by epoch, and hashes that see a single change."""
     batch = Batch((np.zeros((2, 1)),), column(0, 1))
 
-    def taken(order: list[int], weight: float = 1) -> native.Fingerprint:
+    def taken(order: list[int], weight: float = 1) -> Fingerprint:
         weights = {"a.kernel": np.array([[weight, 3]], np.float32)}
         return native.fingerprint(VARIANT, batch, 0, weights, [np.arange(20), np.array(order)],
                                   np.array([0.5], np.float32), column(0, 1), None)

@@ -10,11 +10,11 @@ import pytest
 from harness import native_record, reading
 from harness.errors import MissingRecordError, RecordError
 from harness.finding import Comparison, Finding, Verdict
-from harness.native import NativeRun
 from harness.native_compare import NativeComparer
 from harness.native_record import NativeRecord
 from harness.native_table import render
 from harness.project import Project
+from harness.record import NativeRun
 from harness.store import Store
 
 CASE, VARIANT, ENVIRONMENT = "conv1d_stability", "bce_sigmoid-adam_0.015", "torch-2.13.0"

@@ -17,11 +17,10 @@ from harness.cli import main
 from harness.compare import Report
 from harness.confirmation import Alarm, Outcome, alarms, confirm, decide
 from harness.finding import Comparison, Finding, Verdict
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.nightly import Nightly, run
 from harness.project import Project
-from harness.record import Record
+from harness.record import NativeRun, Record
 from tests.nights import (
     ADAM,
     BUILD,

@@ -11,10 +11,9 @@ import pytest
 
 from harness import native_runs, partial, reading, serialization
 from harness.cli import main
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import Record
+from harness.record import NativeRun, Record
 from harness.serialization import variant_text
 from tests.nights import ACCEPTED, ADAM, CASE, SGD, changed, put
 

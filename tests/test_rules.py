@@ -11,10 +11,9 @@ import pytest
 from harness import native_record, serialization
 from harness.detection import Detection
 from harness.faults import CATALOGUE, Fault
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import Record, Trajectory
+from harness.record import NativeRun, Record, Trajectory
 from tests.benchmark import clean, rules, score, tally
 
 STEPS = 100

@@ -33,7 +33,7 @@ NATIVE = '''
 """Native runs that take no time; each leaves a line in a file, beside the cases."""
 import os, signal
 from pathlib import Path
-from harness.native import NativeRun
+from harness.record import NativeRun
 
 def run(case, variant, evaluation, seed):
     folder = Path.cwd() / "cases"

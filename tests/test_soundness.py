@@ -13,9 +13,8 @@ from harness import soundness
 from harness.compare import Question, compare
 from harness.errors import HarnessError
 from harness.finding import Verdict
-from harness.native import NativeRun
 from harness.project import Project
-from harness.record import CURVES, Probes, Record, VariantRecord
+from harness.record import CURVES, NativeRun, Probes, Record, VariantRecord
 from harness.store import Store
 from tests.stored import CASE, TORCH, VARIANT, furnish, put
 

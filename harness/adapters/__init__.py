@@ -22,21 +22,14 @@ from typing import Any, Callable, Dict, Sequence
 import numpy as np
 
 from harness.case import Batch, Batches, Case, Variant
-from harness.errors import HarnessError, unknown
+from harness.environment import FAMILIES, family
+from harness.errors import HarnessError
 from harness.metrics import evaluation_steps, tabulate
 from harness.padding import left
 from harness.record import Trajectory
 
 Tensors = Dict[str, np.ndarray]
 """Arrays by parameter, ``<layer>.<part>``, in the vocabulary's shapes and order."""
-FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "reference": ("reference", ()),
-    "torch": ("torch", ("torch",)),
-    "tensorflow": ("tensorflow", ("tensorflow-cpu", "tensorflow")),  # by architecture
-    "keras": ("tensorflow", ("keras",)),
-    "axon": ("axon", ()),
-}
-"""Environment family -> its adapter, and the distributions of which one has its version, if any."""
 HELD = 2**21
 """Numbers that a trace holds before it reduces them to norms."""
 
@@ -179,15 +172,6 @@ class Trace:
             loss=self.losses, gradient_norm=self.norms, update_norm=self.updates,
             metrics=tabulate(self.task.case.metrics, steps, predictions, evaluation),
             reported=reported, nonfinite_from=self.nonfinite_from)
-
-
-def family(environment: str) -> str:
-    """Return the environment's family, ``torch`` of ``torch-2.13.0``."""
-    name, _, version = environment.partition("-")
-    if name not in FAMILIES or bool(version) == (name == "reference"):
-        raise unknown("environment", environment, [
-            family if family == "reference" else f"{family}-VERSION" for family in FAMILIES])
-    return name
 
 
 def load(environment: str) -> Any:

@@ -16,12 +16,12 @@ from harness import environments
 from harness.case import PRECISIONS, Case
 from harness.compare import REFERENCE, Report
 from harness.errors import HarnessError
-from harness.facts import number
 from harness.finding import Comparison
 from harness.pair import Pair, envelopes
 from harness.probe_checks import phase_of, with_margins
 from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
 from harness.report.arrays import Array, encode, rounded
+from harness.serialization import number
 
 Records = Mapping[tuple[str, str], Record]
 """By case and environment."""

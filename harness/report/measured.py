@@ -12,9 +12,9 @@ from typing import Any
 from harness import environments
 from harness.case import PRECISIONS
 from harness.compare import Report
-from harness.facts import number
 from harness.project import Project
 from harness.record import Record
+from harness.serialization import number
 
 
 def collect(report: Report, project: Project,

@@ -11,11 +11,11 @@ from typing import Any
 
 from harness import environments, history, trend
 from harness.errors import HarnessError, MissingRecordError, UsageError, candidates, unknown
-from harness.facts import number
 from harness.finding import Verdict
 from harness.history import History
 from harness.night import Told
 from harness.project import Project
+from harness.serialization import number
 from harness.trend import Trend
 
 

@@ -13,14 +13,13 @@ from harness import environments
 from harness.case import Case
 from harness.compare import Report
 from harness.errors import HarnessError
-from harness.facts import number
 from harness.finding import Comparison
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import Record
+from harness.record import NativeRun, Record
 from harness.report import charts
 from harness.report.charts import Records, Strips
+from harness.serialization import number
 from harness.significance import share_trained
 from harness.store import Store
 

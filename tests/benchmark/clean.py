@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness import environments, settings
-from harness.adapters import family
 from harness.compare import KINDS, REFERENCE, Question, Report, compare
+from harness.environment import family
 from harness.errors import HarnessError
 from harness.finding import Comparison
 from harness.project import Project

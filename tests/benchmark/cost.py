@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness.adapters import FAMILIES, family
+from harness.environment import FAMILIES, family
 from harness.environments import labelled, pinned
 from harness.errors import unknown
 from harness.processor import machine

@@ -19,15 +19,14 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import reading
-from harness.adapters import FAMILIES, family
 from harness.detection import Detection, detect, is_proof
+from harness.environment import FAMILIES, family
 from harness.environments import labelled, pinned
 from harness.errors import HarnessError, unknown
 from harness.faults import Fault, expressible
-from harness.native import NativeRun
 from harness.native_record import NativeRecord
 from harness.project import Project
-from harness.record import Trajectory
+from harness.record import NativeRun, Trajectory
 from harness.store import Store
 from tests.benchmark import clean, tally
 from tests.benchmark.rules import RULES

@@ -24,6 +24,7 @@ import numpy as np
 
 from harness import adapters
 from harness.case import PRECISIONS
+from harness.environment import FAMILIES, family
 from harness.errors import UnsupportedError
 from harness.project import Project, select_variants
 
@@ -132,7 +133,7 @@ def tasks(patterns: list[str] | None) -> Iterator[adapters.Task]:
 
 def load_bare(environment: str) -> Any:
     """Return the module of hand-written loops, None for the reference."""
-    name = adapters.FAMILIES[adapters.family(environment)][0]
+    name = FAMILIES[family(environment)][0]
     return None if name == "reference" else importlib.import_module(f"tests.benchmark.bare_{name}")
 
 

@@ -21,6 +21,7 @@ import pytest
 from harness import adapters, invariances, probes, provenance, serialization, worker
 from harness.adapters import reference as numpy_adapter
 from harness.case import PRECISIONS
+from harness.environment import family
 from harness.errors import UnsupportedError, WorkerError
 from harness.layers import Dense, Lambda
 from harness.metrics import evaluation_steps
@@ -29,7 +30,7 @@ from harness.project import Project
 from harness.record import CURVES, Record, Trajectory, VariantRecord
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = adapters.family(ENVIRONMENT)
+FAMILY = family(ENVIRONMENT)
 ADAPTER = adapters.load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, METRIC_EVERY, DECAY_EVERY = 30, 8, 10

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 
 from harness import adapters, dropout, faults
+from harness.environment import FAMILIES, family
 from harness.project import Project, select_variants
 from harness.worker import submodule
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-if adapters.family(ENVIRONMENT) == "reference":
+if family(ENVIRONMENT) == "reference":
     pytest.skip("the reference has no faults", allow_module_level=True)
 ADAPTER = adapters.load(ENVIRONMENT)
-NAME = adapters.FAMILIES[adapters.family(ENVIRONMENT)][0]
+NAME = FAMILIES[family(ENVIRONMENT)][0]
 PATCHES = submodule(ADAPTER, "faults").PATCHES
 PROJECT = Project(Path(__file__).resolve().parents[2])
 INJECTED = [fault for fault in faults.expressible(NAME)

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from harness import adapters, native
+from harness.environment import family
 from harness.optimizers import Adam
 from harness.project import Project
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = adapters.family(ENVIRONMENT)
+FAMILY = family(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 CASE = PROJECT.case("conv1d_stability")
 SHORT = replace(CASE, native=replace(CASE.native, epochs=1))

@@ -15,6 +15,7 @@ import pytest
 from harness import adapters, probes
 from harness.adapters import reference
 from harness.case import Batch, Batches, Case, StaysFinite, Variant
+from harness.environment import family
 from harness.errors import UnsupportedError
 from harness.layers import LSTM, Attention, Concatenate, Dense, Flatten, Residual
 from harness.losses import BinaryCrossentropy, TokenCrossentropy
@@ -23,7 +24,7 @@ from harness.project import Project
 from harness.worker import submodule
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = adapters.family(ENVIRONMENT)
+FAMILY = family(ENVIRONMENT)
 ADAPTER = adapters.load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, BATCH, LENGTH, WIDTH, VOCABULARY = 2, 4, 6, 4, 5

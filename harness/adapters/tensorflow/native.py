@@ -17,7 +17,7 @@ from harness.adapters.tensorflow.seeding import set_seed
 from harness.case import Batch, Case, Variant
 from harness.errors import UnsupportedError
 from harness.losses import BinaryCrossentropy, Loss, MeanSquaredError
-from harness.native import Fingerprint, NativeRun
+from harness.record import Fingerprint, NativeRun
 
 keras = tf.keras
 

@@ -20,7 +20,7 @@ from harness.adapters.torch.model import Binding, build_model
 from harness.case import Batch, Case, Variant
 from harness.errors import UnsupportedError
 from harness.layers import Conv1D, Dense, flat
-from harness.native import Fingerprint, NativeRun
+from harness.record import Fingerprint, NativeRun
 
 
 def run(case: Case, variant: Variant, evaluation: Batch, seed: int) -> NativeRun:
