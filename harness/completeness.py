@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness import environments, holdings, machines
+from harness.environment import REFERENCE
 from harness.errors import HarnessError, UsageError
 from harness.native_record import NativeRecord
-from harness.question import REFERENCE
 from harness.record import Record
 
 if TYPE_CHECKING:

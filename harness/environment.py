@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from harness.errors import unknown
 
+REFERENCE = "reference"
+"""The environment that needs no framework."""
 FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "reference": ("reference", ()),
     "torch": ("torch", ("torch",)),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.environment import REFERENCE
 from harness.errors import DIFFERENCE, FAILURE, MATCH
 from harness.finding import Comparison, Waiver
 from harness.record import Record
 
-REFERENCE = "reference"
 KINDS = ("baseline", "previous", REFERENCE)
 """The three comparisons: has anything under the pin moved, what does the upgrade
 change, is it right at all."""
