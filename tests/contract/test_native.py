@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import adapters, native
-from harness.environment import family
-from harness.optimizers import Adam
-from harness.project import Project
+from harness.measure import native
+from harness.measure.adapters.loading import load
+from harness.records.environment import family
+from harness.records.project import Project
+from harness.vocabulary.optimizers import Adam
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
 FAMILY = family(ENVIRONMENT)
@@ -25,7 +26,7 @@ VARIANTS = [v for v in CASE.variants if v.name in CASE.native.variants]
 each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name)
 if FAMILY == "reference":
     pytest.skip("the reference has no native runs", allow_module_level=True)
-ADAPTER = importlib.import_module(f"{adapters.load(ENVIRONMENT).__name__}.native")
+ADAPTER = importlib.import_module(f"{load(ENVIRONMENT).__name__}.native")
 
 
 @each_variant
