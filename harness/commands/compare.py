@@ -15,11 +15,12 @@ from harness import report as reporting
 from harness.commands.parameters import AtLeastOne, Here
 from harness.commands.tables import timeline as timeline_table
 from harness.commands.tables import verdicts
+from harness.commands.tables.found import render as found_page
 from harness.commands.tables.history import render as render_history
 from harness.commands.tables.native import render as render_native
 from harness.commands.tables.terminal import show, tell_broken
 from harness.compare import compare as comparing
-from harness.compare import detection
+from harness.compare import detection, waivers
 from harness.compare import timeline as timelines
 from harness.compare import upgrade as upgrades
 from harness.compare.differ import Differ
@@ -83,7 +84,7 @@ def upgrade(*versions: str, here: Here, case: Sequence[str] = (), variant: Seque
 
 
 def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequence[str] = (),
-             json: Path | None = None, all: bool = False) -> int:
+             json: Path | None = None, markdown: Path | None = None, all: bool = False) -> int:
     """Show which stored versions behave the same, and what changed between them.
 
     Args:
@@ -91,6 +92,7 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
         case: only this case; can be given more than once.
         variant: only variants that match this pattern; can be given more than once.
         json: write the timeline there as well.
+        markdown: write there what changed, and what always differs, as a page in Markdown.
         all: show what never changed, too.
     """
     project = here.project()
@@ -98,6 +100,9 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
     with contextlib.ExitStack() as stack:
         if json:
             stack.callback(_write_json, json, timeline_facts(found))
+        if markdown:
+            stack.callback(write_text, markdown, found_page(found, waivers.load(
+                project.root / "results" / "waivers.toml")))
         show(timeline_table.render(found, all))
     lines = [line for one in found for line in one.lines]
     if tell_broken(project.sound(case)[1]) or not builtins.all(line.is_readable for line in lines):
