@@ -173,4 +173,4 @@ def test_a_night_on_which_nothing_changed_imports_little(module: str) -> None:
     """What it needs to say so starts in a moment: no NumPy, no SciPy, nothing that compares."""
     for path in modules_from(f"harness.{module}", inside_functions=False):
         assert {name.split(".")[0] for name in imports(path, inside_functions=False)} <= {
-            "harness", "packaging", *sys.stdlib_module_names}
+            "cyclopts", "harness", "packaging", *sys.stdlib_module_names}
