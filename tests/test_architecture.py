@@ -31,8 +31,6 @@ BELOW = {
 """Room -> the rooms that it may import."""
 INSIDE = ("vocabulary", "records", "measure")
 """Rooms that run in pinned environments."""
-CLUSTER = {"cluster_worker", "scale"}
-"""Modules of environments/ that start workers of measure/ themselves."""
 COMMANDS_INSIDE = {"__init__", "arguments", "cli", "measure"}
 """Modules of commands/ that run in pinned environments as well."""
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
@@ -99,8 +97,7 @@ def test_rooms_import_rooms_below(path: Path) -> None:
         assert path.stem in GROUND
         assert not rooms(path) - LAZY.get(path.stem, set())
     else:
-        exception = {"measure"} if path.stem in CLUSTER else set()
-        assert rooms(path) - {here} <= BELOW[here] | exception
+        assert rooms(path) - {here} <= BELOW[here]
 
 
 def test_rooms_have_no_circle() -> None:
@@ -127,9 +124,8 @@ def test_inside_imports_standard_library_numpy_and_inside_only(path: Path) -> No
     if path.stem == "progress":
         allowed.add("tqdm")
     assert {name.split(".")[0] for name in imports(path)} <= allowed
-    if room(path) == "commands":  # on a cluster's client only, which is outside
-        assert rooms(path) <= {*INSIDE, "commands", *({"environments"} if path.stem == "measure"
-                                                      else ())}
+    if room(path) == "commands":
+        assert rooms(path) <= {*INSIDE, "commands"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
