@@ -21,7 +21,6 @@ def open(path: str = ".") -> Checkout:
     """
     from pathlib import Path
 
-    from harness.notebook.checkout import Checkout
-    from harness.records.paths import find_root
+    from harness.notebook.checkout import find
 
-    return Checkout(find_root(Path(path).resolve()))
+    return find(Path(path))
