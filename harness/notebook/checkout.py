@@ -115,7 +115,8 @@ class Checkout:
         """
         ends = order(observed, baseline) if baseline else None
         if ends is not None and ends[1] == observed:
-            return Compared(self.curves, ask(self._project, *ends, tuple(case), tuple(variant)).report)
+            found = ask(self._project, *ends, tuple(case), tuple(variant))
+            return Compared(self.curves, found.report)
         question = comparing.Question((observed,), baseline, tuple(case), tuple(variant))
         return Compared(self.curves, comparing.compare(self._project, question))
 
