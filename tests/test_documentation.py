@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import re
 import shlex
 import shutil
@@ -78,7 +79,7 @@ def _check_tox(words: list[str]) -> None:
     """Check that the environments and labels that tox is asked for are there."""
     text = (ROOT / "tox.ini").read_text(encoding="utf-8")
     known = {*pinned(ROOT), *with_elixir(ROOT), *re.findall(r"^\[testenv:([^\]]+)\]", text, re.M)}
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(itertools.pairwise(words))
     for name in options.get("-e", "").split(","):
         assert not name or name in known or re.fullmatch(r"(torch|keras|tensorflow)-[\d.]+", name)
     for label in filter(None, options.get("-m", "").split(",")):
