@@ -17,12 +17,13 @@ from harness import report as reporting
 from harness.compare import Report
 from harness.confirmation import Outcome
 from harness.errors import HarnessError
-from harness.facts import verdict_facts
 from harness.figures import night_of
 from harness.files import write_text
 from harness.nightly import Nightly
 from harness.project import Project
 from harness.record import Record
+from harness.report import verdicts
+from harness.report.causes import Second
 
 
 def write(project: Project, night: Nightly) -> list[Path]:
@@ -71,8 +72,12 @@ def _is_made(night: Nightly, path: Path, make: Callable[[], None]) -> bool:
 
 
 def _report(project: Project, night: Nightly, path: Path) -> None:
+    seconds = {found.alarm.environment: Second(outcome=found.outcome.value, why=found.why,
+                                               control=found.alarm.control)
+               for found in night.confirmations}
     reporting.write(night.report, project, path,
-                    timeline.load_if_any(project, night.report.notes), path.with_suffix(".svg"))
+                    timeline.load_if_any(project, night.report.notes), path.with_suffix(".svg"),
+                    seconds=seconds)
 
 
 def _summarize(night: Nightly, path: Path) -> None:
@@ -93,7 +98,7 @@ def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
             stack.callback(junit.write, report, Path(as_junit))
         if as_json:
             stack.callback(lambda: write_text(Path(as_json), json.dumps(
-                verdict_facts(report), indent=1, allow_nan=False) + "\n"))
+                verdicts.collect(report), indent=1, allow_nan=False) + "\n"))
 
 
 def _remember(project: Project, night: Nightly) -> None:

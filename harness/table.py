@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness import blocks, environments
 from harness.blocks import STYLES
+from harness.changes import causes
 from harness.compare import ALL_KINDS, Report
 from harness.finding import Comparison, Verdict, tally
 from harness.report.answer import answer
@@ -29,7 +30,7 @@ def render(report: Report, everything: bool) -> RenderableType:
         everything: show what agrees or is waived as well, with all reasons and notes.
     """
     parts: list[RenderableType] = [heading(report)]
-    for block in (*blocks.render(blocks.causes(report), everything), *blocks.advice(report),
+    for block in (*blocks.render(causes(report), everything), *blocks.advice(report),
                   *problems(report)):
         parts += ["", block]
     if everything:

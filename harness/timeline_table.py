@@ -15,6 +15,7 @@ from rich.text import Text
 
 from harness import blocks, table
 from harness.blocks import STYLES
+from harness.changes import causes
 from harness.finding import Verdict, cause, worst
 from harness.harm import weigh
 from harness.timeline import Change, Group, Line, Timeline
@@ -50,7 +51,7 @@ def upgrade(found: Upgrade, everything: bool) -> RenderableType:
     report, way = found.report, found.way
     parts: list[RenderableType] = [table.heading(report)]
     if way is None:
-        parts += [part for block in blocks.render(blocks.causes(report), everything)
+        parts += [part for block in blocks.render(causes(report), everything)
                   for part in ("", block)]
     else:
         parts += ["", Text(f"{len(way.versions)} versions on the way, the changes in order:",

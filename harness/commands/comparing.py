@@ -74,11 +74,11 @@ def timeline(project: Project, options: argparse.Namespace) -> int:
 
 def report(project: Project, options: argparse.Namespace) -> int:
     """Write the HTML report and the JSON it is made from."""
-    result, differ = _reported(project, _named(project, options), options.label is not None)
+    result, differ, way = _reported(project, _named(project, options), options.label is not None)
     lineages = timelines.load_if_any(project, result.notes, differ)
     output = Path(options.output or project.root / "results" / "report.html")
     drawn = Path(options.picture) if options.picture else None
-    reporting.write(result, project, output, lineages, drawn)
+    reporting.write(result, project, output, lineages, drawn, way)
     say(f"report: {output}")
     return tell_broken(project.sound()[1])
 
@@ -125,18 +125,18 @@ def _ends(versions: list[str]) -> tuple[str, str]:
 
 
 def _reported(project: Project, names: tuple[str, ...],
-              is_label: bool) -> tuple[comparing.Report, Differ]:
+              is_label: bool) -> tuple[comparing.Report, Differ, timelines.Timeline | None]:
     """Compare what a report is of: two named versions with each other, all else as always."""
     if len(names) != 2 or is_label:
         comparer = comparing.Comparer(Store(project), comparing.Question(names))
-        return comparer.compare(), comparer.differ
+        return comparer.compare(), comparer.differ, None
     ordered = order(*names)
     if ordered is not None:
         found = upgrades.ask(project, *ordered)
-        return found.report, found.differ
+        return found.report, found.differ, found.way
     question = comparing.Question(names[1:], names[0])
     comparer = comparing.Comparer(Store(project), question)
-    return comparer.compare(), comparer.differ
+    return comparer.compare(), comparer.differ, None
 
 
 def _named(project: Project, options: argparse.Namespace) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], nam
 
     from harness import blocks, outputs, summary
     from harness import nightly as job
+    from harness.changes import causes
     from harness.commands.terminal import show
     from harness.confirmation import Outcome
     from harness.project import Project
@@ -92,7 +93,7 @@ def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], nam
                    if is_silent and state is not None else None)
     say(lines[0])
     confirmed_names = {found.alarm.environment for found in night.having(Outcome.CONFIRMED)}
-    for block in blocks.render(blocks.causes(night.report, confirmed_names)):
+    for block in blocks.render(causes(night.report, confirmed_names)):
         show(Constrain(block, blocks.READABLE))
     say("\n".join(lines[1:]), end="\n" if lines[1:] else "")
     if not is_silent:

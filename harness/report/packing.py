@@ -29,10 +29,6 @@ def spelled_out(value: Any) -> Any:
 
 
 def pack(value: Any) -> Markup:
-    """Return JSON data for a script element that does not run."""
-    return pack_text(json.dumps(value, separators=(",", ":"), allow_nan=False))
-
-
-def pack_text(text: str) -> Markup:
-    """Return a text for a script element that does not run; the same bytes for the same text."""
+    """Return JSON data for a script element that does not run; the same bytes for the same data."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return Markup(base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode())
