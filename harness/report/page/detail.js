@@ -58,8 +58,8 @@ function Versions({ subject, families, label }) {
   const cell = (column) => {
     const found = subject.row.cells[column.place];
     const isHere = column.name === subject.env;
-    return html`<td class="${isHere ? "here " : ""}${cellClass(subject.row, column, found)}">${
-      cellLink(subject.row, column, found, found, { "aria-current": isHere ? "true" : null },
+    return html`<td class="${isHere ? "here " : ""}${cellClass(subject.row, column)}">${
+      cellLink(subject.row, column, found, { "aria-current": isHere ? "true" : null },
         html`<span>${short(column.version, 14)}</span>`)}</td>`;
   };
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class="rowstrip"

@@ -13,6 +13,7 @@ import { Fold, plural, Select, short } from "./text.js";
 const LARGE = 2000; /* cells */
 const CHARACTERS = 4; /* of a family's name that fit across one column; a longer one is upright */
 const SHEET_COLUMNS = 16;
+const UNREACHED = { tabIndex: -1 };
 const PASSES = { changed: isOpen, differences: isDifference, all: () => true };
 export const FILTERS = ["show", "family", "case", "phase", "against", "q", "sort"];
 export const filtersOf = (params) =>
@@ -38,9 +39,9 @@ function wordMatcher(word) {
     if (!known.has(text)) known.set(text, text.toLowerCase().includes(word));
     return known.get(text);
   };
-  const told = page.facts.findings.map((finding) => holds(finding.sentence));
+  const heard = page.facts.findings.map((finding) => holds(finding.sentence));
   return (c) => holds(c.case) || holds(c.variant) || holds(c.observed) || holds(c.baseline) ||
-    holds(c.problem) || c.findings.some((place) => told[place] &&
+    holds(c.problem) || c.findings.some((place) => heard[place] &&
       (!isDifference(c) || isDifference(page.facts.findings[place])));
 }
 
@@ -92,30 +93,37 @@ function Filters({ filters }) {
       name=${name} value=${filters[name]} options=${values} onChange=${set(name)} />`)}</form>`;
 }
 
-/* A cell's link, with its words; thousands are made in one go, so h() is called directly. */
-export function cellLink(row, column, found, matches, extra, ...more) {
-  const { shown, beside } = shownOf(found);
-  const words = found.map((one) => `${one.verdict}${one.waived ? ", waived" : ""} against ${one.against}`);
-  column.end ??= `&${new URLSearchParams({ env: column.name })}`;
-  return h("a", { href: `${row.link}${column.end}&against=${worstOf(matches ?? found).against}`,
-    "aria-label": words.join("; ") + (isEdge(row, column) ? "; a new group begins" : ""), ...extra },
-  symbolOf(shown), beside && h("small", { class: `r-${beside.verdict}${beside.waived ? " w" : ""}` },
-    symbolOf(beside)), ...more);
+/* What is always so of a cell, worked out once: thousands of cells are drawn at every key press. */
+function told(row, column) {
+  const found = row.cells[column.place];
+  row.told ??= [];
+  return row.told[column.place] ??= (() => {
+    const { shown, beside } = shownOf(found);
+    const edge = isEdge(row, column);
+    const words = found.map((one) => `${one.verdict}${one.waived ? ", waived" : ""} against ${one.against}`);
+    return { symbol: symbolOf(shown), words: words.join("; ") + (edge ? "; a new group begins" : ""),
+      link: `${row.link}&${new URLSearchParams({ env: column.name })}&against=`,
+      state: `v-${shown.verdict}${shown.waived ? " waived" : ""}${edge ? " edge" : ""}`,
+      beside: beside && { symbol: symbolOf(beside), class: `r-${beside.verdict}${beside.waived ? " w" : ""}` } };
+  })();
 }
 
-export function cellClass(row, column, found, isAsked = true) {
-  const { shown } = shownOf(found);
-  return `v-${shown.verdict}${shown.waived ? " waived" : ""}${isAsked ? "" : " off"}${
-    isEdge(row, column) ? " edge" : ""}`;
+/** A cell's link; h() is called directly, since there are thousands. */
+export function cellLink(row, column, matches, extra, ...more) {
+  const { link, words, symbol, beside } = told(row, column);
+  return h("a", { href: link + worstOf(matches).against, "aria-label": words, ...extra }, symbol,
+    beside && h("small", { class: beside.class }, beside.symbol), ...more);
 }
+
+export const cellClass = (row, column) => told(row, column).state;
 
 function cell(row, column, matches) {
   const found = row.cells[column.place];
   if (!found) {
-    return h("td", { role: "gridcell", class: `none${isEdge(row, column) ? " edge" : ""}` }, "·");
+    return h("td", { key: column.name, role: "gridcell", class: `none${isEdge(row, column) ? " edge" : ""}` }, "·");
   }
-  return h("td", { role: "gridcell", class: cellClass(row, column, found, Boolean(matches)) },
-    cellLink(row, column, found, matches, { tabIndex: -1 }));
+  return h("td", { key: column.name, role: "gridcell", class: told(row, column).state + (matches ? "" : " off") },
+    cellLink(row, column, matches ?? found, UNREACHED));
 }
 
 /* Rows lay themselves out, in a large matrix only while they are in view (matrix.css), so that
@@ -178,7 +186,7 @@ function runs(row, matches) {
 
 const Runs = ({ entry: { row, matches } }) => html`<li><a href=${row.link}>${short(row.title)}</a>
   <p class="runs">${runs(row, matches).map(({ symbol, family, start, end, cells }) =>
-    html`<a class="badge ${cellClass(row, start, cells)}" href="${row.link}&${
+    html`<a class="badge ${cellClass(row, start)}" href="${row.link}&${
       new URLSearchParams({ env: start.name })}&against=${worstOf(cells).against}"><b>${symbol}</b>${
       family} ${short(start.version, 16)}${end !== start && ` to ${short(end.version, 16)}`}</a>`)}</p></li>`;
 
