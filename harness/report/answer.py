@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from harness import changes
-from harness.changes import Cause
-from harness.compare import Report
+from harness.compare.checks.finding import Comparison, Verdict
+from harness.compare.checks.harm import weigh
+from harness.compare.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH
-from harness.finding import Comparison, Verdict
-from harness.harm import weigh
-from harness.report import causes
+from harness.report import causes, changes
+from harness.report.changes import Cause
 
 if TYPE_CHECKING:
     from harness.report.causes import Second

@@ -12,16 +12,16 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from harness import changes
-from harness import finding as findings
-from harness.changes import Cause
-from harness.compare import Report
-from harness.facts import number
-from harness.finding import Comparison, Finding
-from harness.harm import Harm, weigh
-from harness.probe_checks import phase_of
-from harness.record import Record, VariantRecord
-from harness.timeline import Change, Line, Timeline
+from harness.compare.checks import finding as findings
+from harness.compare.checks.finding import Comparison, Finding
+from harness.compare.checks.harm import Harm, weigh
+from harness.compare.checks.probes import phase_of
+from harness.compare.compare import Report
+from harness.compare.timeline import Change, Line, Timeline
+from harness.records.record import Record, VariantRecord
+from harness.records.writing import number
+from harness.report import changes
+from harness.report.changes import Cause
 
 Keep = Callable[[Finding], int]
 """Makes of a finding its index in the document's list."""

@@ -10,13 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.compare import Report
-from harness.project import Project
-from harness.report import altered, measured, trend, variants, verdicts
+from harness.compare.compare import Report
+from harness.compare.timeline import Timeline
+from harness.environments import altered
+from harness.history import facts as trend
+from harness.records.project import Project
+from harness.report import measured, variants, verdicts
 from harness.report.causes import Second
-from harness.report.verdicts import Findings
-from harness.timeline import Timeline
-from harness.timeline_facts import timeline_facts
+from harness.report.verdicts import Findings, timeline_facts
 
 
 def collect(report: Report, project: Project, generated: str,

@@ -13,12 +13,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from harness.compare import REFERENCE
+from harness.compare.checks.finding import Verdict
 from harness.errors import UsageError
 from harness.escaping import visible
 from harness.files import write_bytes
-from harness.finding import Verdict
-from harness.report.render import SYMBOLS
+from harness.records.environment import REFERENCE
+from harness.report.page.render import SYMBOLS
 
 SUFFIXES = (".png", ".svg")
 COLOURS = {"identical": "#cfe8d6", "equivalent": "#e3f3e8", "drift": "#f5cf75",
@@ -125,9 +125,10 @@ def _draw(axes: Any, rows: list[str], columns: list[dict[str, Any]],
         axes.text(x + 0.5, -0.2, _short(environment["version"]), rotation=90, ha="center",
                   va="bottom", fontsize=7, color="#333333")
         if environment["family"] != before:
-            axes.text(x + 0.1, -0.4 - upright, _short(environment["family"]), ha="left", va="bottom",
-                      fontsize=8.5, fontweight="bold")
-            axes.plot([x, x], [-0.9 - upright, len(rows)], color="#999999", linewidth=0.8, clip_on=False)
+            axes.text(x + 0.1, -0.4 - upright, _short(environment["family"]), ha="left",
+                      va="bottom", fontsize=8.5, fontweight="bold")
+            axes.plot([x, x], [-0.9 - upright, len(rows)], color="#999999", linewidth=0.8,
+                      clip_on=False)
         before = environment["family"]
 
 

@@ -6,20 +6,23 @@ for many comparisons (findings, waivers) is listed once, and the others refer to
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness import __version__
-from harness.compare import ALL_KINDS, Report
-from harness.facts import finding_facts, waiver_facts
-from harness.finding import Comparison, Finding, Verdict, Waiver, tally
+from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
+from harness.compare.compare import ALL_KINDS, Report
+from harness.compare.timeline import Change, Line, Timeline
+from harness.records.writing import number
 from harness.report import causes
 from harness.report.answer import answer, outcome
 from harness.report.causes import Second
-from harness.timeline import Timeline
 
+Keep = Callable[[Finding], Any]
+"""Makes of a finding what stands for it."""
 FORMAT = 3
 """Version of the document."""
 QUESTIONS = {
@@ -131,3 +134,45 @@ def _waivers(comparisons: list[Comparison], known: Findings) -> list[dict[str, A
     """Return the waivers applied, with the number of comparisons each one covers."""
     counts = Counter(waiver for c in comparisons for waiver in c.waivers)
     return [{**waiver_facts(waiver), "covers": counts[waiver]} for waiver in known.waivers]
+
+
+def waiver_facts(waiver: Waiver) -> dict[str, Any]:
+    """Return a waiver's fields."""
+    return {name: number(value) for name, value in dataclasses.asdict(waiver).items()}
+
+
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    """Return a finding's fields."""
+    fields = {field.name: number(getattr(finding, field.name))
+              for field in dataclasses.fields(finding)}
+    fields["verdict"] = finding.verdict.word
+    fields["waiver"] = None if finding.waiver is None else waiver_facts(finding.waiver)
+    return fields
+
+
+def timeline_facts(timelines: Sequence[Timeline], keep: Keep = finding_facts
+                   ) -> list[dict[str, Any]]:
+    """Return every family with its versions and lines.
+
+    Args:
+        keep: what stands for a finding: its facts, or an index into a list of them.
+    """
+    return [{"family": timeline.family, "versions": list(timeline.versions),
+             "lines": [_line_facts(line, keep) for line in timeline.lines]}
+            for timeline in timelines]
+
+
+def _line_facts(line: Line, keep: Keep) -> dict[str, Any]:
+    return {
+        "case": line.case, "variant": line.variant, "precision": line.precision,
+        "groups": [{"versions": group.versions, "verdict": group.verdict.word,
+                    "like": group.like} for group in line.groups],
+        "changes": [_change_facts(change, keep) for change in line.changes],
+        "absent": line.absent,
+    }
+
+
+def _change_facts(change: Change, keep: Keep) -> dict[str, Any]:
+    return {"observed": change.comparison.observed, "baseline": change.comparison.baseline,
+            "explained": change.is_explained, "creeping": change.is_creeping,
+            "findings": [keep(finding) for finding in change.findings]}

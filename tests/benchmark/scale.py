@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness import orders
 from harness.errors import HarnessError, UsageError
-from harness.project import Project
+from harness.measure import plan
+from harness.records.project import Project
 
 SPEED = 1.7
 """Smallest median over the rounds of one Dask worker's time over that of two."""
@@ -58,16 +58,16 @@ def seconds(project: Project, options: argparse.Namespace, count: int) -> float:
     Raises:
         HarnessError: a run failed.
     """
-    from harness import scale
+    from harness.commands import scaling
 
     name = options.environment
-    pieces = orders.native([project.case(options.case)], options.seeds)
+    seeds = None if options.seeds is None else range(options.seeds)
+    pieces = plan.native([project.case(options.case)], seeds)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        failures = scale.run(Project(project.root, Path(folder)), {name: pieces},
-                             f"local:{count}", 600, {name: lambda event: None})[name]
+        code = scaling.run(Project(project.root, Path(folder)), {name: pieces}, (),
+                           f"local:{count}", 600)
         spent = time.perf_counter() - started
-    if failures:
-        raise HarnessError(f"{len(failures)} of {len(pieces)} native runs failed", name,
-                           next(iter(failures.values())))
+    if code:
+        raise HarnessError("not all native runs could be trained", name)
     return spent

@@ -6,9 +6,9 @@ import copy
 import numpy as np
 import pytest
 
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import CASE, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
-from tests.page_facts import FINDINGS
+from tests.kit.page_facts import FINDINGS
 
 pytestmark = pytest.mark.browser
 

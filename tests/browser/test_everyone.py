@@ -6,7 +6,7 @@ from importlib import resources
 import pytest
 
 from harness.escaping import visible
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import (
     CELLS,
     DETAIL,
@@ -17,8 +17,7 @@ from tests.browser.driving import (
     text_of,
     wait_for,
 )
-from tests.page_facts import facts
-from tests.test_render import HOSTILE, hostile_facts
+from tests.kit.page_facts import HOSTILE, facts, hostile_facts
 
 pytestmark = pytest.mark.browser
 VIEWS = ("", "matrix?show=all", DETAIL, "frameworks", "timeline", "trend")

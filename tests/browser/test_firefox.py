@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import CASE, CELLS, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
 from tests.browser.firefox import FIREFOX, started
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import (
     CELLS,
     ROWS,
@@ -14,7 +14,7 @@ from tests.browser.driving import (
     text_of,
     wait_for,
 )
-from tests.page_facts import facts
+from tests.kit.page_facts import facts
 
 pytestmark = pytest.mark.browser
 
