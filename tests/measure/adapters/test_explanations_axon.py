@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.measure.adapters import task as tasks
-from harness.measure.adapters.reference import Reference
+from harness.measure.adapters.reference import Reference, loss
 from harness.measure.adapters.task import Task
 from harness.records.project import Project, select_variants
 from harness.store.store import Store
@@ -25,16 +25,19 @@ ROOT = 1e-15
 """What Polaris' Adam adds under the root."""
 
 
-def find(checkout: Project, name: str) -> Variant:
+PLAIN_BINARY = loss._binary
+
+
+def find(checkout: Project, name: str, case: str = CASE) -> Variant:
     """Return the variant of that name."""
-    return select_variants(checkout.case(CASE), [name])[0]
+    return select_variants(checkout.case(case), [name])[0]
 
 
-def prepare(checkout: Project, variant: Variant) -> Task:
+def prepare(checkout: Project, variant: Variant, name: str = CASE) -> Task:
     """Return its task in float64."""
-    case = checkout.case(CASE)
+    case = checkout.case(name)
     return tasks.prepare(case, variant, "float64", checkout.batches(case),
-                            checkout.weights(variant))
+                         checkout.weights(variant))
 
 
 @pytest.mark.parametrize("name", ["bce_sigmoid-sgd_0.1", "bce_logits-sgd_0.1-weighted_9",
@@ -74,3 +77,27 @@ def test_adam_computes_with_numbers_in_float32(checkout: Project, name: str) -> 
             weights[part] = weights[part] - change
             moved += float(np.sum(change ** 2))
         assert np.sqrt(moved) == pytest.approx(observed.update_norm[step], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [
+    *(f"bce_{path}-sgd_0.{rate}" for path in ("sigmoid", "logits")
+      for rate in ("1", "01", "01-init_24", "01-init_7", "01-init_39")),
+    "bce_sigmoid-sgd_0.1-relu"])
+def test_softplus_has_no_gradient_at_0(checkout: Project, name: str,
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """XOR's (0, 0) meets it at step 0; with that the reference repeats all 1000 losses."""
+    stored = (Store(checkout).baseline("xor", side) for side in (ENVIRONMENT, "reference"))
+    observed, plain = (np.array(record.variants[name].trajectories["float64"].loss)
+                       for record in stored)
+    monkeypatch.setattr(loss, "_binary", softplus)
+    task = prepare(checkout, find(checkout, name, "xor"), "xor")
+    altered = np.array(Reference(task).train().loss)
+    assert len(altered) == 1000
+    assert np.max(np.abs(altered / observed - 1)) < 1e-13
+    assert np.max(np.abs(plain / observed - 1)) > 1e-3
+
+
+def softplus(z: np.ndarray, y: np.ndarray, positive_weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return Axon's binary cross-entropy on logits, and its gradient."""
+    value, gradient = PLAIN_BINARY(z, y, positive_weight)
+    return value, np.where(z == 0, -y / len(y), gradient)
