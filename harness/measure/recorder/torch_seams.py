@@ -1,0 +1,28 @@
+"""The seams of torch, 1.8 up: where a program passes by without noticing.
+
+Inside half; imported only once the program has imported torch.
+"""
+
+from __future__ import annotations
+
+from harness.measure.recorder.recording import Recording
+from harness.measure.recorder.torch_data import Data
+from harness.measure.recorder.torch_losses import Losses
+from harness.measure.recorder.torch_modules import Forwards
+from harness.measure.recorder.torch_names import Names
+from harness.measure.recorder.torch_optimizers import Optimizers
+from harness.measure.recorder.torch_tensors import Reader
+from harness.measure.recorder.torch_weights import Initial
+from harness.measure.recorder.weights import Weights
+
+
+def install(recording: Recording, weights: Weights) -> None:
+    """Hook torch."""
+    reader, names = Reader(recording), Names(recording)
+    initial = Initial(recording, weights, reader)
+    forwards = Forwards(recording, names, reader, initial)
+    forwards.install()
+    Optimizers(recording, names, reader, initial, forwards).install()
+    Losses(recording, reader, forwards).install()
+    Data(recording, reader, forwards).install()
+    recording.readers.append(reader.read)
