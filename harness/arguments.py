@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", type=Path, help="the checkout (default: here or above)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True,
                                      parser_class=Command)
-    for add in (_measuring, _comparing, _accepting):
+    for add in (_measuring, _comparing, _accepting, _trying):
         add(commands)
     return parser
 
@@ -165,6 +165,46 @@ def _accepting(commands: Any) -> None:
 
     one = commands.add_parser("lock", help="resolve the pins of environments")
     one.add_argument("names", nargs="*", metavar="ENV", help="default: the outside half's")
+
+
+def _trying(commands: Any) -> None:
+    """Add what tries a program of the user's own."""
+    one = commands.add_parser(
+        "try", help="a training program of your own under two sides: what differs first",
+        usage="harness try --baseline SIDE --observed SIDE [OPTION...] -- python train.py ARG...",
+        epilog="A SIDE is made of anything that pip can install: torch==2.13.0, 'torch>=2.3,<2.9', "
+               "a wheel, git+https://..., requirements.txt, pylock.toml, uv.lock, pyproject.toml; "
+               "or it is the folder of an environment of your own. Repeat it for several.")
+    many: dict[str, Any] = {"action": "append", "default": []}
+    for side in ("baseline", "observed"):
+        one.add_argument(f"--{side}", metavar="SIDE", help=f"what the {side} side is made of",
+                         **many)
+        one.add_argument(f"--{side}-python", metavar="VERSION|PATH", help="its Python")
+        one.add_argument(f"--{side}-env", metavar="NAME=VALUE", help="a variable of its own",
+                         **many)
+        one.add_argument(f"--{side}-arg", metavar="ARG", help="an argument of its own", **many)
+        one.add_argument(f"--{side}-directory", type=Path, metavar="DIR", help="where it runs")
+    one.add_argument("--replace", metavar="REQUIREMENT", **many,
+                     help="on the observed side, instead of what it has of that package")
+    one.add_argument("--with", dest="common", metavar="SIDE", help="both are made of this, too",
+                     **many)
+    one.add_argument("--constraint", type=Path, metavar="FILE", help="bounds for both", **many)
+    one.add_argument("--index", metavar="URL", help="another index to look in", **many)
+    one.add_argument("--output", metavar="FILE", help="compare the numbers that it writes there",
+                     **many)
+    one.add_argument("--steps", type=_count, metavar="N", help="end the program after N updates")
+    one.add_argument("--every", type=_count, metavar="N", help="look at tensors in every Nth step")
+    one.add_argument("--limit", type=_seconds, default=3600, metavar="SECONDS",
+                     help="of one run (default 3600)")
+    one.add_argument("--jobs", type=_count, metavar="N",
+                     help="runs at once (default: as cores and memory allow)")
+    one.add_argument("--in-place", action="store_true",
+                     help="run in the folder itself, not in copies of it")
+    one.add_argument("--refresh", action="store_true", help="make the environments anew")
+    one.add_argument("--keep", type=Path, metavar="DIR", help="keep every run and what resolved")
+    one.add_argument("--save", metavar="NAME", help="make it a case of this project")
+    one.add_argument("--json", metavar="FILE", help="write the verdict there as well")
+    one.add_argument("--markdown", metavar="FILE", help="as a summary in Markdown")
 
 
 def _selection(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "comparing": ("compare", "upgrade", "timeline", "report", "history", "faults", "native"),
     "keeping": ("accept", "describe", "import", "list", "lock", "merge"),
     "night": ("nightly",),
+    "trying": ("try",),
 }
 """Module of ``harness.commands`` -> its commands; the function of one that Python has a word or
 a module for ends in an underscore."""
@@ -62,12 +63,30 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str] | None) -> int:
-    options = build_parser().parse_args(arguments)
+    words, program = _split(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(words)
+    options.program = program
     try:
+        if options.command == "try":  # it needs no project
+            return _try(options)
         root = (options.root or find_root(Path.cwd())).resolve()
         return _call(root, options)
     except ModuleNotFoundError as error:
         raise _not_installed(error, options) from error
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words of the command, and those of the program that it is to try."""
+    if "try" not in words or "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1:]
+
+
+def _try(options: argparse.Namespace) -> int:
+    from harness.commands import trying
+
+    return trying.try_(options)
 
 
 def _accept_any_text() -> None:
