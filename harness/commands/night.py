@@ -10,18 +10,20 @@ import sys
 import traceback
 from pathlib import Path
 
-from harness import environments, manifest, unchanged
+from harness.environments import names
 from harness.errors import MATCH, HarnessError, UsageError
 from harness.escaping import say
 from harness.files import lock
-from harness.night import now
-from harness.paths import Paths
-from harness.unchanged import Silent
+from harness.history import unchanged
+from harness.history.night import now
+from harness.history.unchanged import Silent
+from harness.records import manifest
+from harness.records.paths import Paths
 
 
 def nightly(paths: Paths, options: argparse.Namespace) -> int:
     """Compare what was measured tonight, confirm alarms, and write what a night leaves."""
-    expected = environments.labelled(paths.root, options.label)
+    expected = names.labelled(paths.root, options.label)
     if not expected:
         raise UsageError(f"the label {options.label!r} names no environment", "tox.ini",
                          next_command="harness nightly --label nightly")
@@ -53,7 +55,7 @@ def _end(paths: Paths, options: argparse.Namespace, expected: list[str], name: s
 
 def _repeat(paths: Paths, before: Silent, at: str) -> Silent | None:
     """Keep the last night once more; return it, or None where that is impossible."""
-    from harness import history
+    from harness.history import history
 
     try:
         again = unchanged.repeat(paths, before, at)
@@ -68,11 +70,11 @@ def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], nam
              state: str | None) -> int:
     from rich.constrain import Constrain
 
-    from harness import blocks, outputs, summary
-    from harness import nightly as job
-    from harness.commands.terminal import show
-    from harness.confirmation import Outcome
-    from harness.project import Project
+    from harness.commands.tables import blocks
+    from harness.commands.tables.terminal import show
+    from harness.nightly import job, outputs, summary
+    from harness.nightly.confirmation import Outcome
+    from harness.records.project import Project
 
     project = Project(paths.root)
     shards, confirmed = ([Path(source) for source in sources] if sources else None

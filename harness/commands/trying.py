@@ -14,14 +14,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from harness.commands.terminal import show
+from harness.commands.tables.terminal import show
 from harness.errors import UsageError
 from harness.escaping import say
 from harness.files import write_text
-from harness.programs import figures, making, session, sides, wording
-from harness.programs.running import Program, Runner
-from harness.programs.session import PERTURBED, Session
-from harness.programs.sides import Asked, Common
+from harness.programs import wording
+from harness.programs.runs import figures, session
+from harness.programs.runs.running import Program, Runner
+from harness.programs.runs.session import PERTURBED, Session
+from harness.programs.sides import asked as sides
+from harness.programs.sides import making
+from harness.programs.sides.asked import Asked, Common
 
 EXAMPLE = "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- python train.py"
 INTERPRETERS = ("python", "python3")

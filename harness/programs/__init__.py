@@ -1,4 +1,4 @@
-"""Programs: a user's own training, tried under two sides.
+"""Programs of users under two sides: their traces read, aligned, judged and put into words.
 
-Outside half. The recorder, which runs inside a side's environment, is no part of it.
+Outside half.
 """

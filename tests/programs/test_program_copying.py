@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.programs import copying
+from harness.programs.runs import copying
 
 
 def test_a_copy_holds_what_the_folder_holds(tmp_path: Path) -> None:

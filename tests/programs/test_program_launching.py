@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.programs import launching, running
-from harness.programs.launching import Side
-from harness.programs.making import Environment
-from harness.programs.running import Program, Runner
+from harness.programs.runs import launching, running
+from harness.programs.runs.launching import Side
+from harness.programs.runs.running import Program, Runner
+from harness.programs.sides.making import Environment
 
 
 @pytest.fixture

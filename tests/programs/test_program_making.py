@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.programs import making, sides
-from harness.programs.requirements import read
-from harness.programs.resolving import Wanted
-from harness.programs.sides import Asked, Common
+from harness.programs.sides import asked as sides
+from harness.programs.sides import making
+from harness.programs.sides.asked import Asked, Common
+from harness.programs.sides.requirements import read
+from harness.programs.sides.resolving import Wanted
 
 
 def wheel(folder: Path, name: str, version: str, *requires: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.programs import hints, requirements
+from harness.programs.sides import hints, requirements
 
 PYLOCK = """
 lock-version = "1.0"

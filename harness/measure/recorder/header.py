@@ -12,7 +12,7 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from harness import settings
+from harness.records import settings
 from harness.measure.recorder.recording import Recording
 
 WORKED = 5.0
