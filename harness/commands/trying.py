@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from harness.commands.tables.terminal import show
 from harness.errors import UsageError
 from harness.escaping import say
 from harness.files import write_text
-from harness.programs import wording
-from harness.programs.runs import figures, session
+from harness.programs.runs import figures
 from harness.programs.runs.running import Program, Runner
 from harness.programs.runs.session import PERTURBED, Session
+from harness.programs.runs.tried import Tried, keep
 from harness.programs.sides import asked as sides
 from harness.programs.sides import making
 from harness.programs.sides.asked import Asked, Common
 
 EXAMPLE = "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- python train.py"
-INTERPRETERS = ("python", "python3")
-"""Words before a program that name no interpreter of a side."""
+INTERPRETER = re.compile(r"python(3(\.\d+)?)?")
+"""A word before a program, which is left out: every side has a Python of its own."""
 USUAL = 2 + PERTURBED + 1
 """Runs of a session in which something differs."""
 
@@ -44,23 +45,31 @@ def try_(options: argparse.Namespace) -> int:
         baseline, observed = sides.make(*asked, common, _tell)
         found = sides.differences(baseline, observed, sides.named(*asked, common))
         _tell(f"between the sides: {sides.describe(found)}")
-        session.keep(folder, (baseline, observed), found)
+        keep(folder, (baseline, observed), found)
         with (making.using(baseline.environment), making.using(observed.environment),
               _counting() as count):
             runner = Runner(program, folder, options.keep is not None, count)
-            outcome = Session(baseline, observed, found, runner, options.jobs).run()
-        with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
-            for path, text in ((options.json, wording.facts), (options.markdown, wording.markdown)):
-                if path:
-                    stack.callback(write_text, Path(path), text(outcome))
-            show(wording.terminal(outcome))
-    return outcome.judgement.exit_code
+            tried = Session(baseline, observed, found, runner, options.jobs).run()
+        _show(tried, options)
+    return tried.judgement.exit_code
+
+
+def _show(tried: Tried, options: argparse.Namespace) -> None:
+    """Print what came out, and write it wherever it is wanted."""
+    commands = [] if options.keep or tried.judgement.is_identical else [
+        "the same command with --keep DIR keeps every run, --steps N ends each after N updates"]
+    with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
+        if options.json:
+            stack.callback(write_text, Path(options.json), tried.to_json())
+        if options.markdown:
+            stack.callback(write_text, Path(options.markdown), tried.to_markdown())
+        say("\n".join(tried.lines(commands)))
 
 
 def _program(options: argparse.Namespace) -> Program:
     """Return what is run, from the words after ``--``."""
     words = list(options.program)
-    if words and words[0] in INTERPRETERS:
+    if words and INTERPRETER.fullmatch(words[0]):
         words = words[1:]
     if not words:
         raise UsageError("no program is named", "after --", next_command=EXAMPLE)
@@ -78,7 +87,7 @@ def _asked(options: argparse.Namespace) -> tuple[Asked, Asked]:
     where it is not said, and something else of it is."""
     found = []
     for name in sides.NAMES:
-        def given(what: str, side: str = name) -> object:
+        def given(what: str, side: str = name) -> Any:
             return getattr(options, f"{side}_{what}")
         found.append(Asked(tuple(getattr(options, name)), given("python"),
                            _variables(given("env")), tuple(given("arg")), given("directory")))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.programs import traces
 from harness.programs.runs import figures
 from harness.programs.runs.figures import Figure
+from harness.programs.traces import trace as traces
 
 PRINTED = """torch 2.13.0 on 2026-11-26
 epoch 1: loss 0.6931 (12.5%)

@@ -44,7 +44,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         wheel(folder, name, version, *requires)
     for variable in ("UV_INDEX", "UV_DEFAULT_INDEX", "PIP_FIND_LINKS"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     return folder

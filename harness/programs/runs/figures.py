@@ -20,7 +20,7 @@ import numpy as np
 
 from harness.errors import HarnessError, UsageError
 from harness.files import read_bytes
-from harness.programs.traces import REPORTED, Trace
+from harness.programs.traces.trace import REPORTED, Trace
 
 NUMBER = re.compile(
     r"(?<![\w.])(?<!\d[-:/])"

@@ -19,7 +19,7 @@ from harness.programs.runs import figures
 from harness.programs.runs.copying import Copy, copy
 from harness.programs.runs.figures import Figure
 from harness.programs.runs.launching import Run, Side, launch
-from harness.programs.traces import Trace, read
+from harness.programs.traces.trace import Trace, read
 
 SHORTEST, TIMES = 60.0, 20.0
 """Seconds that any run may take, and how many times as long as the first one."""

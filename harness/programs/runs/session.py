@@ -8,47 +8,26 @@ if its own were others; and both once more up to the first difference, with whol
 
 from __future__ import annotations
 
-import dataclasses
-import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from harness.files import write_text
-from harness.programs import capture, judging
-from harness.programs.capture import Whole
+from harness.programs.judging import judge as judging
+from harness.programs.judging.verdict import Judgement
 from harness.programs.runs import figures
 from harness.programs.runs.launching import Side
 from harness.programs.runs.running import CAPTURING, Ran, Runner, jobs
+from harness.programs.runs.tried import Tried
+from harness.programs.showing import capture
+from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference
-from harness.programs.traces import Trace
-from harness.programs.verdict import Judgement
+from harness.programs.traces.trace import Trace
 
+SHOWN = 4
+"""Files or figures that a note names."""
 PERTURBED = 8
 """Runs from changed weights."""
 INITIAL = "initial.npz"
 """File of the weights that the baseline side begins with."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What a session found.
-
-    Args:
-        judgement: of the observed side against the baseline side.
-        whole: what the tensors of the first difference show; None where none were kept.
-        differences: between the sides.
-        notes: of the runs and the environments.
-        runs: seconds of each, by name, in the order in which they were begun.
-    """
-
-    baseline: Side
-    observed: Side
-    judgement: Judgement
-    whole: Whole | None
-    differences: tuple[Difference, ...]
-    notes: tuple[str, ...]
-    runs: dict[str, float]
 
 
 class Session:
@@ -68,6 +47,7 @@ class Session:
         self.at_once = at_once
         self.runs: dict[str, Ran] = {}
         self.initial = runner.folder / INITIAL
+        self.by_chance: set[str] = set()
 
     def run(self) -> Tried:
         """Run what is needed, and judge.
@@ -79,10 +59,16 @@ class Session:
         self._keep(self.runner.first(self.baseline, ["--keep", str(self.initial)]))
         self._keep(self.runner.run(self.observed.name, self.observed))
         judgement = self._judge()
+        if not judgement.is_identical and self._is_recorded_alike():
+            self._run_all([("repeated", self.baseline, [])])
+            self.by_chance = self._differing("repeated")
+            judgement = self._judge()
         if judgement.is_identical:
             return self._tried(judgement, None)
+        missing: list[tuple[str, Side, Sequence[str]]] = \
+            [("repeated", self.baseline, [])] if "repeated" not in self.runs else []
         self._run_all([(f"perturbed-{i}", self.baseline, ["--perturb", str(i)])
-                       for i in range(1, PERTURBED + 1)] + [("repeated", self.baseline, [])])
+                       for i in range(1, PERTURBED + 1)] + missing)
         judgement = self._judge()
         if judgement.needs_weights and not judgement.data_differs and self.initial.is_file():
             self._run_all([("loaded", self.observed, self._loading)])
@@ -91,6 +77,15 @@ class Session:
             self._run_all([("again", self.observed, [*self._loading, "--perturb", "1"])])
             judgement = self._judge()
         return self._tried(judgement, self._look(judgement))
+
+    def _is_recorded_alike(self) -> bool:
+        """Return whether all is equal to the bit but what was printed or written."""
+        return judging.is_identical(self.runs["observed"].trace, self.runs["baseline"].trace)
+
+    def _differing(self, name: str) -> set[str]:
+        """Return the names of the figures that a run told otherwise than the baseline."""
+        one, other = (Counter(self.runs[run].figures) for run in ("baseline", name))
+        return {figure.name for figure in (one - other) + (other - one)}
 
     @property
     def _loading(self) -> list[str]:
@@ -123,20 +118,21 @@ class Session:
         self._run_all([
             ("capture-baseline", self.baseline, [*capturing, str(paths[0])]),
             ("capture-observed", self.observed, [*self._loading, *capturing, str(paths[1])])])
-        return capture.compare(*paths, judgement.first)
+        return capture.compare(paths[1], paths[0], judgement.first)
 
     def _keep(self, ran: Ran) -> None:
         self.runs[ran.run.name] = ran
 
     def _trace(self, name: str) -> Trace:
         """Return a run's trace, with what it printed and wrote."""
-        ran = self.runs[name]
-        return figures.add(ran.trace, ran.figures, self.runs["baseline"].figures)
+        told, like = ([figure for figure in self.runs[run].figures
+                       if figure.name not in self.by_chance] for run in (name, "baseline"))
+        return figures.add(self.runs[name].trace, told, like)
 
     def _tried(self, judgement: Judgement, whole: Whole | None) -> Tried:
         seconds = {name: round(ran.run.seconds, 3) for name, ran in self.runs.items()}
-        return Tried(self.baseline, self.observed, judgement, whole, self.differences,
-                     tuple(self._notes()), seconds)
+        return Tried(self.runner.program.words, self.baseline, self.observed, judgement, whole,
+                     self.differences, tuple(self._notes()), seconds)
 
     def _notes(self) -> list[str]:
         """Return what is to be said of environments and runs, each once."""
@@ -145,25 +141,11 @@ class Session:
                  for hint in side.environment.hints]
         found += [f"{side.name} side: {note}" for side in sides
                   for note in side.environment.notes]
+        if self.by_chance:
+            found.append("not compared, since an unchanged run tells another value: "
+                         + ", ".join(sorted(self.by_chance)[:SHOWN]))
         changed = sorted({str(path) for ran in self.runs.values() for path in ran.changed})
         if changed:
             found.append("the program changed files that its copies only link: "
                          + ", ".join(changed[:SHOWN]))
         return list(dict.fromkeys(found))
-
-
-SHOWN = 4
-"""Files that a note names."""
-
-
-def keep(folder: Path, sides: Sequence[Side], differences: Sequence[Difference]) -> None:
-    """Write beside the runs what both sides resolved to, and in what they differ."""
-    for side in sides:
-        write_text(folder / f"{side.name}.txt", side.environment.pins)
-    facts = {side.name: {"python": side.environment.python,
-                         "packages": dict(side.environment.packages),
-                         "added": list(side.environment.hints),
-                         "variables": dict(side.variables), "arguments": list(side.arguments)}
-             for side in sides}
-    facts["differences"] = [dataclasses.asdict(one) for one in differences]  # type: ignore[assignment]
-    write_text(folder / "sides.json", json.dumps(facts, indent=1) + "\n")

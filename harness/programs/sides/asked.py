@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
@@ -119,13 +120,14 @@ def differences(baseline: Side, observed: Side, named: set[str]) -> list[Differe
     if one.python != other.python:
         found.append(Difference("python", "", one.python, other.python, False))
     for name in sorted({*baseline.variables, *observed.variables}):
-        values = [side.variables.get(name, "") for side in (baseline, observed)]
-        if values[0] != values[1]:
-            found.append(Difference("variable", name, *values, True))
-    for kind, values in (("arguments", [" ".join(side.arguments) for side in (baseline, observed)]),
-                         ("directory", [str(side.directory) for side in (baseline, observed)])):
-        if values[0] != values[1]:
-            found.append(Difference(kind, "", *values, True))
+        mine, theirs = (side.variables.get(name, "") for side in (observed, baseline))
+        if mine != theirs:
+            found.append(Difference("variable", name, theirs, mine, True))
+    for kind, mine, theirs in (
+            ("arguments", " ".join(observed.arguments), " ".join(baseline.arguments)),
+            ("directory", str(observed.directory), str(baseline.directory))):
+        if mine != theirs:
+            found.append(Difference(kind, "", theirs, mine, True))
     return sorted(found, key=lambda difference: not difference.is_named)
 
 
@@ -155,7 +157,7 @@ SHOWN = 4
 """Differences that are shown beside those that were asked for."""
 
 
-def _named(found: Requirements, common: Common) -> Mapping[str, object]:
+def _named(found: Requirements, common: Common) -> Mapping[str, Requirement]:
     """Return what a side names, with what replaces it."""
     replaced = Requirements(tuple(common.replaced)).named()
     return {**found.named(), **replaced}

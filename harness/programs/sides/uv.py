@@ -19,7 +19,7 @@ FROM_PIP = {"PIP_FIND_LINKS": "UV_FIND_LINKS", "PIP_INDEX_URL": "UV_DEFAULT_INDE
             "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_CONSTRAINT": "UV_CONSTRAINT"}
 """What pip finds, uv finds as well."""
 DECIDING = ("UV_TORCH_BACKEND", "UV_FIND_LINKS", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL",
-            "UV_EXTRA_INDEX_URL", "UV_OFFLINE", "UV_NO_INDEX")
+            "UV_EXTRA_INDEX_URL", "UV_OFFLINE")
 """Variables by which a caller has chosen where torch comes from."""
 CHANGING = ("UV_", "PIP_")
 """Prefixes of the variables that can change what a requirement resolves to."""
