@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.finding import Verdict
-from harness.programs import phrases
-from harness.programs.alignment import ABSENT
-from harness.programs.compared import OBSERVED, Compared
-from harness.programs.distance import Numbers
-from harness.programs.traces import EVALUATION, LOSS, REPORTED, Trace
-from harness.programs.verdict import Outcome
+from harness.compare.checks.finding import Verdict
+from harness.programs.judging import phrases
+from harness.programs.judging.compared import OBSERVED, Compared
+from harness.programs.judging.verdict import Outcome
+from harness.programs.traces.alignment import ABSENT
+from harness.programs.traces.distance import Numbers
+from harness.programs.traces.trace import EVALUATION, LOSS, REPORTED, Trace
 
 END, LONGEST = 0.1, 50
 """Part of the steps, and their largest number, over which the end of a curve is averaged."""

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.errors import HarnessError, RecordError
-from harness.programs import causes, distance, harm, structure
-from harness.programs.alignment import ABSENT, align
-from harness.programs.compared import OBSERVED, Compared, compare
-from harness.programs.distance import is_identical
-from harness.programs.phrases import count
-from harness.programs.structure import few
-from harness.programs.traces import DATA, GRADIENT, INITIALISATION, SCHEDULE, UPDATE, Trace
-from harness.programs.verdict import Cause, Judgement
+from harness.programs.judging import causes, harm, structure
+from harness.programs.judging.compared import OBSERVED, Compared, compare
+from harness.programs.judging.phrases import count
+from harness.programs.judging.structure import few
+from harness.programs.judging.verdict import Cause, Judgement
+from harness.programs.traces import distance
+from harness.programs.traces.alignment import ABSENT, align
+from harness.programs.traces.distance import is_identical
+from harness.programs.traces.trace import DATA, GRADIENT, INITIALISATION, SCHEDULE, UPDATE, Trace
 
 __all__ = ["is_identical", "judge", "problem"]
 NOT_LOADED = "weights"
