@@ -103,7 +103,8 @@ def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -
     tensor = aligned.text(event)
     module = aligned.baseline.header.tensors.get(tensor, "")
     kind = aligned.baseline.header.modules.get(module, "")
-    deviation = float(compared.off[event])
+    factor = patterns.factor(mine, theirs) if size else None
+    deviation = float(compared.off[event]) if factor is None else abs(factor - 1)
     same_place = off & (aligned.step == step) & (aligned.channel == channel)
     alike = len(np.unique(aligned.name[same_place])) - 1 if channel in PARALLEL else 0
     is_draw = channel == FORWARD and bool(_DROPS.search(kind)) and deviation > DRAWN
@@ -112,8 +113,7 @@ def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -
         CHANNELS[channel], "random stream" if is_draw else "value", Verdict.DRIFT, "", step,
         tensor, module, kind, int(aligned.column("occurrence")[event]), deviation,
         float(compared.allowance.limit[event]),
-        patterns.factor(mine, theirs) if size else None,
-        ratio or patterns.describe(mine, theirs, size),
+        factor, ratio or patterns.describe(mine, theirs, size),
         None if size else float(mine[0]), None if size else float(theirs[0]), alike,
         _following(compared, off, event, chain), _proof(compared, event),
         True if compared.is_again else None)

@@ -149,10 +149,9 @@ def _trains(mine: Curve, theirs: Curve) -> tuple[bool | None, bool | None]:
     """Return whether each loss falls; None of runs that are too short to tell."""
     if len(theirs.values) < 4:
         return None, None
-    fall = theirs.start - theirs.end
-    does = fall > FALLS * abs(theirs.start)
-    own = mine.start - mine.end
-    return (own > LEARNS * fall if does else own > FALLS * abs(mine.start)), does
+    falls = [(found.start - found.end) / (abs(found.start) or 1.0) for found in (mine, theirs)]
+    does = falls[1] > FALLS
+    return falls[0] > (LEARNS * falls[1] if does else FALLS), does
 
 
 def _figures(compared: Compared) -> tuple[str, Verdict]:

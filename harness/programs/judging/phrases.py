@@ -14,7 +14,7 @@ def percent(value: float) -> str:
     """Return a relative difference in words: ``0.8 %``, or ``3.1e-06`` of what is small."""
     if not math.isfinite(value):
         return "beyond all measure"
-    if value >= 1:
+    if value >= 0.995:
         return f"{value * 100:.0f} %" if value < 100 else f"{value:.1e} times"
     return f"{value * 100:.2g} %" if value >= _SMALL else f"{value:.1e}"
 
