@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from harness.finding import Verdict
-from harness.programs.alignment import ABSENT, Alignment, Indices
-from harness.programs.compared import OBSERVED
-from harness.programs.traces import (
+from harness.compare.checks.finding import Verdict
+from harness.programs.judging.compared import OBSERVED
+from harness.programs.judging.verdict import Cause
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices
+from harness.programs.traces.trace import (
     CHANNELS,
     DATA,
     EVALUATION,
@@ -23,7 +24,6 @@ from harness.programs.traces import (
     UPDATE,
     Trace,
 )
-from harness.programs.verdict import Cause
 
 SAID = 3
 """Names that are said; the rest is counted."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.finding import Verdict
-from harness.programs import phrases
-from harness.programs.alignment import ABSENT
-from harness.programs.compared import OBSERVED, Compared
-from harness.programs.distance import Numbers
-from harness.programs.traces import EVALUATION, LOSS, REPORTED, Trace
-from harness.programs.verdict import Outcome
+from harness.compare.checks.finding import Verdict
+from harness.programs.judging import phrases
+from harness.programs.judging.compared import OBSERVED, Compared
+from harness.programs.judging.verdict import Outcome
+from harness.programs.traces.alignment import ABSENT
+from harness.programs.traces.distance import Numbers
+from harness.programs.traces.trace import EVALUATION, LOSS, REPORTED, Trace
 
 END, LONGEST = 0.1, 50
 """Part of the steps, and their largest number, over which the end of a curve is averaged."""
@@ -149,10 +149,9 @@ def _trains(mine: Curve, theirs: Curve) -> tuple[bool | None, bool | None]:
     """Return whether each loss falls; None of runs that are too short to tell."""
     if len(theirs.values) < 4:
         return None, None
-    fall = theirs.start - theirs.end
-    does = fall > FALLS * abs(theirs.start)
-    own = mine.start - mine.end
-    return (own > LEARNS * fall if does else own > FALLS * abs(mine.start)), does
+    falls = [(found.start - found.end) / (abs(found.start) or 1.0) for found in (mine, theirs)]
+    does = falls[1] > FALLS
+    return falls[0] > (LEARNS * falls[1] if does else FALLS), does
 
 
 def _figures(compared: Compared) -> tuple[str, Verdict]:

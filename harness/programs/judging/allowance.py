@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs import distance
-from harness.programs.alignment import ABSENT, Alignment, Indices
-from harness.programs.distance import Flags, Numbers
-from harness.programs.traces import (
+from harness.programs.traces import distance
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices
+from harness.programs.traces.distance import Flags, Numbers
+from harness.programs.traces.trace import (
     DATA,
     EVALUATION,
     GRADIENT,
@@ -123,9 +123,8 @@ def _range(aligned: Alignment, runs: list[int]) -> Numbers:
                          aligned.column("sketch", run)[:, 0])
         low, high = np.fmin(low, found), np.fmax(high, found)
     with np.errstate(all="ignore"):
-        found: Numbers = np.nan_to_num(
-            (high - low) / distance.number_scale(aligned, values), nan=0.0)
-    return found
+        spread = (high - low) / distance.number_scale(aligned, values)
+    return np.asarray(np.nan_to_num(spread, nan=0.0))
 
 
 def _granules(aligned: Alignment, runs: list[int]) -> Numbers:

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from harness.programs.traces import Trace
+from harness.programs.traces.trace import Trace
 
 MOST, TRIED, ROUNDS = 2000, 40, 8
 """Names on one side only that are matched; names a prefix is guessed from; prefixes."""
@@ -43,8 +43,8 @@ class Renaming:
         if self.by_order:
             return (f"{self.count} names differ and were matched by order and size: "
                     f"{self.baseline} is {self.observed}, ...")
-        return (f"{self.count} names begin with {self.observed or 'nothing'!r} rather than "
-                f"{self.baseline or 'nothing'!r}")
+        return (f"{self.count} names on the observed side begin with {self.observed!r} where those "
+                f"of the baseline begin with {self.baseline!r}")
 
 
 def match(observed: Trace, baseline: Trace) -> tuple[dict[int, int], list[Renaming]]:
@@ -60,13 +60,15 @@ def match(observed: Trace, baseline: Trace) -> tuple[dict[int, int], list[Renami
     if not ours or not theirs or max(len(ours), len(theirs)) > MOST:
         return found, []
     renamings = []
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if ours and theirs else 0):
         renaming, pairs = _by_prefix(observed, baseline, ours, theirs)
         if renaming is None:
             break
         renamings.append(renaming)
         found.update(pairs)
         _drop(pairs, ours, theirs)
+        if not ours or not theirs:
+            break
     pairs = _by_order(ours, theirs)
     if pairs:
         first = next(iter(pairs))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.compare.checks.finding import Verdict
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError
-from harness.finding import Verdict
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,32 @@ whether the program reproduces itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from harness.errors import HarnessError, RecordError
-from harness.programs import causes, distance, harm, structure
-from harness.programs.alignment import ABSENT, align
-from harness.programs.compared import OBSERVED, Compared, compare
-from harness.programs.distance import is_identical
-from harness.programs.phrases import count
-from harness.programs.structure import few
-from harness.programs.traces import DATA, GRADIENT, INITIALISATION, SCHEDULE, UPDATE, Trace
-from harness.programs.verdict import Cause, Judgement
+from harness.programs.judging import causes, harm, structure
+from harness.programs.judging.compared import OBSERVED, Compared, compare
+from harness.programs.judging.phrases import count
+from harness.programs.judging.structure import few
+from harness.programs.judging.verdict import Cause, Judgement
+from harness.programs.traces import distance
+from harness.programs.traces.alignment import ABSENT, align
+from harness.programs.traces.distance import is_identical
+from harness.programs.traces.trace import (
+    CHANNELS,
+    DATA,
+    GRADIENT,
+    INITIALISATION,
+    SCHEDULE,
+    UPDATE,
+    Trace,
+)
 
 __all__ = ["is_identical", "judge", "problem"]
 NOT_LOADED = "weights"
-"""Beginning of the codes of notes that say which weights could not be loaded."""
+"""Code of the notes that say which weights could not be loaded."""
 
 
 def judge(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
@@ -97,10 +107,20 @@ def _not_reproducible(baseline: Trace, repeated: Trace) -> HarnessError | None:
 
 
 def _merge(found: Sequence[Cause], one_sided: Sequence[Cause]) -> list[Cause]:
-    """Return all causes in causal order; what is on one side only after what begins before it."""
-    return sorted([*found, *one_sided],
-                  key=lambda cause: (cause.step if cause.step is not None else -1,
-                                     cause.kind == "structure"))
+    """Return all causes in causal order; an update that follows from a gradient that is missing
+    is no cause of its own."""
+    rest, missing = list(found), list(one_sided)
+    for i, cause in enumerate(missing):
+        update = next((other for other in rest if other.channel == "update"
+                       and other.step == cause.step and cause.channel == "gradient"), None)
+        if update is not None:
+            rest.remove(update)
+            missing[i] = replace(cause, following={"update": update.alike + 1, **update.following},
+                                 proof=update.proof, module=update.module,
+                                 module_class=update.module_class,
+                                 is_confirmed=update.is_confirmed)
+    return sorted([*rest, *missing], key=lambda cause: (
+        cause.step if cause.step is not None else -1, CHANNELS.index(cause.channel)))
 
 
 def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace | None,
@@ -124,13 +144,14 @@ def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace
     if noise.size:
         found.append(f"{count(len(noise), 'gradient')} of nothing but rounding, not judged: "
                      + few(baseline.header.names[name] for name in noise.tolist()))
-    if not any((aligned.channel == SCHEDULE).tolist()[:1]) and not (
-            aligned.channel == SCHEDULE).any():
+    if not (aligned.channel == SCHEDULE).any():
         found.append("no learning rate was recorded")
-    for side, trace in (("observed", observed), ("baseline", baseline), ("loaded", loaded)):
-        if trace is not None:
-            found += [f"{side}: {note.text}" for note in trace.header.notes
-                      if side != "loaded" or note.code.startswith(NOT_LOADED)]
+    said = [[note.text for note in trace.header.notes] for trace in (observed, baseline)]
+    found += [text for text in said[0] if text in said[1]]
+    found += [f"on the observed side: {text}" for text in said[0] if text not in said[1]]
+    found += [f"on the baseline's side: {text}" for text in said[1] if text not in said[0]]
+    found += [note.text for note in loaded.header.notes if note.code == NOT_LOADED] \
+        if loaded is not None else []
     return list(dict.fromkeys(found))
 
 

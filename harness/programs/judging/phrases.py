@@ -14,8 +14,8 @@ def percent(value: float) -> str:
     """Return a relative difference in words: ``0.8 %``, or ``3.1e-06`` of what is small."""
     if not math.isfinite(value):
         return "beyond all measure"
-    if value >= 10:
-        return f"{value:.2g} times"
+    if value >= 0.995:
+        return f"{value * 100:.0f} %" if value < 100 else f"{value:.1e} times"
     return f"{value * 100:.2g} %" if value >= _SMALL else f"{value:.1e}"
 
 
@@ -33,3 +33,10 @@ def place(channel: str, tensor: str, step: int | None) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 tensor``, ``2 tensors``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def strict(value: float | None) -> float | str | None:
+    """Return a number as strict JSON has it: what is not finite is a word."""
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

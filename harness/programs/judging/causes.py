@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.finding import Verdict
-from harness.programs import patterns, phrases
-from harness.programs.compared import CORE, OBSERVED, Compared
-from harness.programs.distance import Flags
-from harness.programs.traces import (
+from harness.compare.checks.finding import Verdict
+from harness.programs.judging import patterns, phrases
+from harness.programs.judging.compared import CORE, OBSERVED, Compared
+from harness.programs.judging.verdict import Cause
+from harness.programs.traces.distance import Flags
+from harness.programs.traces.trace import (
     CHANNELS,
     DATA,
     EVALUATION,
@@ -28,11 +29,9 @@ from harness.programs.traces import (
     SCHEDULE,
     UPDATE,
 )
-from harness.programs.verdict import Cause
 
-TIGHT = 1e-3
-"""Allowance up to which updates relative to their gradients tell a second cause: those of plain
-descent do, whatever the gradients have become."""
+PARALLEL = (INITIALISATION, SCHEDULE, GRADIENT, UPDATE)
+"""Channels in which tensors of one step are off beside each other, not one after the other."""
 DRAWN = 0.05
 """Distance above which the output of a module that drops out is another draw, no rounding."""
 _DROPS = re.compile(r"Drop|GaussianNoise")
@@ -104,17 +103,17 @@ def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -
     tensor = aligned.text(event)
     module = aligned.baseline.header.tensors.get(tensor, "")
     kind = aligned.baseline.header.modules.get(module, "")
-    deviation = float(compared.off[event])
+    factor = patterns.factor(mine, theirs) if size else None
+    deviation = float(compared.off[event]) if factor is None else abs(factor - 1)
     same_place = off & (aligned.step == step) & (aligned.channel == channel)
-    alike = len(np.unique(aligned.name[same_place])) - 1
+    alike = len(np.unique(aligned.name[same_place])) - 1 if channel in PARALLEL else 0
     is_draw = channel == FORWARD and bool(_DROPS.search(kind)) and deviation > DRAWN
     ratio = _common_factor(compared, same_place) if channel == GRADIENT else None
     cause = Cause(
         CHANNELS[channel], "random stream" if is_draw else "value", Verdict.DRIFT, "", step,
         tensor, module, kind, int(aligned.column("occurrence")[event]), deviation,
         float(compared.allowance.limit[event]),
-        patterns.factor(mine, theirs) if size else None,
-        ratio or patterns.describe(mine, theirs, size),
+        factor, ratio or patterns.describe(mine, theirs, size),
         None if size else float(mine[0]), None if size else float(theirs[0]), alike,
         _following(compared, off, event, chain), _proof(compared, event),
         True if compared.is_again else None)
@@ -125,17 +124,19 @@ def with_sentence(cause: Cause) -> Cause:
     """Return a cause with its sentence made of its parts."""
     where = phrases.place(cause.channel, cause.tensor, cause.step)
     off = phrases.percent(cause.deviation or 0.0)
-    size = f"{off} off"
+    size = f"{off} off" if np.isfinite(cause.deviation or 0.0) else \
+        "" if cause.pattern else "another shape, or not finite"
     if cause.observed is not None and cause.baseline is not None:
         size = f"{phrases.number(cause.observed)} rather than {phrases.number(cause.baseline)}" + (
             f", {off} off" if np.isfinite(cause.deviation or 0.0) else "")
     if cause.kind == "random stream":
         size = f"another random stream of {cause.module_class} `{cause.module}`"
     brackets = f" ({cause.proof})" if cause.proof else ""
-    pattern = f", {cause.pattern}" if cause.pattern and cause.kind != "random stream" else ""
+    pattern = cause.pattern if cause.kind != "random stream" else ""
+    size = ", ".join(part for part in (size, pattern) if part)
     more = f", and so {'is' if cause.alike == 1 else 'are'} " \
            f"{phrases.count(cause.alike, 'other tensor')}" if cause.alike else ""
-    return replace(cause, sentence=f"{where}: {size}{pattern}{brackets}{more}")
+    return replace(cause, sentence=f"{where}: {size}{brackets}{more}")
 
 
 def _common_factor(compared: Compared, at: Flags) -> str:
@@ -155,7 +156,8 @@ def _following(compared: Compared, off: Flags, event: int,
     aligned = compared.aligned
     later = off.copy()
     later[:event + 1] = False
-    later &= (aligned.step > aligned.step[event]) | (aligned.channel != aligned.channel[event])
+    if int(aligned.channel[event]) in PARALLEL:
+        later &= (aligned.step > aligned.step[event]) | (aligned.channel != aligned.channel[event])
     return {CHANNELS[channel]: len(np.unique(aligned.name[later & (aligned.channel == channel)]))
             for channel in np.unique(aligned.channel[later]).tolist()}
 
@@ -168,16 +170,14 @@ def _proof(compared: Compared, event: int) -> str:
         return ""
     before = np.zeros(len(aligned), bool)
     before[:event] = True
-    before &= (aligned.channel < channel) if channel == UPDATE else True
-    before &= aligned.channel <= UPDATE
+    if channel == UPDATE:
+        before &= aligned.channel < channel
     told = []
     for kind in (INITIALISATION, DATA, FORWARD, LOSS, GRADIENT):
-        at = before & (aligned.channel == kind) & (
-            (aligned.step == step) | (kind in (INITIALISATION,)))
+        at = before & (aligned.channel == kind) & (aligned.step == step)
         at &= ~np.isnan(compared.off)
-        if not at.any() or kind > channel or (kind == channel and channel == UPDATE):
-            continue
-        told.append(_agreement(compared, at, kind, kind == channel))
+        if at.any():
+            told.append(_agreement(compared, at, kind, kind == channel))
     exact = [word for word, size in told if not size]
     near = [word for word, size in told if size]
     largest = max((size for _, size in told), default=0.0)
@@ -208,7 +208,7 @@ def _initialisation(compared: Compared, off: Flags, event: int) -> Cause:
                             aligned.column("sketch")[at, 0],
                             aligned.column("size")[at].astype(float))
     cause = _cause(compared, off, event, (INITIALISATION,))
-    return with_sentence(replace(cause, step=None, pattern=pattern or cause.pattern))
+    return with_sentence(replace(cause, step=None, pattern=cause.pattern or pattern, following={}))
 
 
 def _data(compared: Compared, off: Flags, event: int) -> Cause:
@@ -239,10 +239,7 @@ def _relation(compared: Compared, core: int | None, schedule: int | None,
     if data_step is not None:
         off &= step < data_step
     if core is not None:
-        begun = int(aligned.step[core])
-        if int(aligned.channel[core]) == UPDATE:
-            return None
-        off &= (step < begun) | (relation.limit <= TIGHT)
+        off &= step < aligned.step[core]
     if not off.any():
         return None
     first = step == step[np.argmax(off)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.programs.distance import Numbers
+from harness.programs.traces.distance import Numbers
 
 AGREE = 0.02
 """Part of a factor's distance from 1 that projections and norm may leave unexplained."""
@@ -25,13 +25,11 @@ def factor(observed: Numbers, baseline: Numbers) -> float | None:
     if not (np.isfinite(observed).all() and np.isfinite(baseline).all()):
         return None
     mine, theirs = observed[1:], baseline[1:]
-    if not theirs.any() or not baseline[0]:
+    if not baseline[0]:
         return None
-    found = float(mine @ theirs / (theirs @ theirs))
-    near = AGREE * abs(found - 1)
-    rest = float(np.linalg.norm(mine - found * theirs) / np.linalg.norm(theirs))
-    return found if rest <= near and abs(observed[0] / baseline[0] - abs(found)) <= near \
-        and found != 1 else None
+    found = float(np.copysign(observed[0] / baseline[0], mine @ theirs))
+    rest = float(np.sqrt(((mine - found * theirs) ** 2).mean()) / baseline[0])
+    return found if found != 1 and rest <= AGREE * abs(found - 1) else None
 
 
 def describe(observed: Numbers, baseline: Numbers, size: int) -> str:

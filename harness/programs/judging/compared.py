@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs import allowance, distance
-from harness.programs.alignment import ABSENT, Alignment, Indices, align
-from harness.programs.allowance import FACTOR, SMALL, Allowance
-from harness.programs.distance import Flags, Numbers
-from harness.programs.traces import FORWARD, GRADIENT, LOSS, UPDATE, Trace
+from harness.programs.judging import allowance
+from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
+from harness.programs.traces import distance
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices, align
+from harness.programs.traces.distance import Flags, Numbers
+from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, UPDATE, Trace
 
 OBSERVED = 0
 APPEARS = 10 * SMALL
@@ -167,5 +168,4 @@ def _log_ratio(aligned: Alignment, other: int | None, updates: Indices,
     if other is not None:
         place = aligned.places[other]
         found[(place[updates] == ABSENT) | (place[gradients] == ABSENT)] = np.nan
-    found[~np.isfinite(found)] = np.nan
-    return found
+    return np.where(np.isfinite(found), found, np.nan)

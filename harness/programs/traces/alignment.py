@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs import renaming
-from harness.programs.renaming import Renaming
-from harness.programs.traces import FORWARD, GRADIENT, LOSS, Trace
+from harness.programs.traces import renaming
+from harness.programs.traces.renaming import Renaming
+from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, Trace
 
 ABSENT = -1
 _LOSS_MODULE = re.compile(r"Loss|Criterion|Crossentropy|MeanSquaredError|MeanAbsoluteError")

@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import parsing
 from harness.errors import RecordError
 from harness.files import read_bytes
+from harness.store.reading import parsing
 
 CHANNELS = ("initialisation", "data", "schedule", "forward", "loss", "gradient", "update",
             "evaluation", "reported")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.alignment import ABSENT, Alignment, Indices
-from harness.programs.traces import UPDATE, Trace
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices
+from harness.programs.traces.trace import UPDATE, Trace
 
 FAINT = 0.01
 """Part of the largest number so far of a series that a number's distance is relative to at least:
@@ -102,12 +102,12 @@ def measure(aligned: Alignment, other: int, against: int | None = None) -> Numbe
     if against is not None:
         absent |= aligned.places[against] == ABSENT
     found[absent] = np.nan
-    return found
+    return np.asarray(found)
 
 
 def _both_broken(mine: Numbers, theirs: Numbers) -> Flags:
     """Return where neither side is finite: what that is can differ, and tells nothing."""
-    found: Flags = ~(np.isfinite(mine).all(axis=1) | np.isfinite(theirs).all(axis=1))
+    found: Flags = np.logical_not(np.isfinite(mine).all(axis=1) | np.isfinite(theirs).all(axis=1))
     return found
 
 
