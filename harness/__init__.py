@@ -4,13 +4,17 @@ A training program may import this package for ``record`` and ``watch``: they ne
 but the standard library, and do nothing unless the program runs under a recorder.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 __version__ = "0.1.0"
 
-_recording = None
+_recording: Any = None
 """The recording that is going on in this process (``measure.recorder``), if any."""
 
 
-def record(name, value):  # type: ignore[no-untyped-def]
+def record(name: str, value: Any) -> None:
     """Keep a figure or a tensor of a training program in the trace, under a recorder.
 
     Args:
@@ -22,7 +26,7 @@ def record(name, value):  # type: ignore[no-untyped-def]
         _recording.report(name, value)
 
 
-def watch(thing):  # type: ignore[no-untyped-def]
+def watch(thing: Any) -> Any:
     """Have what has no seam of its own recorded, such as ``optax.adam(1e-3)``.
 
     Args:

@@ -45,7 +45,7 @@ def describe(recording: Recording, program: list[str], ended: str) -> dict[str, 
 
 def packages() -> dict[str, str]:
     """Return the installed distributions and their versions."""
-    found = {}
+    found: dict[str, str] = {}
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:

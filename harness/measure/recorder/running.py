@@ -160,4 +160,4 @@ def _show(error: BaseException) -> None:
 
 def _is_own(frames: Any) -> bool:
     file = frames.tb_frame.f_code.co_filename
-    return file.startswith(str(Path(__file__).parent)) or file.startswith("<frozen runpy")
+    return str(file).startswith(str(Path(__file__).parent)) or "runpy" in str(file)

@@ -5,8 +5,8 @@ Inside half: standard library only; the framework's own module is imported behin
 
 from __future__ import annotations
 
+import functools
 import importlib
-import importlib.util
 import sys
 from typing import Any, Callable
 
@@ -18,45 +18,54 @@ SEAMS = {"torch": "torch_seams"}
 
 
 class _Finder:
-    """A finder that goes before all others, and has a framework hooked when it is loaded."""
+    """A finder that goes before all others, and tells when a module has been loaded."""
 
-    def __init__(self, install: Callable[[str], None]) -> None:
-        self._install = install
-        self._busy: set[str] = set()
+    def __init__(self) -> None:
+        self.waiting: dict[str, Callable[[], None]] = {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return the spec that the other finders have, with a loader that hooks afterwards."""
-        if name not in SEAMS or name in self._busy:
+        """Return the spec that the other finders have, with a loader that tells afterwards."""
+        if name not in self.waiting:
             return None
-        self._busy.add(name)
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._busy.discard(name)
+        found = (finder.find_spec(name, path, target) for finder in list(sys.meta_path)
+                 if finder is not self and hasattr(finder, "find_spec"))
+        spec = next((spec for spec in found if spec is not None), None)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 
             def exec_module(module: Any) -> None:
                 load(module)
-                self._install(name)
+                self.waiting.pop(name, _do_nothing)()
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
+def _do_nothing() -> None:
+    """Module was loaded twice."""
+
+
+_finder = _Finder()
+
+
+def when_imported(name: str, then: Callable[[], None]) -> None:
+    """Have something done when the program has imported a module, or now if it has."""
+    if name in sys.modules:
+        then()
+    else:
+        _finder.waiting[name] = then
+
+
 def install(recording: Recording, weights: Weights) -> None:
     """Have every framework hooked when the program imports it, or now if it is imported."""
-    installed: set[str] = set()
-
-    def hook(name: str) -> None:
-        if name not in installed:
-            installed.add(name)
-            seam = importlib.import_module(f"{__package__}.{SEAMS[name]}")
-            seam.install(recording, weights)
-
-    sys.meta_path.insert(0, _Finder(hook))  # type: ignore[arg-type]
-    for name in SEAMS:
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    for name, seam in SEAMS.items():
         if name in sys.modules:
             recording.note("imported early", f"{name} was imported before the recorder: what "
                                              "it did until then is not in the trace")
-            hook(name)
+        when_imported(name, functools.partial(_hook, seam, recording, weights))
+
+
+def _hook(seam: str, recording: Recording, weights: Weights) -> None:
+    importlib.import_module(f"{__package__}.{seam}").install(recording, weights)

@@ -28,13 +28,13 @@ class Sketch(NamedTuple):
         size: number of elements; 0 for a plain number.
         dtype: name of the element type.
         digest: CRC-32 of the elements' bytes in C order, little-endian; 0 for a plain number.
-        values: L2 norm and three projections, or a plain number and three zeros.
+        values: four, L2 norm and three projections, or a plain number and three zeros.
     """
 
     size: int
     dtype: str
     digest: int
-    values: tuple[float, float, float, float]
+    values: tuple[float, ...]
 
 
 def draw_signs(seed: int, start: int, count: int) -> np.ndarray:

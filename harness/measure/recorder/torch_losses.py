@@ -23,7 +23,7 @@ class Losses:
 
     def install(self) -> None:
         """Wrap ``Tensor.backward`` and ``torch.autograd.backward``."""
-        torch.Tensor.backward = self._wrap(torch.Tensor.backward)  # type: ignore[method-assign]
+        torch.Tensor.backward = self._wrap(torch.Tensor.backward)
         torch.autograd.backward = self._wrap(torch.autograd.backward)
 
     def _wrap(self, backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,8 +5,9 @@ Inside half. Global hooks on the forward pass only: hooks on the backward pass c
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from typing import Any
+from typing import Any, Iterator
 
 import torch
 from torch.nn.modules import module as torch_module
@@ -29,14 +30,29 @@ class Forwards:
         self._reader, self._initial = reader, initial
         self._stack: list[Any] = []
         self._is_evaluating = False
-        self.is_in_backward = False
+        self._handles: list[Any] = []
+        self.is_in_backward = self.is_unhooked = False
         self.seen = Seen()
         self._has_computed = False
 
     def install(self) -> None:
         """Hook every module there is and will be."""
-        torch_module.register_module_forward_pre_hook(self._enter)
-        torch_module.register_module_forward_hook(self._leave)
+        self._handles = [torch_module.register_module_forward_pre_hook(self.enter),
+                         torch_module.register_module_forward_hook(self.leave)]
+
+    @contextlib.contextmanager
+    def unhooked(self) -> Iterator[None]:
+        """Have no module hooked, as if there were no recorder, until the block ends."""
+        own = [(hooks, handle.id, hooks.pop(handle.id))
+               for hooks, handle in zip((torch_module._global_forward_pre_hooks,
+                                         torch_module._global_forward_hooks), self._handles)]
+        self.is_unhooked = True
+        try:
+            yield
+        finally:
+            self.is_unhooked = False
+            for hooks, number, hook in own:
+                hooks[number] = hook
 
     def begin_step(self) -> None:
         """Forget what belongs to the step before."""
@@ -47,7 +63,8 @@ class Forwards:
         """Take note that no forward pass is going on, should one have ended in an exception."""
         del self._stack[:]
 
-    def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
+    def enter(self, module: torch.nn.Module, inputs: Any) -> None:
+        """Take note that a module is called."""
         if _is_traced() or self.is_in_backward or not self._recording.is_on:
             return
         is_outermost = not self._stack
@@ -59,7 +76,8 @@ class Forwards:
         channel = "data" if is_outermost and not self._has_computed else "forward"
         self._keep(channel, module, inputs, "input")
 
-    def _leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+    def leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        """Take note that a module has returned."""
         if _is_traced() or self.is_in_backward or not self._stack or not self._recording.is_on:
             return
         while self._stack and self._stack.pop()() is not module:
@@ -68,7 +86,8 @@ class Forwards:
         if self._is_evaluating:
             if is_outermost:
                 self._evaluate(module, output)
-        elif self._recording.is_detailed:
+            return
+        if self._recording.is_detailed:
             self._keep("forward", module, output, "output")
         self._has_computed = True
 
@@ -108,5 +127,5 @@ class Forwards:
 
 
 def _is_traced() -> bool:
-    """Whether a compiler is looking at this very code, which must see nothing of it."""
-    return torch.jit.is_tracing()
+    """Whether the program is being traced: what a module is handed then has no numbers."""
+    return bool(torch.jit.is_tracing())

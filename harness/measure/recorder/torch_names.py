@@ -46,14 +46,15 @@ class Names:
 
     def learn(self, root: torch.nn.Module) -> None:
         """Name all that an outermost module contains."""
-        kind = type(root).__name__
+        kind = type(getattr(root, WRAPPER, root)).__name__
         has_parameters = next(iter(root.parameters()), None) is not None
         prefix, own = self._prefix(kind) if has_parameters else (kind + ".", kind)
         for path, module in root.named_modules():
             name = prefix + _strip(path) if _strip(path) else own
             if module not in self._modules:
                 self._modules[module] = name
-                self._recording.modules[name] = type(module).__name__
+                self._recording.modules.setdefault(
+                    name, type(getattr(module, WRAPPER, module)).__name__)
         for path, parameter in root.named_parameters():
             if self.of_parameter(parameter) is None:
                 self.name(parameter, prefix + _strip(path))

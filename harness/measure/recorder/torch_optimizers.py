@@ -46,29 +46,37 @@ class Optimizers:
             make(self, *arguments, **options)
             seam._meet(self)
 
-        torch.optim.Optimizer.__init__ = __init__  # type: ignore[method-assign]
+        torch.optim.Optimizer.__init__ = __init__
 
     def _meet(self, optimizer: torch.optim.Optimizer) -> None:
         self._number(optimizer)
         kind = type(optimizer)
         step = kind.step
+        is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)
         if getattr(step, WRAPPED, False):
             return
         seam = self
 
         @functools.wraps(step)
         def recorded(self: Any, *arguments: Any, **options: Any) -> Any:
-            return seam._step(self, step, arguments, options)
+            if is_compiling():
+                return step(self, *arguments, **options)
+            return seam.step(self, step, arguments, options)
 
         setattr(recorded, WRAPPED, True)
-        kind.step = recorded  # type: ignore[method-assign]
+        kind.step = recorded
 
     def _number(self, optimizer: torch.optim.Optimizer) -> str:
         """Return an optimizer's name: its place among those of the program."""
         found = self._numbers.setdefault(id(optimizer), f"optimizer[{len(self._numbers)}]")
         return found
 
-    def _step(self, optimizer: Any, step: Any, arguments: Any, options: Any) -> Any:
+    def step(self, optimizer: Any, step: Any, arguments: Any, options: Any) -> Any:
+        """Let an optimizer make a step, and record it.
+
+        Args:
+            step: what makes the step, of the optimizer and the arguments.
+        """
         if self._is_stepping or not self._recording.is_on:
             return step(optimizer, *arguments, **options)
         self._is_stepping = True

@@ -5,7 +5,9 @@ Inside half; imported only once the program has imported torch.
 
 from __future__ import annotations
 
+from harness.measure.recorder import seams
 from harness.measure.recorder.recording import Recording
+from harness.measure.recorder.torch_compile import Compiled
 from harness.measure.recorder.torch_data import Data
 from harness.measure.recorder.torch_losses import Losses
 from harness.measure.recorder.torch_modules import Forwards
@@ -15,6 +17,9 @@ from harness.measure.recorder.torch_tensors import Reader
 from harness.measure.recorder.torch_weights import Initial
 from harness.measure.recorder.weights import Weights
 
+COMPILER = "torch._dynamo.eval_frame"
+"""What torch imports when a program compiles."""
+
 
 def install(recording: Recording, weights: Weights) -> None:
     """Hook torch."""
@@ -22,7 +27,9 @@ def install(recording: Recording, weights: Weights) -> None:
     initial = Initial(recording, weights, reader)
     forwards = Forwards(recording, names, reader, initial)
     forwards.install()
-    Optimizers(recording, names, reader, initial, forwards).install()
+    optimizers = Optimizers(recording, names, reader, initial, forwards)
+    optimizers.install()
+    seams.when_imported(COMPILER, Compiled(recording, forwards, optimizers).install)
     Losses(recording, reader, forwards).install()
     Data(recording, reader, forwards).install()
     recording.readers.append(reader.read)

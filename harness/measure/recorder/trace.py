@@ -25,6 +25,9 @@ CHANNELS = ("initialisation", "data", "schedule", "forward", "loss", "gradient",
 COLUMNS = {"step": np.int32, "channel": np.uint8, "name": np.int32, "occurrence": np.int32,
            "size": np.int64, "dtype": np.uint8, "digest": np.uint64, "sketch": np.float64}
 """Arrays of a trace, one element an event, of ``sketch`` four."""
+CODES = {"step": "i", "channel": "B", "name": "i", "occurrence": "i", "size": "q", "dtype": "B",
+         "digest": "Q", "sketch": "d"}
+"""The same columns while they grow, in the codes of the module ``array``."""
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """Date of every member: equal runs give equal files."""
 
@@ -35,9 +38,7 @@ class Events:
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
         self.dtypes: dict[str, int] = {}
-        self._columns = {"step": array("i"), "channel": array("B"), "name": array("i"),
-                         "occurrence": array("i"), "size": array("q"), "dtype": array("B"),
-                         "digest": array("Q"), "sketch": array("d")}
+        self._columns: dict[str, Any] = {name: array(code) for name, code in CODES.items()}
         self._met: dict[tuple[str, str], int] = {}
         self._step = 0
 
