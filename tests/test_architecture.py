@@ -21,8 +21,8 @@ BELOW = {
     "compare": {"store", "environments", "records", "vocabulary"},
     "history": {"compare", "environments", "records"},
     "report": {"compare", "history", "store", "environments", "records", "vocabulary"},
-    "programs": {"compare", "environments", "records", "store"},
     "nightly": {"compare", "environments", "history", "records", "report", "store"},
+    "programs": {"compare", "environments", "nightly", "records", "store"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "programs", "records",
                  "report", "store", "vocabulary"},
 }
@@ -174,4 +174,4 @@ def test_a_night_on_which_nothing_changed_imports_little(module: str) -> None:
     """What it needs to say so starts in a moment: no NumPy, no SciPy, nothing that compares."""
     for path in modules_from(f"harness.{module}", inside_functions=False):
         assert {name.split(".")[0] for name in imports(path, inside_functions=False)} <= {
-            "harness", "packaging", *sys.stdlib_module_names}
+            "cyclopts", "harness", "packaging", *sys.stdlib_module_names}

@@ -9,8 +9,9 @@ import argparse
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from harness.commands.arguments import build_parser
 from harness.errors import FAILURE, MATCH, UsageError
 from harness.escaping import say
 from harness.records import freshness, manifest
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from harness.records.project import Project
 
 
-def run(paths: Paths, options: argparse.Namespace) -> int:
+def main(root: Path | None, words: Sequence[str]) -> int:
     """Measure cases in this environment, or train under the catalogue's faults."""
-    paths = Paths(paths.root, options.runs and Path(options.runs).resolve())
+    from harness.commands.cli import place
+
+    options = build_parser().parse_args(words)
+    paths = Paths(place(root), options.runs and Path(options.runs).resolve())
     if options.scheduler:
         return _scale_out(paths, options)
     options.environment, *others = options.environments

@@ -6,7 +6,7 @@ Outside half.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -80,6 +80,16 @@ class Difference:
     def __str__(self) -> str:
         name = self.name if self.kind == "package" else f"{self.kind} {self.name}".strip()
         return f"{name} {self.baseline or 'absent'} -> {self.observed or 'absent'}"
+
+
+def complete(baseline: Asked, observed: Asked, common: Common) -> tuple[Asked, Asked]:
+    """Return both sides; the observed one is made like the other where only something else of
+    it is said."""
+    is_said = common.replaced or observed != Asked(python=observed.python) \
+        or observed.python != baseline.python
+    if observed.requirements or not is_said:
+        return baseline, observed
+    return baseline, replace(observed, requirements=baseline.requirements)
 
 
 def make(baseline: Asked, observed: Asked, common: Common,
