@@ -1,4 +1,4 @@
-"""What runs in a pinned environment: standard library, NumPy and one framework.
+"""Measuring: runs in a pinned environment, on Python 3.8 and later, NumPy and one framework.
 
-Inside half: Python 3.8 up. It never imports what judges.
+It never imports a room that judges, and none of these imports it.
 """

@@ -12,8 +12,8 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from harness import settings
 from harness.measure.recorder.recording import Recording
+from harness.records import settings
 
 WORKED = 5.0
 """Seconds of computing in child processes beyond which an empty trace may be due to them."""
