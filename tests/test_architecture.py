@@ -72,8 +72,8 @@ def is_inside(path: Path) -> bool:
 
 
 def framework(path: Path) -> str | None:
-    """Return the framework that a module may import: that of its adapter."""
-    return path.parent.name if path.parent.parent.name == "adapters" else None
+    """Return the framework that a module may import: that of its adapter, or of its seams."""
+    return path.parent.name if path.parent.parent.name in ("adapters", "recorder") else None
 
 
 def modules_from(start: str, inside_functions: bool) -> set[Path]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 from tqdm import tqdm
 
 from harness.commands.parameters import AtLeastOne
@@ -37,6 +37,7 @@ USUAL = 2 + PERTURBED + 1
 LONGEST = 3600.0
 """Seconds of one run, if not said otherwise."""
 Several = Sequence[str]
+Positive = Annotated[float, Parameter(validator=validators.Number(gt=0))]
 
 
 def try_(
@@ -48,7 +49,7 @@ def try_(
         baseline_directory: Path | None = None, observed_directory: Path | None = None,
         constraint: Sequence[Path] = (), index: Several = (), output: Several = (),
         steps: AtLeastOne | None = None, every: AtLeastOne | None = None,
-        limit: float = LONGEST, jobs: AtLeastOne | None = None, in_place: bool = False,
+        limit: Positive = LONGEST, jobs: AtLeastOne | None = None, in_place: bool = False,
         refresh: bool = False, keep_runs: Annotated[Path | None, Parameter(name="--keep")] = None,
         json: Path | None = None, markdown: Path | None = None) -> int:
     """Try a training program of your own under two sides, and say what differs first.

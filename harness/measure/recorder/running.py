@@ -15,6 +15,7 @@ from typing import Any
 
 import harness
 from harness.errors import HarnessError, UsageError
+from harness.escaping import terminal
 from harness.measure.recorder import header, programs, recording, seams, trace
 from harness.measure.recorder.recording import Ended, Recording
 from harness.measure.recorder.weights import Weights
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
             return _run(programs.prepare(options.program))[0]
         return _record(options)
     except HarnessError as error:
-        print(f"harness.measure.recorder: {error}", file=sys.stderr)
+        sys.stderr.write(f"harness.measure.recorder: {terminal(str(error))}\n")
         return error.exit_code
 
 
@@ -146,7 +147,7 @@ def _exit_code(code: object) -> tuple[int, str]:
         return 0, "end"
     if isinstance(code, int):
         return code & 0xFF, f"failed: exit code {code}"
-    print(code, file=sys.stderr)
+    sys.stderr.write(f"{code}\n")
     return 1, f"failed: {code}"
 
 

@@ -13,8 +13,8 @@ from typing import Any, Callable
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.weights import Weights
 
-SEAMS = {"torch": "torch_seams"}
-"""Module of a framework to the module here that hooks it: ``install(recording, weights)``."""
+SEAMS = {"torch": "torch"}
+"""Module of a framework to the room here that hooks it by ``install(recording, weights)``."""
 
 
 class _Finder:

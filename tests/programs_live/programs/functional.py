@@ -1,4 +1,4 @@
-"""Gradients by function transforms, for each sample and for many models at once."""  # needs torch 2.0
+"""Gradients by function transforms, for each sample."""  # needs torch 2.0
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""A forward pass that fails and is caught, inference mode, and a scripted module."""  # needs torch 1.9
+"""A forward pass that fails, inference mode, and a scripted module."""  # needs torch 1.9
 
 import hashlib
 

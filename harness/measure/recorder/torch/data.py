@@ -11,8 +11,8 @@ from typing import Any
 from torch.utils.data import dataloader
 
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch_modules import Forwards
-from harness.measure.recorder.torch_tensors import Reader, find
+from harness.measure.recorder.torch.forwards import Forwards
+from harness.measure.recorder.torch.tensors import Reader, find
 
 
 class Data:

@@ -15,8 +15,8 @@ from typing import Any, Callable
 import torch
 
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch_modules import Forwards
-from harness.measure.recorder.torch_optimizers import WRAPPED, Optimizers
+from harness.measure.recorder.torch.forwards import Forwards
+from harness.measure.recorder.torch.optimizers import WRAPPED, Optimizers
 
 WRAPPER_ID = "_torchdynamo_wrapper_id"
 """By which torch knows a compiled function."""

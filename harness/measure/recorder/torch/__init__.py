@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from harness.measure.recorder import seams
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch_compile import Compiled
-from harness.measure.recorder.torch_data import Data
-from harness.measure.recorder.torch_losses import Losses
-from harness.measure.recorder.torch_modules import Forwards
-from harness.measure.recorder.torch_names import Names
-from harness.measure.recorder.torch_optimizers import Optimizers
-from harness.measure.recorder.torch_tensors import Reader
-from harness.measure.recorder.torch_weights import Initial
+from harness.measure.recorder.torch.compiling import Compiled
+from harness.measure.recorder.torch.data import Data
+from harness.measure.recorder.torch.forwards import Forwards
+from harness.measure.recorder.torch.initial import Initial
+from harness.measure.recorder.torch.losses import Losses
+from harness.measure.recorder.torch.names import Names
+from harness.measure.recorder.torch.optimizers import Optimizers
+from harness.measure.recorder.torch.tensors import Reader
 from harness.measure.recorder.weights import Weights
 
 COMPILER = "torch._dynamo.eval_frame"

@@ -15,10 +15,10 @@ import torch
 from harness.measure.recorder import sketch
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.sketch import Sketch
-from harness.measure.recorder.torch_modules import Forwards
-from harness.measure.recorder.torch_names import Names, leftovers
-from harness.measure.recorder.torch_tensors import Reader
-from harness.measure.recorder.torch_weights import Initial
+from harness.measure.recorder.torch.forwards import Forwards
+from harness.measure.recorder.torch.initial import Initial
+from harness.measure.recorder.torch.names import Names, leftovers
+from harness.measure.recorder.torch.tensors import Reader
 
 WRAPPED = "_is_recorded"
 SWITCHES = ("amsgrad", "centered", "maximize", "nesterov")

@@ -11,8 +11,8 @@ from typing import Any, Callable
 import torch
 
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch_modules import Forwards
-from harness.measure.recorder.torch_tensors import Reader, find
+from harness.measure.recorder.torch.forwards import Forwards
+from harness.measure.recorder.torch.tensors import Reader, find
 
 
 class Losses:

@@ -13,9 +13,9 @@ import torch
 from torch.nn.modules import module as torch_module
 
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch_names import Names
-from harness.measure.recorder.torch_tensors import Reader, Seen, find
-from harness.measure.recorder.torch_weights import Initial
+from harness.measure.recorder.torch.initial import Initial
+from harness.measure.recorder.torch.names import Names
+from harness.measure.recorder.torch.tensors import Reader, Seen, find
 
 EVALUATIONS = 16
 """Forward passes in evaluation whose outputs are kept, in one step and of one module."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch_tensors import BFLOAT16, Reader, write
+from harness.measure.recorder.torch.tensors import BFLOAT16, Reader, write
 from harness.measure.recorder.weights import Weights
 
 
