@@ -2,7 +2,7 @@
 
 tox loads this file by its name. An environment of the matrix, or any other release of its
 families (``tox run -e torch-2.7.0``), gets its Python and its requirements from
-``harness.pins``, and its exact pins from ``constraints/`` where they are written down.
+``harness.environments.pins``, and its exact pins from ``constraints/`` where they are written down.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tox.config.types import EnvList
 from tox.plugin import impl
 from tox.tox_env.python.pip.req_file import PythonDeps
 
-from harness import environments, pins
+from harness.environments import names, pins
 from harness.errors import HarnessError, UsageError, candidates, unknown
 
 ROOT = Path(__file__).parent
@@ -28,13 +28,13 @@ CONTRACT, DESK = "contract-", "testenv:"
 COMPARING = ("compare", "nightly")
 """Environments that look at what all the others have measured."""
 os.environ.setdefault("HARNESS_NIGHT", uuid.uuid4().hex)
-"""Name of the night, for all that this tox runs: ``harness.manifest`` writes it down."""
+"""Name of the night, for all that this tox runs: ``harness.records.manifest`` writes it down."""
 
 
 @impl
 def tox_extend_envs() -> Iterable[str]:
     """Make every environment of the matrix known to tox."""
-    return [*environments.pinned(ROOT), *environments.with_elixir(ROOT)]
+    return [*names.pinned(ROOT), *names.with_elixir(ROOT)]
 
 
 @impl
@@ -43,7 +43,7 @@ def tox_add_core_config(core_conf: Any, state: Any) -> None:
 
     It takes any of the matrix' factors for an environment, ``torch`` and ``2.13.0`` as well.
     """
-    labels = environments.labelling(ROOT)
+    labels = names.labelling(ROOT)
     for label in getattr(state.conf.options, "labels", ()):
         if label not in labels:
             _refuse(unknown("label", label, labels, "tox run -m", "tox run -m quick"))
@@ -56,7 +56,7 @@ def tox_add_core_config(core_conf: Any, state: Any) -> None:
 def tox_add_env_config(env_conf: Any, state: Any) -> None:
     """Give an environment of a framework its interpreter, its requirements and its labels."""
     if env_conf.name in COMPARING:
-        env_conf.loaders.insert(0, MemoryLoader(depends=EnvList(environments.pinned(ROOT))))
+        env_conf.loaders.insert(0, MemoryLoader(depends=EnvList(names.pinned(ROOT))))
     is_contract = env_conf.name.startswith(CONTRACT)
     name = env_conf.name[len(CONTRACT):] if is_contract else env_conf.name
     try:
@@ -66,10 +66,10 @@ def tox_add_env_config(env_conf: Any, state: Any) -> None:
     path = pins.constraints(ROOT, name)
     exact = [f"-c {path.relative_to(ROOT)}"] if path.exists() else []
     lines = [*wanted, *(["pytest"] if is_contract else []), *exact]
-    labels = [] if is_contract else [label for label in environments.COMPUTED
-                                     if name in environments.labelled(ROOT, label)]
+    labels = [] if is_contract else [label for label in names.COMPUTED
+                                     if name in names.labelled(ROOT, label)]
     # a kept build would be that of an earlier night; measuring it once more (exec) keeps it
-    is_fresh = environments.is_build(name) and state.conf.options.command not in ("exec", "e")
+    is_fresh = names.is_build(name) and state.conf.options.command not in ("exec", "e")
     env_conf.loaders.insert(0, MemoryLoader(
         base_python=[f"python{version}"], deps=PythonDeps("\n".join(lines), ROOT),
         labels=labels, **({"recreate": True} if is_fresh else {})))
@@ -83,11 +83,11 @@ def _require_environment(name: str) -> None:
     bare = name[len(CONTRACT):] if name.startswith(CONTRACT) else name
     if name in desk or name.startswith("."):  # tox's own
         return
-    known = [*environments.pinned(ROOT), *desk]
+    known = [*names.pinned(ROOT), *desk]
     try:
         pins.requirements(bare)
     except HarnessError as error:
-        is_framework = environments.split(bare)[0] in pins.PINS
+        is_framework = names.split(bare)[0] in pins.PINS
         found = [candidates(bare, known), *([error.numbers] if is_framework else [])]
         _refuse(UsageError(error.what if is_framework else f"unknown environment {name!r}",
                            f"tox run -e {name}", "; ".join(filter(None, found)),

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import (
+from harness.vocabulary.case import (
     Batch,
     Batches,
     Case,
@@ -27,9 +27,9 @@ from harness.case import (
     StaysFinite,
     Variant,
 )
-from harness.layers import Conv1D, Dense, DivideByMaximum, Flatten, SeparableConv1D
-from harness.losses import BinaryCrossentropy, MeanSquaredError
-from harness.optimizers import SGD, Adam
+from harness.vocabulary.layers import Conv1D, Dense, DivideByMaximum, Flatten, SeparableConv1D
+from harness.vocabulary.losses import BinaryCrossentropy, MeanSquaredError
+from harness.vocabulary.optimizers import SGD, Adam
 
 
 def read(data):

@@ -2,7 +2,7 @@
 
 The masks differ between frameworks and versions, so the curves are those of evaluation
 mode, in which dropout is the identity. What dropout does in training mode is read from the
-gradients of many passes over one example (``harness.dropout``): half a thousand units, each
+gradients of many passes over one example (``harness.measure.dropout``): half a thousand units, each
 of which the gradient of its outgoing weight tells on the way forth and the gradient of its
 bias on the way back. The data are those of the imbalanced classification.
 """
@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import Batch, Batches, Case, DropsOut, LossFalls, StaysFinite, Variant
-from harness.layers import Dense, Dropout
-from harness.losses import BinaryCrossentropy
-from harness.optimizers import SGD
+from harness.vocabulary.case import Batch, Batches, Case, DropsOut, LossFalls, StaysFinite, Variant
+from harness.vocabulary.layers import Dense, Dropout
+from harness.vocabulary.losses import BinaryCrossentropy
+from harness.vocabulary.optimizers import SGD
 
 STEPS = 100
 

@@ -8,10 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import Batch, Batches, Case, LossFalls, MetricReaches, StaysFinite, Variant
-from harness.layers import Dense, Lambda
-from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
-from harness.optimizers import SGD, Adam
+from harness.vocabulary.case import (
+    Batch,
+    Batches,
+    Case,
+    LossFalls,
+    MetricReaches,
+    StaysFinite,
+    Variant,
+)
+from harness.vocabulary.layers import Dense, Lambda
+from harness.vocabulary.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.vocabulary.optimizers import SGD, Adam
 
 
 def read(data):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import (
+from harness.vocabulary.case import (
     AddsUp,
     Batch,
     Batches,
@@ -21,9 +21,9 @@ from harness.case import (
     StaysFinite,
     Variant,
 )
-from harness.layers import LSTM, Attention, Dense, Dropout, Embedding, Residual
-from harness.losses import TokenCrossentropy
-from harness.optimizers import SGD, Adam
+from harness.vocabulary.layers import LSTM, Attention, Dense, Dropout, Embedding, Residual
+from harness.vocabulary.losses import TokenCrossentropy
+from harness.vocabulary.optimizers import SGD, Adam
 
 VOCABULARY, WIDTH, HEADS = 12, 16, 2
 

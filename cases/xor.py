@@ -8,10 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.case import Batch, Batches, Case, LossFalls, MetricReaches, StaysFinite, Variant
-from harness.layers import Concatenate, Dense
-from harness.losses import BinaryCrossentropy
-from harness.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
+from harness.vocabulary.case import (
+    Batch,
+    Batches,
+    Case,
+    LossFalls,
+    MetricReaches,
+    StaysFinite,
+    Variant,
+)
+from harness.vocabulary.layers import Concatenate, Dense
+from harness.vocabulary.losses import BinaryCrossentropy
+from harness.vocabulary.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
 
 
 def read(data):

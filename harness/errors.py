@@ -194,7 +194,7 @@ def _refused(error: OSError) -> HarnessError:
     """Return in four parts what the system did not let the harness do."""
     place = locate(error, inside=Path(__file__).parent)
     file = Path(place.rpartition(":")[0])
-    is_printing = file.parent.name == "commands" or file.name in ("cli.py", "escaping.py")
+    is_printing = "commands" in file.parts or file.name == "escaping.py"
     where = str(error.filename or ("standard output" if is_printing else place))
     what, next_command = {
         errno.ENOSPC: ("the disk is full", "free some space"),

@@ -3,8 +3,8 @@
 Inside half: standard library only. A record, a file name, a message of a framework can hold
 anything: sequences that a terminal obeys, lines that a CI system takes for its own commands.
 For a terminal there is ``terminal``, for the log of a CI system ``log``, for a page
-``visible`` (its templates escape what HTML obeys), for Markdown ``harness.markdown``; ``say``
-is the only way to print.
+``visible`` (its templates escape what HTML obeys), for Markdown
+``harness.nightly.markdown``; ``say`` is the only way to print.
 """
 
 from __future__ import annotations

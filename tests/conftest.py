@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import adapters
-from harness.adapters import reference
-from harness.project import Project
-from harness.record import Record, VariantRecord
+from harness.measure.adapters import reference
+from harness.measure.adapters.task import prepare
+from harness.records.project import Project
+from harness.records.record import Record, VariantRecord
 
 ROOT = Path(__file__).parents[1]
 with contextlib.suppress(ModuleNotFoundError):  # the pinned environments have pytest alone
@@ -48,7 +48,7 @@ def measured(checkout: Project) -> Record:
         weights = checkout.weights(variant)
         record.variants[variant.name] = VariantRecord(
             checkout.sha256(variant.weights),
-            {precision: reference.build(adapters.prepare(case, variant, precision, batches,
+            {precision: reference.build(prepare(case, variant, precision, batches,
                                                          weights)).train()
              for precision in ("float64", "float32")})
     return record
@@ -57,7 +57,7 @@ def measured(checkout: Project) -> Record:
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory, measured: Record) -> Path:
     """Return a project with one case, a small matrix and its baselines, to copy from."""
-    from tests.nights import furnish  # the contract tests have no outside half
+    from tests.kit.nights import furnish  # the contract tests have no outside half
 
     return furnish(tmp_path_factory.mktemp("furnished"), measured).root
 

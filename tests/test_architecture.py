@@ -1,25 +1,45 @@
-"""The arrows between modules: inside never imports outside, and nobody a framework."""
+"""The arrows between rooms: what may import what, and nobody a framework."""
 
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-INSIDE = {
-    "__init__", "__main__", "arguments", "case", "description", "dropout", "encoding", "errors",
-    "escaping", "faults", "files", "inputs", "invariances", "layers", "leash", "losses",
-    "manifest", "metrics", "native", "native_record", "native_runs", "optimizers", "orders",
-    "padding", "partial", "paths", "probes", "process", "processor", "progress", "project",
-    "provenance", "record", "serialization", "settings", "signals", "stream", "supervisor",
-    "worker"}
+HOUSE = ROOT / "harness"
+GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "signals"}
+"""Modules of no room."""
+BELOW = {
+    "vocabulary": set(),
+    "records": {"vocabulary"},
+    "measure": {"records", "vocabulary"},
+    "environments": {"records"},
+    "store": {"environments", "records", "vocabulary"},
+    "compare": {"store", "environments", "records", "vocabulary"},
+    "history": {"compare", "environments", "records"},
+    "report": {"compare", "history", "store", "environments", "records", "vocabulary"},
+    "nightly": {"compare", "environments", "history", "records", "report", "store"},
+    "programs": {"compare", "environments", "nightly", "records", "store"},
+    "commands": {"compare", "environments", "history", "measure", "nightly", "programs", "records",
+                 "report", "store", "vocabulary"},
+}
+"""Room -> the rooms that it may import."""
+INSIDE = ("vocabulary", "records", "measure")
+"""Rooms that run in pinned environments."""
+CLUSTER = {"cluster_worker", "scale"}
+"""Modules of environments/ that start workers of measure/ themselves."""
+COMMANDS_INSIDE = {"__init__", "arguments", "cli", "measure"}
+"""Modules of commands/ that run in pinned environments as well."""
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
-MODULES = sorted((ROOT / "harness").rglob("*.py"))
+LARGEST = 12
+"""Files of Python in a room."""
+MODULES = sorted(HOUSE.rglob("*.py"))
 
 
-def imports(path: Path, inside_functions: bool) -> set[str]:
+def imports(path: Path, inside_functions: bool = True) -> set[str]:
     """Return the modules a file imports, as written."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = ast.walk(tree) if inside_functions else iter(tree.body)
@@ -32,57 +52,96 @@ def imports(path: Path, inside_functions: bool) -> set[str]:
     return found
 
 
+def room(path: Path) -> str | None:
+    """Return the room of a module; None on the ground."""
+    parts = path.relative_to(HOUSE).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def rooms(path: Path) -> set[str]:
+    """Return the rooms that a module imports."""
+    names = {name.split(".")[1] for name in imports(path) if name.startswith("harness.")}
+    return names & set(BELOW)
+
+
 def is_inside(path: Path) -> bool:
-    """Return whether a module of harness/ belongs to the inside half."""
-    if path.parent.name == "harness":
-        return path.stem in INSIDE
-    if path.parent.name == "commands":
-        return path.stem in ("__init__", "measuring")
-    return path.relative_to(ROOT / "harness").parts[0] in ("adapters", "reference")
+    """Return whether a module runs in pinned environments."""
+    if room(path) == "commands":
+        return path.parent.name == "commands" and path.stem in COMMANDS_INSIDE
+    return room(path) in (None, *INSIDE)
 
 
 def framework(path: Path) -> str | None:
-    """Return the framework that a module may import: that of its adapter."""
-    return path.parent.name if path.parent.parent.name == "adapters" else None
+    """Return the framework that a module may import: that of its adapter, or of its seams."""
+    return path.parent.name if path.parent.parent.name in ("adapters", "recorder") else None
+
+
+def modules_from(start: str, inside_functions: bool) -> set[Path]:
+    """Return a module and every one of the harness that it imports, directly or not."""
+    pending, found = [start], set()
+    while pending:
+        path = ROOT / f"{pending.pop().replace('.', '/')}.py"
+        if path in found or not path.exists():
+            continue
+        found.add(path)
+        pending += [name for name in imports(path, inside_functions)
+                    if name.startswith("harness.")]
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_import_rooms_below(path: Path) -> None:
+    """No arrow runs back up; what measures and what judges never meet."""
+    here = room(path)
+    if here is None:
+        assert path.stem in GROUND
+        assert not rooms(path) - ({"commands"} if path.stem == "__main__" else set())
+    else:
+        exception = {"measure"} if path.stem in CLUSTER else set()
+        assert rooms(path) - {here} <= BELOW[here] | exception
+
+
+def test_rooms_have_no_circle() -> None:
+    """Whatever a room may import is declared before it."""
+    declared: set[str] = set()
+    for name, below in BELOW.items():
+        assert below <= declared
+        declared.add(name)
+
+
+def test_no_room_is_crowded() -> None:
+    """A room has at most twelve files; one that grows gets a room within it."""
+    for folder in {path.parent for path in MODULES}:
+        assert len(list(folder.glob("*.py"))) <= LARGEST, folder
+        assert folder == HOUSE or (folder / "__init__.py").exists(), folder
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_inside_imports_standard_library_numpy_and_inside_only(path: Path) -> None:
     """The inside half stands on the standard library, NumPy, itself and one framework."""
-    import sys
-
-    if not is_inside(path) or path.stem == "__main__":
+    if not is_inside(path):
         return
-    allowed = set(sys.stdlib_module_names) | {"numpy", framework(path)}
-    if path.parent.name == "adapters" and path.stem in ("torch", "tensorflow"):
-        allowed.add(path.stem)
+    allowed = set(sys.stdlib_module_names) | {"numpy", "harness", framework(path)}
     if path.stem == "progress":
         allowed.add("tqdm")
-    for name in imports(path, inside_functions=True):
-        top = name.split(".")[0]
-        if top == "harness":
-            part = name.split(".")[1] if "." in name else "__init__"
-            known = INSIDE | {"adapters", "reference", "__version__"}
-            if path.stem == "measuring":
-                known = known | {"scale"}  # on a cluster's client only, which is outside
-            assert part in known, f"{path.name} imports {name}"
-        else:
-            assert top in allowed, f"{path.name} imports {name}"
+    assert {name.split(".")[0] for name in imports(path)} <= allowed
+    if room(path) == "commands":  # on a cluster's client only, which is outside
+        assert rooms(path) <= {*INSIDE, "commands", *({"environments"} if path.stem == "measure"
+                                                      else ())}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_only_adapters_know_a_framework(path: Path) -> None:
     """No other module imports one, not even inside a function."""
     if framework(path) is None:
-        tops = {name.split(".")[0] for name in imports(path, inside_functions=True)}
+        tops = {name.split(".")[0] for name in imports(path)}
         assert not tops & FRAMEWORKS
 
 
 def test_cli_starts_without_the_outside_half() -> None:
     """In a pinned environment the command line has only the standard library and NumPy."""
-    tops = {name.split(".")[:2][-1] for name in imports(ROOT / "harness" / "cli.py", False)
-            if name.startswith("harness.")}
-    assert tops <= INSIDE | {"__version__"}
+    assert all(is_inside(path)
+               for path in modules_from("harness.commands.cli", inside_functions=False))
 
 
 def test_nothing_is_printed_but_harmlessly() -> None:
@@ -92,47 +151,27 @@ def test_nothing_is_printed_but_harmlessly() -> None:
                  if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
         if path.stem != "worker":
             assert "print" not in names, path
-        if path.stem not in ("cli", "escaping") and path.parent.name != "commands":
+        if path.stem != "escaping" and room(path) != "commands":
             assert "say" not in names, path
 
 
 def test_files_can_be_read_in_one_sitting() -> None:
-    """The median file is under 150 lines, and none is over 300."""
-    lengths = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES)
-    assert lengths[len(lengths) // 2] < 150
-    assert lengths[-1] <= 300
+    """None is over 300 lines."""
+    for path in MODULES:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
 
 
 def test_everything_that_measures_is_in_the_digest() -> None:
     """A record is measured again whenever a module changes that its worker imports."""
-    from harness.inputs import MEASURING
+    from harness.records.freshness import MEASURING
 
-    pending, found = ["worker"], set()
-    while pending:
-        module = pending.pop()
-        path = ROOT / "harness" / f"{module}.py"
-        if module in found or not path.exists():
-            continue
-        found.add(module)
-        names = imports(path, inside_functions=True)
-        pending += [name.split(".")[1] for name in names if name.startswith("harness.")]
-    assert found - set(MEASURING) <= {"errors", "files", "__init__"}
-    assert set(MEASURING) <= found | {"description", "faults"}  # which adapters import
+    found = {room(path) for path in modules_from("harness.measure.worker", inside_functions=True)}
+    assert found == {None, *MEASURING}
 
 
-@pytest.mark.parametrize("module", ["commands/night", "history"])
+@pytest.mark.parametrize("module", ["commands.night", "history.history"])
 def test_a_night_on_which_nothing_changed_imports_little(module: str) -> None:
     """What it needs to say so starts in a moment: no NumPy, no SciPy, nothing that compares."""
-    import sys
-
-    pending, found = [f"harness.{module.replace('/', '.')}"], set()
-    while pending:
-        name = pending.pop()
-        path = ROOT / f"{name.replace('.', '/')}.py"
-        if name in found or not path.exists():
-            continue
-        found.add(name)
-        imported = imports(path, inside_functions=False)
-        pending += [name for name in imported if name.startswith("harness.")]
-        assert {name.split(".")[0] for name in imported} <= {"harness", "packaging",
-                                                              *sys.stdlib_module_names}
+    for path in modules_from(f"harness.{module}", inside_functions=False):
+        assert {name.split(".")[0] for name in imports(path, inside_functions=False)} <= {
+            "cyclopts", "harness", "packaging", *sys.stdlib_module_names}

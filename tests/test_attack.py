@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.project import Project
+from harness.records.project import Project
 from tests.benchmark.attack_records import Attack
 
 MUTATIONS = 220

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import arguments, environments, pins
+from harness.commands import arguments
+from harness.environments import names, pins
 from harness.errors import HarnessError, candidates, nearest
 
 ROOT = Path(__file__).parents[1]
@@ -62,8 +63,8 @@ def test_every_command_that_is_advised_exists() -> None:
     desk = re.findall(r"\[testenv:([\w-]+)\]", (ROOT / "tox.ini").read_text(encoding="utf-8"))
     commands = next(action.choices for action in arguments.build_parser()._actions
                     if action.dest == "command")
-    known = {"harness": commands, "tox run -m": environments.labelling(ROOT),
-             "tox run -e": [*environments.pinned(ROOT), *desk]}
+    known = {"harness": commands, "tox run -m": names.labelling(ROOT),
+             "tox run -e": [*names.pinned(ROOT), *desk]}
     places = advised()
     assert len(places) > 20
     assert [place for place in places

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import escaping
-from harness.commands import terminal
+from harness.commands.tables import terminal
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07b\r\n::error file=x::y\n  ::add-mask::e\n##[error]z\u202e\x9b1A"
 

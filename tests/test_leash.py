@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness import leash
-from harness.project import Project
-from tests.trouble import HANG, Command, add_case, is_soon
+from harness.records.project import Project
+from tests.kit.trouble import HANG, Command, add_case, is_soon
 
 
 def is_gone(group: int) -> bool:
@@ -57,7 +57,7 @@ def test_a_worker_that_cannot_tell_writes_no_record(project: Project) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     order = b'{"case": "xor", "variants": ["bce_sigmoid-sgd_0.1"], "fault": null, "seed": null}\n'
-    command = [sys.executable, "-m", "harness.worker", "--root", str(project.root),
+    command = [sys.executable, "-m", "harness.measure.worker", "--root", str(project.root),
                "--environment", "reference"]
     ended = subprocess.run(command, input=order, stdout=writing, stderr=subprocess.PIPE,
                            cwd=Path(__file__).parents[1], timeout=60)

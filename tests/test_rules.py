@@ -8,13 +8,12 @@ import math
 
 import pytest
 
-from harness import native_record, serialization
-from harness.detection import Detection
-from harness.faults import CATALOGUE, Fault
-from harness.native import NativeRun
-from harness.native_record import NativeRecord
-from harness.project import Project
-from harness.record import Record, Trajectory
+from harness.compare.detection import Detection
+from harness.records import native_record, writing
+from harness.records.native_record import NativeRecord
+from harness.records.project import Project
+from harness.records.record import NativeRun, Record, Trajectory
+from harness.vocabulary.faults import CATALOGUE, Fault
 from tests.benchmark import clean, rules, score, tally
 
 STEPS = 100
@@ -97,7 +96,7 @@ def place(record: Record, environment: str, project: Project, folder: str) -> No
     """Write a record as a run under ``results/<folder>``, of another environment."""
     record = dataclasses.replace(record, environment=environment)
     path = project.root / "results" / folder / record.case / f"{environment}.json"
-    serialization.write(record, path)
+    writing.write(record, path)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The report: one self-contained HTML page, and the JSON it is made from.
 
-Outside half. It shows what ``harness.compare`` found and decides nothing itself:
+Outside half. It shows what ``harness.compare.compare`` found and decides nothing itself:
 first plain facts (``facts``), then a page rendered from these facts alone
 (``render``), so that the page cannot say what the JSON does not.
 """
@@ -11,15 +11,15 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import provenance
-from harness.compare import Report
+from harness.compare.compare import Report
+from harness.compare.timeline import Timeline
 from harness.errors import UsageError
 from harness.files import write_text
-from harness.project import Project
+from harness.records import provenance
+from harness.records.project import Project
 from harness.report import facts as reporting
 from harness.report import picture
 from harness.report.render import render
-from harness.timeline import Timeline
 
 
 def write(report: Report, project: Project, output: Path,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.compare import Report
+from harness.compare.checks.finding import Comparison, Verdict
+from harness.compare.checks.harm import weigh
+from harness.compare.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH
-from harness.finding import Comparison, Verdict
-from harness.harm import weigh
 
 _OUTCOMES = {MATCH: "match", DIFFERENCE: "difference", FAILURE: "failure"}
 _ORDER = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.DRIFT)

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from harness import environments
-from harness.case import PRECISIONS, Case
-from harness.compare import REFERENCE, Report
+from harness.compare.checks.finding import Comparison
+from harness.compare.checks.pair import Pair, envelopes
+from harness.compare.checks.probes import phase_of, with_margins
+from harness.compare.compare import Report
+from harness.environments import names
 from harness.errors import HarnessError
-from harness.facts import number
-from harness.finding import Comparison
-from harness.pair import Pair, envelopes
-from harness.probe_checks import phase_of, with_margins
-from harness.record import CURVES, Probes, Record, Trajectory, VariantRecord
+from harness.records.environment import REFERENCE
+from harness.records.record import CURVES, Probes, Record, Trajectory, VariantRecord
+from harness.records.writing import number
 from harness.report.arrays import Array, encode, rounded
+from harness.vocabulary.case import PRECISIONS, Case
 
 Records = Mapping[tuple[str, str], Record]
 """By case and environment."""
@@ -125,7 +126,7 @@ def _members(stored: Records, observed: Records, case: str) -> Iterator[Member]:
     for role, records in (("baseline", stored), ("observed", observed)):
         mine = [(environment, record) for (name, environment), record in records.items()
                 if name == case]
-        for environment, record in sorted(mine, key=lambda item: environments.sort_key(item[0])):
+        for environment, record in sorted(mine, key=lambda item: names.sort_key(item[0])):
             is_reference = role == "baseline" and environment == REFERENCE
             yield REFERENCE if is_reference else role, environment, record
 

@@ -1,8 +1,8 @@
 """The facts of a report, as one plain dict: all that the page may say.
 
 Outside half. Strict JSON throughout. The verdicts are those of ``compare --json``
-(``harness.facts``); what is the same for many comparisons (findings, waivers, packages) is
-listed once, and the others refer to it by its index.
+(``harness.report.verdicts``); what is the same for many comparisons (findings, waivers,
+packages) is listed once, and the others refer to it by its index.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import __version__, changes
-from harness.changes import Change
-from harness.compare import ALL_KINDS, Report
-from harness.facts import finding_facts, waiver_facts
-from harness.finding import Comparison, Finding, Verdict, Waiver, tally
-from harness.project import Project
-from harness.report import measured, trend, variants
+from harness import __version__
+from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
+from harness.compare.compare import ALL_KINDS, Report
+from harness.compare.timeline import Timeline
+from harness.history import facts as trend
+from harness.records.project import Project
+from harness.report import changes, measured, variants
 from harness.report.answer import answer, outcome
-from harness.timeline import Timeline
-from harness.timeline_facts import timeline_facts
+from harness.report.changes import Change
+from harness.report.verdicts import finding_facts, timeline_facts, waiver_facts
 
 FORMAT = 2
 """Version of the report's JSON."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness import environments
-from harness.case import PRECISIONS
-from harness.compare import Report
-from harness.facts import number
-from harness.project import Project
-from harness.record import Record
+from harness.compare.compare import Report
+from harness.environments import names as environments
+from harness.records.project import Project
+from harness.records.record import Record
+from harness.records.writing import number
+from harness.vocabulary.case import PRECISIONS
 
 
 def collect(report: Report, project: Project,

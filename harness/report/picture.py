@@ -13,11 +13,11 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from harness.compare import REFERENCE
+from harness.compare.checks.finding import Verdict
 from harness.errors import UsageError
 from harness.escaping import visible
 from harness.files import write_bytes
-from harness.finding import Verdict
+from harness.records.environment import REFERENCE
 from harness.report.render import SYMBOLS
 
 SUFFIXES = (".png", ".svg")

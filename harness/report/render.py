@@ -2,15 +2,19 @@
 
 Outside half. What is read first stands in the page as HTML and needs no script; the
 matrix, the details and their charts are drawn by the page's own scripts from the
-facts that it carries (``harness.report.packing``). A content security policy allows
-these scripts by their hashes, and no network at all.
+facts that it carries. A content security policy allows these scripts by their hashes, and no
+network at all. A record's text is untrusted: control and bidirectional characters are spelled
+out wherever the page may show them. Data are gzip in base64, which can hold nothing that ends
+a script element, and which the browser unpacks when it needs them.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
+import gzip
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from harness.finding import CAUSE
-from harness.probe_checks import CONTRAST, PHASES
-from harness.report.packing import pack, pack_text, spelled_out
+from harness.compare.checks.finding import CAUSE
+from harness.compare.checks.probes import CONTRAST, PHASES
+from harness.escaping import visible
 
 FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("data", "text", "state", "cells", "filters", "matrix", "grid", "figure", "curves",
@@ -122,3 +126,24 @@ def _policy(scripts: tuple[Markup, ...]) -> str:
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
             "img-src data: blob:; base-uri 'none'; form-action 'none'")
+
+
+def spelled_out(value: Any) -> Any:
+    """Return JSON data with every text in it, names of entries too, made visible."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): spelled_out(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [spelled_out(child) for child in value]
+    return value
+
+
+def pack(value: Any) -> Markup:
+    """Return JSON data for a script element that does not run."""
+    return pack_text(json.dumps(value, separators=(",", ":"), allow_nan=False))
+
+
+def pack_text(text: str) -> Markup:
+    """Return a text for a script element that does not run; the same bytes for the same text."""
+    return Markup(base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode())

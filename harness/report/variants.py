@@ -9,20 +9,19 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from harness import environments
-from harness.case import Case
-from harness.compare import Report
+from harness.compare.checks.finding import Comparison
+from harness.compare.checks.significance import share_trained
+from harness.compare.compare import Report
+from harness.environments import names
 from harness.errors import HarnessError
-from harness.facts import number
-from harness.finding import Comparison
-from harness.native import NativeRun
-from harness.native_record import NativeRecord
-from harness.project import Project
-from harness.record import Record
+from harness.records.native_record import NativeRecord
+from harness.records.project import Project
+from harness.records.record import NativeRun, Record
+from harness.records.writing import number
 from harness.report import charts
 from harness.report.charts import Records, Strips
-from harness.significance import share_trained
-from harness.store import Store
+from harness.store.store import Store
+from harness.vocabulary.case import Case
 
 WHOLE_CASE = "*"
 """The variant of a comparison that failed for a whole case."""
@@ -35,8 +34,8 @@ def newest(report: Report, project: Project) -> dict[tuple[str, str], Record]:
     """
     store, found = Store(project), {}
     for case in dict.fromkeys(c.case for c in report.comparisons):
-        last = {environments.split(name)[0]: name
-                for name in sorted(store.accepted(case), key=environments.sort_key)}
+        last = {names.split(name)[0]: name
+                for name in sorted(store.accepted(case), key=names.sort_key)}
         for name in last.values():
             with contextlib.suppress(HarnessError):  # what is damaged is told where it is compared
                 found[case, name] = store.baseline(case, name)

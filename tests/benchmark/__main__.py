@@ -15,7 +15,7 @@ from subprocess import CalledProcessError
 from rich.console import Console
 
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError
-from harness.project import Project
+from harness.records.project import Project
 from tests.benchmark import attack, cost, matrix, report, scale, score
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ import argparse
 
 from rich.console import Console
 
-from harness.project import Project
+from harness.records.project import Project
 from tests.benchmark import attack_kills, attack_records
 
 PARTS = (attack_kills, attack_records)

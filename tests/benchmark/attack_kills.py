@@ -28,14 +28,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness import cli, manifest, reading, serialization, supervisor
-from harness.baselines import Baselines
+from harness.commands import cli
 from harness.files import temporary
-from harness.paths import MANIFESTS
-from harness.project import Project
-from harness.record import Record
-from harness.shards import content
-from tests.trouble import ROOT, Command, is_soon
+from harness.measure import supervisor
+from harness.records import manifest
+from harness.records import writing as serialization
+from harness.records.paths import MANIFESTS
+from harness.records.project import Project
+from harness.records.record import Record
+from harness.store.baselines import Baselines
+from harness.store.reading import records as reading
+from harness.store.shards import content
+from tests.kit.trouble import ROOT, Command, is_soon
 
 CASE, ENVIRONMENT, STEPS = "imbalanced_binary", "reference", 30
 NIGHT = "attacked"

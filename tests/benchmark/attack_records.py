@@ -33,15 +33,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness import manifest, native_record, reading, serialization
-from harness.cli import main as harness
+from harness.commands.cli import main as harness
 from harness.errors import DIFFERENCE, HarnessError
-from harness.history import Figure, Night, Side, Told, append, path_of
-from harness.native_record import NativeRecord
-from harness.project import Project
-from harness.record import Record, VariantRecord
-from harness.store import Store
-from tests.mutations import damage, mutate
+from harness.history.history import Figure, Night, Side, Told, append, path_of
+from harness.records import manifest, native_record, writing
+from harness.records.native_record import NativeRecord
+from harness.records.project import Project
+from harness.records.record import Record, VariantRecord
+from harness.store.reading import records as reading
+from harness.store.store import Store
+from tests.kit.mutations import damage, mutate
 
 ENVIRONMENT = "torch-2.13.0"
 CASES = {"conv1d_stability": ("mse-adam_0.015", "bce_sigmoid-adam_0.015"),
@@ -323,8 +324,8 @@ class Attack:
         record = Store(self.project).baseline(case, ENVIRONMENT)
         drifting = Record(case, ENVIRONMENT, record.provenance, {
             name: _off(variant) for name, variant in record.variants.items()})
-        serialization.write(drifting, self.project.run_path(case, ENVIRONMENT))
-        return serialization.dumps(drifting)
+        writing.write(drifting, self.project.run_path(case, ENVIRONMENT))
+        return writing.dumps(drifting)
 
     def _differences(self, case: str, tally: Tally | None = None) -> tuple[int, set[Key]]:
         """Return the exit code of a comparison, and where it sees a difference or a problem."""

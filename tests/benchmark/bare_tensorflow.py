@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from harness.layers import Concatenate, Dense, Lambda
-from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
-from harness.optimizers import SGD, Adam, ClipNorm, ClipValue, StepDecay
+from harness.vocabulary.layers import Concatenate, Dense, Lambda
+from harness.vocabulary.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.vocabulary.optimizers import SGD, Adam, ClipNorm, ClipValue, StepDecay
 
 
 def train(task: Any) -> list[float]:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.layers import Concatenate, Dense, Lambda
-from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
-from harness.optimizers import SGD, Adam, ClipNorm, ClipValue, StepDecay
+from harness.vocabulary.layers import Concatenate, Dense, Lambda
+from harness.vocabulary.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.vocabulary.optimizers import SGD, Adam, ClipNorm, ClipValue, StepDecay
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 

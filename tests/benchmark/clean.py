@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import environments, settings
-from harness.adapters import family
-from harness.compare import KINDS, REFERENCE, Question, Report, compare
+from harness.compare.checks.finding import Comparison
+from harness.compare.compare import KINDS, Question, Report, compare
+from harness.environments import names as environments
 from harness.errors import HarnessError
-from harness.finding import Comparison
-from harness.project import Project
-from harness.record import Record
-from harness.settings import PREFIXES
-from harness.store import Store
+from harness.records import settings
+from harness.records.environment import REFERENCE, family
+from harness.records.project import Project
+from harness.records.record import Record
+from harness.records.settings import PREFIXES
+from harness.store.store import Store
 from tests.benchmark.rules import RULES
 
 HARNESS = "this harness"

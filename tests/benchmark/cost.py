@@ -19,11 +19,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness.adapters import FAMILIES, family
-from harness.environments import labelled, pinned
+from harness.environments.names import labelled, pinned
 from harness.errors import unknown
-from harness.processor import machine
-from harness.project import Project
+from harness.records.environment import FAMILIES, family
+from harness.records.processor import machine
+from harness.records.project import Project
 
 TRAINING = 1.15
 """Largest median over the variants of the harness's time over a bare loop's."""

@@ -21,10 +21,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from harness.baselines import Baselines
-from harness.project import Project
-from harness.record import Record, VariantRecord
-from harness.store import Store
+from harness.records.project import Project
+from harness.records.record import Record, VariantRecord
+from harness.store.baselines import Baselines
+from harness.store.store import Store
 
 CASE, VARIANT = "imbalanced_binary", "bce_sigmoid-sgd_0.1"
 CASES, VERSIONS = 100, (100, 300, 1000)

@@ -14,19 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import stream
-from harness.adapters import Tensors, Training, prepare
-from harness.adapters.axon import install
-from harness.adapters.axon.process import Elixir
-from harness.adapters.axon.training import AxonTraining
-from harness.case import Case, Variant
+from harness.compare.checks.promises import evaluate
 from harness.files import write_text
-from harness.health import evaluate
-from harness.layers import Dense
-from harness.losses import BinaryCrossentropy, CategoricalCrossentropy
-from harness.optimizers import SGD, Adam, ClipNorm, ClipValue
-from harness.project import Project
-from harness.record import Trajectory, VariantRecord
+from harness.measure.adapters.axon import install
+from harness.measure.adapters.axon.process import Elixir
+from harness.measure.adapters.axon.training import AxonTraining
+from harness.measure.adapters.task import Tensors, Training, prepare
+from harness.records.project import Project
+from harness.records.record import Trajectory, VariantRecord
+from harness.vocabulary import weights as stream
+from harness.vocabulary.case import Case, Variant
+from harness.vocabulary.layers import Dense
+from harness.vocabulary.losses import BinaryCrossentropy, CategoricalCrossentropy
+from harness.vocabulary.optimizers import SGD, Adam, ClipNorm, ClipValue
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "axon.md"

@@ -19,15 +19,15 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import report as reporting
-from harness.compare import Comparer, Question
-from harness.environments import labelled
+from harness.compare.compare import Comparer, Question
+from harness.compare.timeline import load_if_any
+from harness.environments.names import labelled
 from harness.errors import HarnessError
-from harness.project import Project
+from harness.records.project import Project
 from harness.report.render import render
-from harness.store import Store
-from harness.timeline import load_if_any
+from harness.store.store import Store
 from tests.browser.driving import CHROMIUM, DRIVER, started, wait_for
-from tests.page_facts import facts
+from tests.kit.page_facts import facts
 
 LARGE = 100
 """Environments, and variants, of the made-up matrix."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record import Trajectory
+from harness.records.record import Trajectory
 
 Curve = Sequence[float]
 Array = NDArray[np.float64]

@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness import orders
 from harness.errors import HarnessError, UsageError
-from harness.project import Project
+from harness.measure import plan
+from harness.records.project import Project
 
 SPEED = 1.7
 """Smallest median over the rounds of one Dask worker's time over that of two."""
@@ -58,10 +58,10 @@ def seconds(project: Project, options: argparse.Namespace, count: int) -> float:
     Raises:
         HarnessError: a run failed.
     """
-    from harness import scale
+    from harness.environments import scale
 
     name = options.environment
-    pieces = orders.native([project.case(options.case)], options.seeds)
+    pieces = plan.native([project.case(options.case)], options.seeds)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         failures = scale.run(Project(project.root, Path(folder)), {name: pieces},

@@ -18,17 +18,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import reading
-from harness.adapters import FAMILIES, family
-from harness.detection import Detection, detect, is_proof
-from harness.environments import labelled, pinned
+from harness.compare.detection import Detection, detect, is_proof
+from harness.environments.names import labelled, pinned
 from harness.errors import HarnessError, unknown
-from harness.faults import Fault, expressible
-from harness.native import NativeRun
-from harness.native_record import NativeRecord
-from harness.project import Project
-from harness.record import Trajectory
-from harness.store import Store
+from harness.records.environment import FAMILIES, family
+from harness.records.native_record import NativeRecord
+from harness.records.project import Project
+from harness.records.record import NativeRun, Trajectory
+from harness.store.reading import records
+from harness.store.store import Store
+from harness.vocabulary.faults import Fault, expressible
 from tests.benchmark import clean, tally
 from tests.benchmark.rules import RULES
 
@@ -152,7 +151,7 @@ def _pairs(project: Project, fault: Fault, environment: str) -> list[Pair]:
 
 def _native_pairs(project: Project, fault: Fault, environment: str) -> list[Pair]:
     """Return final and reported loss of the first native run, as curves of one step."""
-    observed, baseline = (_native_runs(reading.native_runs(path)) for path in (
+    observed, baseline = (_native_runs(records.native_runs(path)) for path in (
         project.under(fault.name).native_run_path(fault.case, environment),
         project.native_baseline_path(fault.case, environment)))
     pairs: list[Pair] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from harness.detection import Detection
+from harness.compare.detection import Detection
 from tests.benchmark.clean import HARNESS, Trial
 from tests.benchmark.rules import RULES
 

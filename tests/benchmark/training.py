@@ -22,10 +22,12 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from harness import adapters
-from harness.case import PRECISIONS
 from harness.errors import UnsupportedError
-from harness.project import Project, select_variants
+from harness.measure.adapters.loading import load
+from harness.measure.adapters.task import Task, prepare
+from harness.records.environment import FAMILIES, family
+from harness.records.project import Project, select_variants
+from harness.vocabulary.case import PRECISIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = ("harness", "bare")
@@ -81,7 +83,7 @@ def compare(environment: str, bare: Any, patterns: list[str] | None,
 
     What either side cannot express is left out.
     """
-    adapter = adapters.load(environment)
+    adapter = load(environment)
     found = []
     for task in tasks(patterns):
         name = f"{task.case.name} {task.variant.name} {task.precision}"
@@ -119,7 +121,7 @@ def alternate(name: str, harness: Callable[[], list[float]], bare: Callable[[], 
     return {side: min(times[side]) for side in SIDES}
 
 
-def tasks(patterns: list[str] | None) -> Iterator[adapters.Task]:
+def tasks(patterns: list[str] | None) -> Iterator[Task]:
     """Yield the training tasks of the selected variants of the compared cases."""
     project = Project(ROOT)
     for case in project.cases(list(COMPARED)):
@@ -127,12 +129,12 @@ def tasks(patterns: list[str] | None) -> Iterator[adapters.Task]:
         for variant in select_variants(case, patterns):
             weights = project.weights(variant)
             for precision in PRECISIONS:
-                yield adapters.prepare(case, variant, precision, batches, weights)
+                yield prepare(case, variant, precision, batches, weights)
 
 
 def load_bare(environment: str) -> Any:
     """Return the module of hand-written loops, None for the reference."""
-    name = adapters.FAMILIES[adapters.family(environment)][0]
+    name = FAMILIES[family(environment)][0]
     return None if name == "reference" else importlib.import_module(f"tests.benchmark.bare_{name}")
 
 
@@ -164,7 +166,7 @@ def peak(environment: str, side: str, patterns: list[str] | None) -> dict[str, A
 def work(environment: str, patterns: list[str] | None) -> float:
     """Do what a worker does but for the probes, in a copy; return its import seconds."""
     started = time.perf_counter()
-    adapter = adapters.load(environment)
+    adapter = load(environment)
     seconds = time.perf_counter() - started
     for task in tasks(patterns):
         with contextlib.suppress(UnsupportedError):

@@ -6,7 +6,7 @@ import pytest
 
 from harness.report.render import render
 from tests.browser.driving import CASE, CHROMIUM, DRIVER, ENVIRONMENT, VARIANT, opened, started
-from tests.page_facts import facts
+from tests.kit.page_facts import facts
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.browser.driving import CASE, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
-from tests.page_facts import FINDINGS
+from tests.kit.page_facts import FINDINGS
 
 pytestmark = pytest.mark.browser
 

@@ -17,8 +17,7 @@ from tests.browser.driving import (
     text_of,
     wait_for,
 )
-from tests.page_facts import facts
-from tests.test_render import HOSTILE, hostile_facts
+from tests.kit.page_facts import HOSTILE, facts, hostile_facts
 
 pytestmark = pytest.mark.browser
 VIEWS = ("", "matrix?show=all", DETAIL, "frameworks", "timeline", "trend")

@@ -14,7 +14,7 @@ from tests.browser.driving import (
     text_of,
     wait_for,
 )
-from tests.page_facts import facts
+from tests.kit.page_facts import facts
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.report.render import render
 from tests.browser.driving import DETAIL, text_of, wait_for
-from tests.page_facts import comparison, facts
+from tests.kit.page_facts import comparison, facts
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}

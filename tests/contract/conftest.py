@@ -2,7 +2,7 @@
 
 import os
 
-from harness import settings
+from harness.records import settings
 
 os.environ.update(settings.environment(
     os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1).split("-")[0]))

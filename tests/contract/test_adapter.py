@@ -18,19 +18,23 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from harness import adapters, invariances, probes, provenance, serialization, worker
-from harness.adapters import reference as numpy_adapter
-from harness.case import PRECISIONS
 from harness.errors import UnsupportedError, WorkerError
-from harness.layers import Dense, Lambda
-from harness.metrics import evaluation_steps
-from harness.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
-from harness.project import Project
-from harness.record import CURVES, Record, Trajectory, VariantRecord
+from harness.measure import invariances, probes, worker
+from harness.measure.adapters import reference as numpy_adapter
+from harness.measure.adapters import task as tasks
+from harness.measure.adapters.loading import load
+from harness.records import provenance, writing
+from harness.records.environment import family
+from harness.records.project import Project
+from harness.records.record import CURVES, Record, Trajectory, VariantRecord
+from harness.vocabulary.case import PRECISIONS
+from harness.vocabulary.layers import Dense, Lambda
+from harness.vocabulary.metrics import evaluation_steps
+from harness.vocabulary.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = adapters.family(ENVIRONMENT)
-ADAPTER = adapters.load(ENVIRONMENT)
+FAMILY = family(ENVIRONMENT)
+ADAPTER = load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, METRIC_EVERY, DECAY_EVERY = 30, 8, 10
 ORDERLY = 5
@@ -77,7 +81,7 @@ def prepare(case, variant, precision, weights=None):
     cut = replace(batches, inputs=tuple(x[:STEPS] for x in batches.inputs),
                   targets=batches.targets[:STEPS],
                   mask=None if batches.mask is None else batches.mask[:STEPS])
-    return adapters.prepare(CASES[case], variant, precision, cut,
+    return tasks.prepare(CASES[case], variant, precision, cut,
                             weights or PROJECT.weights(variant))
 
 
@@ -144,7 +148,7 @@ def bits(trajectory, precision):
 
 def read_back(record, folder):
     """Return a record's variants, with their trajectories, after a journey through a file."""
-    serialization.write(record, folder / "record.json")
+    writing.write(record, folder / "record.json")
     data = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     return {name: {precision: Trajectory(**plain(trajectory))
                    for precision, trajectory in variant["trajectories"].items()}

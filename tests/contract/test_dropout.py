@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import adapters, dropout
-from harness.case import PRECISIONS
-from harness.project import Project
+from harness.measure import dropout
+from harness.measure.adapters.loading import load
+from harness.measure.adapters.task import prepare
+from harness.records.project import Project
+from harness.vocabulary.case import PRECISIONS
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-ADAPTER = adapters.load(ENVIRONMENT)
+ADAPTER = load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 CASE = PROJECT.case("dropout")
 ROUNDING = {"float64": 1e-12, "float32": 2.0**-20}
@@ -27,7 +29,7 @@ every = pytest.mark.parametrize("variant", CASE.variants, ids=lambda variant: va
 
 def build(variant, precision):
     """Return a variant's task and its training."""
-    task = adapters.prepare(CASE, variant, precision, PROJECT.batches(CASE),
+    task = prepare(CASE, variant, precision, PROJECT.batches(CASE),
                             PROJECT.weights(variant))
     return task, ADAPTER.build(task)
 

@@ -12,15 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import adapters, dropout, faults
-from harness.project import Project, select_variants
-from harness.worker import submodule
+from harness.measure import dropout
+from harness.measure.adapters.loading import load
+from harness.measure.adapters.task import prepare
+from harness.measure.worker import submodule
+from harness.records.environment import FAMILIES, family
+from harness.records.project import Project, select_variants
+from harness.vocabulary import faults
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-if adapters.family(ENVIRONMENT) == "reference":
+if family(ENVIRONMENT) == "reference":
     pytest.skip("the reference has no faults", allow_module_level=True)
-ADAPTER = adapters.load(ENVIRONMENT)
-NAME = adapters.FAMILIES[adapters.family(ENVIRONMENT)][0]
+ADAPTER = load(ENVIRONMENT)
+NAME = FAMILIES[family(ENVIRONMENT)][0]
 PATCHES = submodule(ADAPTER, "faults").PATCHES
 PROJECT = Project(Path(__file__).resolve().parents[2])
 INJECTED = [fault for fault in faults.expressible(NAME)
@@ -38,7 +42,7 @@ def measure(fault):
                   targets=batches.targets[:STEPS],
                   mask=None if batches.mask is None else batches.mask[:STEPS])
     precision = "float32" if fault.name == "bfloat16_products" else "float64"
-    task = adapters.prepare(case, variant, precision, cut, PROJECT.weights(variant))
+    task = prepare(case, variant, precision, cut, PROJECT.weights(variant))
     training = ADAPTER.build(task)
     drops = dropout.measure(task, training)
     return np.array([*training.train().loss, *(

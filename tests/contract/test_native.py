@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import adapters, native
-from harness.optimizers import Adam
-from harness.project import Project
+from harness.measure import native
+from harness.measure.adapters.loading import load
+from harness.records.environment import family
+from harness.records.project import Project
+from harness.vocabulary.optimizers import Adam
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = adapters.family(ENVIRONMENT)
+FAMILY = family(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 CASE = PROJECT.case("conv1d_stability")
 SHORT = replace(CASE, native=replace(CASE.native, epochs=1))
@@ -24,7 +26,7 @@ VARIANTS = [v for v in CASE.variants if v.name in CASE.native.variants]
 each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name)
 if FAMILY == "reference":
     pytest.skip("the reference has no native runs", allow_module_level=True)
-ADAPTER = importlib.import_module(f"{adapters.load(ENVIRONMENT).__name__}.native")
+ADAPTER = importlib.import_module(f"{load(ENVIRONMENT).__name__}.native")
 
 
 @each_variant

@@ -12,19 +12,22 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from harness import adapters, probes
-from harness.adapters import reference
-from harness.case import Batch, Batches, Case, StaysFinite, Variant
 from harness.errors import UnsupportedError
-from harness.layers import LSTM, Attention, Concatenate, Dense, Flatten, Residual
-from harness.losses import BinaryCrossentropy, TokenCrossentropy
-from harness.optimizers import SGD
-from harness.project import Project
-from harness.worker import submodule
+from harness.measure import probes
+from harness.measure.adapters import reference
+from harness.measure.adapters.loading import load
+from harness.measure.adapters.task import prepare
+from harness.measure.worker import submodule
+from harness.records.environment import family
+from harness.records.project import Project
+from harness.vocabulary.case import Batch, Batches, Case, StaysFinite, Variant
+from harness.vocabulary.layers import LSTM, Attention, Concatenate, Dense, Flatten, Residual
+from harness.vocabulary.losses import BinaryCrossentropy, TokenCrossentropy
+from harness.vocabulary.optimizers import SGD
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = adapters.family(ENVIRONMENT)
-ADAPTER = adapters.load(ENVIRONMENT)
+FAMILY = family(ENVIRONMENT)
+ADAPTER = load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, BATCH, LENGTH, WIDTH, VOCABULARY = 2, 4, 6, 4, 5
 ATTENTION = (Residual((Attention("attention", 2),)),)
@@ -75,9 +78,9 @@ def compare(layers, loss, masked, inputs=1):
     weights = draw(layers, random)
     expected = [found for found in probes.expect_all(case, variant, batches, weights)
                 if found[0].name == "step_0"]
-    training = ADAPTER.build(adapters.prepare(case, variant, "float64", batches, weights))
+    training = ADAPTER.build(prepare(case, variant, "float64", batches, weights))
     training.train()
-    found = probes.measure(adapters.prepare(case, variant, "float64", batches, weights), training,
+    found = probes.measure(prepare(case, variant, "float64", batches, weights), training,
                            expected)
     return dict(zip(found.tensors, found.errors["step_0"]))
 
@@ -126,7 +129,7 @@ def test_keras_own_mask_reaches_attention():
     case = PROJECT.case("masked_sequences")
     variant = next(v for v in case.variants if v.name == "decoder_native-sgd_0.3-left_padding")
     batches = PROJECT.batches(case)
-    task = adapters.prepare(case, variant, "float64", batches, PROJECT.weights(variant))
+    task = prepare(case, variant, "float64", batches, PROJECT.weights(variant))
     batch = task.batches[0]
     assert batch.mask[:, 0].min() == 0
 

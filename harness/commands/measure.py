@@ -1,0 +1,155 @@
+"""The command that measures: here, or on a cluster.
+
+Inside half: standard library only until there is something to measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
+
+from harness.commands.arguments import build_parser
+from harness.errors import FAILURE, MATCH, UsageError
+from harness.escaping import say
+from harness.records import freshness, manifest
+from harness.records.paths import Paths
+
+if TYPE_CHECKING:
+    from harness.records.project import Project
+
+
+def main(root: Path | None, words: Sequence[str]) -> int:
+    """Measure cases in this environment, or train under the catalogue's faults."""
+    from harness.commands.cli import place
+
+    options = build_parser().parse_args(words)
+    paths = Paths(place(root), options.runs and Path(options.runs).resolve())
+    if options.scheduler:
+        return _scale_out(paths, options)
+    options.environment, *others = options.environments
+    options.kept = []
+    if others:
+        raise UsageError("several environments at once need a scheduler",
+                         " ".join(options.environments), next_command="harness run --scheduler ...")
+    if not (options.again or options.native or options.faults or options.variant):
+        known = paths.case_names()
+        if set(options.cases) <= set(known):
+            due = freshness.due(paths, options.environment, options.cases or known)
+            options.cases = _tell_due(paths, options, due)
+            if not options.cases or options.dry_run:
+                return MATCH
+    return _measure(paths, options)
+
+
+def _tell_due(paths: Paths, options: argparse.Namespace, due: dict[str, str | None]) -> list[str]:
+    """Say of each case why it is measured, or why not; return those that are due."""
+    record = paths.native_run_path if options.native else paths.run_path
+    cases = [case for case, reason in due.items() if reason is not None]
+    options.kept = [record(case, options.environment) for case in due if case not in cases]
+    for case, reason in due.items():
+        if reason is None or options.dry_run:
+            say(f"{options.environment}  {case}: "
+                f"{reason or 'kept, nothing changed since it was measured'}")
+    if not cases and not options.dry_run:
+        manifest.begin(paths, options.environment, (), options.kept, manifest.night())
+    return cases
+
+
+def _measure(paths: Paths, options: argparse.Namespace) -> int:
+    """Measure what is due in this environment."""
+    from harness.measure import native_runs, plan
+    from harness.measure.progress import Progress
+    from harness.records.project import Project
+
+    project = Project(paths.root, paths.measured)
+    if options.native and not (options.again or options.seeds or options.variant):
+        due = plan.native_due(project, options.environment, project.cases(options.cases))
+        options.cases = _tell_due(paths, options, due) if due else options.cases
+        if due and not options.cases:
+            return MATCH
+    pieces = _pieces(project, options, options.environment)
+    if options.dry_run:
+        say(f"{options.environment}  {len(pieces)} pieces of work: "
+            f"{' '.join(sorted({work.case for work in pieces}))}")
+        return MATCH
+    progress = Progress(project, options.environment, pieces)
+    with _written_down(project, options, options.environment, pieces):
+        failures = native_runs.run(project, options.environment, pieces, options.timeout,
+                                   progress, options.jobs)
+    code = _told(options.environment, failures)
+    progress.close()
+    return code
+
+
+@contextlib.contextmanager
+def _written_down(project: Project, options: argparse.Namespace, environment: str,
+                  pieces: list[Any]) -> Iterator[None]:
+    """Write into the environment's manifest that a run begins, and that it has ended."""
+    if options.faults or not pieces:
+        yield  # no night has anything to do with faults
+        return
+    night = manifest.night()
+    files = sorted({path for work in pieces for path in _files(project, environment, work)})
+    manifest.begin(project, environment, files, options.kept, night, options.variant or ())
+    yield
+    manifest.end(project, environment, files, night)
+
+
+def _files(project: Project, environment: str, work: Any) -> list[Path]:
+    """Return the files that a piece of work may leave."""
+    if work.seed is not None:
+        return [project.native_run_path(work.case, environment)]
+    place = project.partial_path if work.variants else project.run_path
+    return [place(work.case, environment), project.failure_path(work.case, environment)]
+
+
+def _told(environment: str, failures: dict[Any, str]) -> int:
+    """Say what could not be measured, and why; return the exit code."""
+    for work, message in failures.items():
+        say(f"{environment}  {work} failed: {message}", sys.stderr)
+    return FAILURE if failures else MATCH
+
+
+def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
+    """Measure on a Dask cluster: all that is asked for, since what is installed is not here."""
+    from harness.measure.progress import Progress
+    from harness.records.project import Project
+
+    try:
+        from harness.environments import scale
+    except ModuleNotFoundError as error:
+        raise UsageError("--scheduler needs Dask distributed", numbers=str(error),
+                         next_command="pip install '.[scale]'") from None
+    if options.jobs:
+        raise UsageError("--jobs is for this machine's workers; a scheduler has its own",
+                         next_command="harness run --scheduler local:N ...")
+    project = Project(paths.root, paths.measured)
+    pieces = {name: _pieces(project, options, name) for name in options.environments}
+    if options.dry_run:
+        for name, work in pieces.items():
+            say(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
+        return MATCH
+    bars = {name: Progress(project, name, work) for name, work in pieces.items()}
+    options.kept = []
+    with contextlib.ExitStack() as stack:
+        for name, work in pieces.items():
+            stack.enter_context(_written_down(project, options, name, work))
+        failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
+    code = max(_told(name, failures[name]) for name in failures)
+    for bar in bars.values():
+        bar.close()
+    return code
+
+
+def _pieces(project: Project, options: argparse.Namespace, environment: str) -> list[Any]:
+    """Return what is asked for in an environment."""
+    from harness.measure import plan
+
+    if options.native:
+        return list(plan.native(project.cases(options.cases), options.seeds, options.variant))
+    if options.faults:
+        return list(plan.faulty(environment))
+    return list(plan.cases(project, environment, options.cases, options.variant))

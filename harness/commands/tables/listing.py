@@ -1,0 +1,60 @@
+"""What there is: cases, variants, environments, baselines, waivers.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.compare import waivers
+from harness.records.project import Project
+from harness.store.store import Store
+from harness.vocabulary.case import Case
+
+
+def render(project: Project, cases: Sequence[Case]) -> RenderableType:
+    """Return the tables of everything that has a name."""
+    return Group(_cases(cases), _environments(project), _waivers(project))
+
+
+def _cases(cases: Sequence[Case]) -> Table:
+    table = Table("case", "variant", "initial weights", title="cases", title_justify="left")
+    for case in cases:
+        for index, variant in enumerate(case.variants):
+            _add_row(table, "" if index else case.name, variant.name, variant.weights)
+        table.add_section()
+    return table
+
+
+def _environments(project: Project) -> Table:
+    store = Store(project)
+    names = project.case_names()
+    table = Table("environment", "pinned", *names, title="environments", title_justify="left")
+    for environment in store.known():
+        states = []
+        for case in names:
+            run = environment in store.measured(case)
+            accepted = environment in store.accepted(case)
+            states.append(" + ".join(word for word, held in
+                                     (("baseline", accepted), ("run", run)) if held) or "-")
+        _add_row(table, environment, "yes" if environment in store.pinned else "no", *states)
+    return table
+
+
+def _waivers(project: Project) -> Table:
+    table = Table("environment", "against", "case", "variant", "check", "at most", "reason",
+                  title="waivers", title_justify="left")
+    for w in waivers.load(project.root / "results" / "waivers.toml"):
+        _add_row(table, w.environment, w.against, w.case, w.variant, w.check, f"{w.at_most:g}",
+                 w.reason)
+    return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Add a row of text as it is: what somebody wrote is no markup of Rich's."""
+    table.add_row(*map(Text, cells))

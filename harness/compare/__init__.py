@@ -1,0 +1,1 @@
+"""Comparing: which records face each other, and what is said of them."""

@@ -1,0 +1,1 @@
+"""The checks: what the numbers of one variant say, finding by finding."""

@@ -1,0 +1,195 @@
+"""The checks of probes: one step from fixed checkpoints, each side against the reference.
+
+Outside half. A probe's error is new or gone where one side is beyond its allowance and the
+other is not, or is so by a multiple of the other's.
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+
+import numpy as np
+
+from harness.compare.checks import hosts
+from harness.compare.checks.finding import CAUSE, Finding, Verdict
+from harness.compare.checks.pair import Pair
+from harness.records.record import Probes
+
+CONTRAST = {"float64": 2.0, "float32": 10.0}
+"""Two errors of a probe differ if one is so many times the other. Under stress, where both are
+beyond the allowance, float32 says nothing up to ``hosts.AMPLIFIED``; at a checkpoint of the
+trajectory two such errors are of one size (measured over clean runs: within 1.05)."""
+MARGINS = {"update": 1.5}
+"""By phase, how many times its allowance an error may be before it is a difference; 1 elsewhere.
+
+An allowance is learned on one machine, an error made on another. Measured over clean runs under
+25 host settings on x86-64 and on 64-bit Arm, as a part of the allowance: outputs at most 0.42,
+losses 0.12, gradients 0.35, but updates 1.09 (Adam divides a gradient that is rounding alone, of a
+key's bias, by its size; a small update is what is left of two large weights). A gradient that is
+1 + 1e-11 times the right one is seen in float64, 1 + 3e-6 in float32."""
+CLEAR = 10.0
+"""An error of so many times its allowance is no matter of rounding: it tells the phase at any
+checkpoint, not only at the first."""
+PHASES = ("forward", "loss", "gradient", "update")
+"""Of a step, in the order in which they arise."""
+
+
+def check_float64_probes(pair: Pair) -> list[Finding]:
+    """One float64 step from every reference checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float64", "probes")
+
+
+def check_float32_probes(pair: Pair) -> list[Finding]:
+    """One float32 step from every reference checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float32", "probes")
+
+
+def check_float64_stress(pair: Pair) -> list[Finding]:
+    """One float64 step from every stress checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float64", "stress")
+
+
+def check_float32_stress(pair: Pair) -> list[Finding]:
+    """One float32 step from every stress checkpoint agrees with the reference as before."""
+    return _check_probes(pair, "float32", "stress")
+
+
+def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
+    observed, baseline = pair.of_both((kind, precision),
+                                      lambda side: _of_kind(side.probes.get(precision), kind))
+    if observed is None or baseline is None or not observed.errors:
+        return []
+    check, off = f"{precision}_{kind}", _off(observed, baseline, precision)
+    of_host = [place for place in off if pair.other_class
+               and hosts.explains_error(*_errors(observed, baseline, *place), place[0])]
+    off = [place for place in off if place not in of_host]
+    if not off:
+        return [_agreeing(pair, precision, kind, observed, baseline, of_host)]
+    checkpoint, index = _cause(off, observed, baseline)
+    tensor, error = observed.tensors[index], observed.errors[checkpoint][index]
+    before, limit = baseline.errors[checkpoint][index], \
+        _limits(observed, baseline, checkpoint)[index]
+    elsewhere = sorted({name for name, _ in off} - {checkpoint})
+    also = f", and at {', '.join(elsewhere)}" if elsewhere else ""
+    largest = max(max(side.errors[name][place] for side in (observed, baseline)
+                      if name in side.errors) for name, place in off)
+    verb = "comes right" if before > error else "is off"
+    return [Finding(
+        check, Verdict.DRIFT,
+        f"{precision} probe at {checkpoint}: {tensor} {verb}: {error:.1e} from the reference, "
+        f"baseline {before:.1e}, allowed {limit:.1e}{also}; up to {largest:.1e} off",
+        step=int(checkpoint[5:]) if checkpoint.startswith("step_") else 0,
+        checkpoint=checkpoint, phase=phase_of(tensor), tensor=tensor, observed=error,
+        baseline=before, deviation=largest, allowance=limit,
+        required=max(error, before) / limit, precision=precision)]
+
+
+def _agreeing(pair: Pair, precision: str, kind: str, observed: Probes, baseline: Probes,
+              of_host: list[tuple[str, int]]) -> Finding:
+    """Return that probes agree, but for what belongs to the class of machine."""
+    ratio, error, limit = _nearest(observed)
+    verdict = Verdict.IDENTICAL if observed == baseline else Verdict.EQUIVALENT
+    words = f"stay within {ratio:.2g} of their allowance" if ratio <= 1 \
+        else f"are off by up to {error:.1e}, on both sides alike"
+    finding = Finding(f"{precision}_{kind}", verdict, f"{precision} {kind} {words}",
+                      deviation=error, allowance=limit, required=ratio, precision=precision)
+    if not of_host:
+        return finding
+    places = sorted({name for name, _ in of_host})
+    worst = max(_errors(observed, baseline, *place)[1] for place in of_host)
+    return hosts.excused(finding, (
+        f"at {', '.join(places)} the baseline is up to {worst:.1e} off the reference, which "
+        f"belongs to its machine: measured on {pair.other_class}"))
+
+
+def _errors(observed: Probes, baseline: Probes, checkpoint: str,
+            index: int) -> tuple[float, float, float]:
+    """Return the observed error, the baseline's, and what both may be."""
+    return (observed.errors[checkpoint][index], baseline.errors[checkpoint][index],
+            _limits(observed, baseline, checkpoint)[index])
+
+
+def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
+    """Return the probes of reference checkpoints, or those of stress checkpoints.
+
+    Under stress updates are left out: what an optimizer makes of a saturated gradient, which
+    may be nothing but rounding, says no more than the gradient does.
+    """
+    if probes is None:
+        return None
+    names = [name for name in probes.errors
+             if name.startswith("step_") == (kind == "probes")]
+    if kind == "probes":
+        return Probes(probes.tensors, *({name: part[name] for name in names}
+                                        for part in (probes.errors, probes.allowances)))
+    kept = [phase_of(tensor) != "update" for tensor in probes.tensors]
+    return Probes(list(compress(probes.tensors, kept)),
+                  *({name: list(compress(part[name], kept)) for name in names}
+                    for part in (probes.errors, probes.allowances)))
+
+
+def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, int]]:
+    """Return checkpoint and tensor wherever an error is beyond its allowance, and new or gone."""
+    off = []
+    for checkpoint, errors in observed.errors.items():
+        before = baseline.errors.get(checkpoint, errors)
+        limits = _limits(observed, baseline, checkpoint)
+        for index, (mine, theirs, limit) in enumerate(zip(errors, before, limits, strict=True)):
+            if mine <= limit and theirs <= limit:
+                continue
+            low, high = sorted((mine, theirs))
+            comparable = low <= limit or precision == "float64" \
+                or checkpoint.startswith("step_") or not hosts.is_amplified(low, high)
+            if high > limit and high > CONTRAST[precision] * low and comparable:
+                off.append((checkpoint, index))
+    return off
+
+
+def _limits(observed: Probes, baseline: Probes, checkpoint: str) -> list[float]:
+    """Return what the errors at a checkpoint may be: the wider of both sides' allowances.
+
+    Each was learned at its own checkpoint; where a trajectory is chaotic, two machines do not
+    come to quite the same one.
+    """
+    mine = with_margins(observed)[checkpoint]
+    theirs = with_margins(baseline).get(checkpoint, mine)
+    return [max(pair) for pair in zip(mine, theirs, strict=True)]
+
+
+def _cause(off: list[tuple[str, int]], observed: Probes,
+           baseline: Probes) -> tuple[str, int]:
+    """Return the checkpoint that tells most, and the first tensor that is off there.
+
+    Every checkpoint is a step of its own, so the earliest phase that is clearly off at any of
+    them is where the difference begins: what is 0 at step 0 (a bias) shows in the gradients
+    there, and only later in the outputs.
+    """
+    sizes = {(name, index): max(observed.errors[name][index],
+                                baseline.errors.get(name, observed.errors[name])[index])
+             for name, index in off}
+    largest = max(sizes.values())
+    telling = [place for place in off if sizes[place] >= CAUSE * largest]
+    clear = [(name, index) for name, index in telling
+             if sizes[name, index] > CLEAR * _limits(observed, baseline, name)[index]]
+    return min(clear, default=telling[0],
+               key=lambda place: PHASES.index(phase_of(observed.tensors[place[1]])))
+
+
+def _nearest(probes: Probes) -> tuple[float, float, float]:
+    """Return ratio, error and allowance where an error comes nearest to its allowance."""
+    limits = with_margins(probes)
+    return max((error / limit if limit < np.inf else 0.0, error, limit)
+               for checkpoint, errors in probes.errors.items()
+               for error, limit in zip(errors, limits[checkpoint], strict=True))
+
+
+def with_margins(probes: Probes) -> dict[str, list[float]]:
+    """Return by checkpoint how large each error may be on any machine."""
+    margins = [MARGINS.get(phase_of(tensor), 1.0) for tensor in probes.tensors]
+    return {checkpoint: [margin * allowed for margin, allowed in zip(margins, values, strict=True)]
+            for checkpoint, values in probes.allowances.items()}
+
+
+def phase_of(tensor: str) -> str:
+    """Return the phase in which a probe's tensor arises."""
+    return {"outputs": "forward"}.get(tensor, tensor.split(" ")[0])

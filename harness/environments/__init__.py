@@ -1,0 +1,1 @@
+"""The pinned environments: their names, pins and order, and running something in them."""

@@ -1,0 +1,1 @@
+"""The history: every night kept, and what changed over many of them."""

@@ -1,0 +1,1 @@
+"""The nightly job: what a night measured, confirmed, summed up and left behind."""

@@ -1,0 +1,1 @@
+"""The store: runs and baselines on disk, kept once each, merged, accepted and taken back."""

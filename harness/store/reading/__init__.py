@@ -1,0 +1,1 @@
+"""Reading: whatever anybody wrote, decoded, typed and checked before it is compared."""
