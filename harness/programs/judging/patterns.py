@@ -27,7 +27,9 @@ def factor(observed: Numbers, baseline: Numbers) -> float | None:
     mine, theirs = observed[1:], baseline[1:]
     if not baseline[0]:
         return None
-    found = float(np.copysign(observed[0] / baseline[0], mine @ theirs))
+    aligned = float(mine @ theirs)
+    is_turned = aligned < -SAME_NORM * observed[0] * baseline[0]
+    found = float(observed[0] / baseline[0]) * (-1 if is_turned else 1)
     rest = float(np.sqrt(((mine - found * theirs) ** 2).mean()) / baseline[0])
     return found if found != 1 and rest <= AGREE * abs(found - 1) else None
 
