@@ -22,8 +22,9 @@ BELOW = {
     "history": {"compare", "environments", "records"},
     "report": {"compare", "history", "store", "environments", "records", "vocabulary"},
     "nightly": {"compare", "environments", "history", "records", "report", "store"},
-    "commands": {"compare", "environments", "history", "measure", "nightly", "records", "report",
-                 "store", "vocabulary"},
+    "programs": {"compare", "environments", "nightly", "records", "report", "store", "vocabulary"},
+    "commands": {"compare", "environments", "history", "measure", "nightly", "programs", "records",
+                 "report", "store", "vocabulary"},
 }
 """Room -> the rooms that it may import."""
 INSIDE = ("vocabulary", "records", "measure")

@@ -117,7 +117,8 @@ def _merge(found: Sequence[Cause], one_sided: Sequence[Cause]) -> list[Cause]:
             rest.remove(update)
             missing[i] = replace(
                 cause, sentence=f"{cause.sentence} ({update.proof})", proof=update.proof,
-                following={**update.following, "update": update.alike + 1}, module=update.module,
+                following={**update.following, "update": max(
+                    update.alike + 1, update.following.get("update", 0))}, module=update.module,
                 module_class=update.module_class, is_confirmed=update.is_confirmed)
     return sorted([*rest, *missing], key=lambda cause: (
         cause.step if cause.step is not None else -1, CHANNELS.index(cause.channel)))
