@@ -22,7 +22,7 @@ BELOW = {
     "history": {"compare", "environments", "records"},
     "report": {"compare", "history", "store", "environments", "records", "vocabulary"},
     "nightly": {"compare", "environments", "history", "records", "report", "store"},
-    "programs": {"compare", "environments", "nightly", "records", "store"},
+    "programs": {"compare", "environments", "nightly", "records", "store", "vocabulary"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "programs", "records",
                  "report", "store", "vocabulary"},
 }

@@ -32,6 +32,7 @@ from harness.files import write_text
 from harness.history import history as kept
 from harness.history.facts import case_facts
 from harness.nightly import outputs
+from harness.programs.saved import comparing as programs
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
 from harness.store.store import Store
@@ -55,8 +56,8 @@ def compare(*environments: str, here: Here, against: str | None = None, label: s
     """
     project = here.project()
     names = _named(project, environments, label, "compare")
-    result = comparing.compare(project, comparing.Question(names, against, tuple(case),
-                                                           tuple(variant)))
+    result = programs.compare(project, comparing.Question(names, against, tuple(case),
+                                                          tuple(variant)))
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
         stack.callback(outputs.write_verdicts, result, json, junit, markdown)
         show(verdicts.render(result, all))

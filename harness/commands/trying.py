@@ -23,11 +23,12 @@ from harness.escaping import say
 from harness.files import write_text
 from harness.programs.runs import figures
 from harness.programs.runs.running import Program, Runner
-from harness.programs.runs.session import PERTURBED, Session
+from harness.programs.runs.session import Session
 from harness.programs.runs.tried import Tried, keep
 from harness.programs.sides import asked as sides
 from harness.programs.sides import making
 from harness.programs.sides.asked import Asked, Common
+from harness.vocabulary.program import PERTURBED
 
 EXAMPLE = "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- python train.py"
 INTERPRETER = re.compile(r"python(3(\.\d+)?)?")

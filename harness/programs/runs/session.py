@@ -21,11 +21,10 @@ from harness.programs.showing import capture
 from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference
 from harness.programs.traces.trace import Trace
+from harness.vocabulary.program import PERTURBED
 
 SHOWN = 4
 """Files or figures that a note names."""
-PERTURBED = 8
-"""Runs from changed weights."""
 INITIAL = "initial.npz"
 """File of the weights that the baseline side begins with."""
 
