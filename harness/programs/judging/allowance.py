@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.programs.traces import distance
-from harness.programs.traces.alignment import ABSENT, Alignment, Indices
-from harness.programs.traces.distance import Flags, Numbers
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers
+from harness.programs.traces.distance import Flags
 from harness.programs.traces.trace import (
     DATA,
     EVALUATION,
@@ -84,7 +84,7 @@ def learn(aligned: Alignment, runs: list[int], repeated: int | None) -> Allowanc
         spread = np.fmax(spread, distance.measure(aligned, run))
     is_number = aligned.column("size") == 0
     spread[is_number] = np.maximum(spread, _range(aligned, runs))[is_number]
-    learned = distance.running_maximum(aligned, spread)
+    learned = aligned.running_maximum(spread)
     floor = floors(aligned) + _granules(aligned, runs)
     return Allowance(learned, floor, FACTOR * (learned + floor), _noise(aligned, learned, spread),
                      _chaos(aligned, learned), _volatile(aligned, repeated))
@@ -123,7 +123,7 @@ def _range(aligned: Alignment, runs: list[int]) -> Numbers:
                          aligned.column("sketch", run)[:, 0])
         low, high = np.fmin(low, found), np.fmax(high, found)
     with np.errstate(all="ignore"):
-        spread = (high - low) / distance.number_scale(aligned, values)
+        spread = (high - low) / aligned.scale
     return np.asarray(np.nan_to_num(spread, nan=0.0))
 
 
@@ -135,7 +135,7 @@ def _granules(aligned: Alignment, runs: list[int]) -> Numbers:
         return found
     values = np.stack([aligned.column("sketch")[:, 0],
                        *(aligned.column("sketch", run)[:, 0] for run in runs)])
-    scale = distance.number_scale(aligned, values[0])
+    scale = aligned.scale
     at_all = np.flatnonzero(chosen)
     at_all = at_all[np.argsort(aligned.series[at_all], kind="stable")]
     starts = np.flatnonzero(np.diff(aligned.series[at_all])) + 1

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from harness.programs.judging import allowance
 from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
 from harness.programs.traces import distance
-from harness.programs.traces.alignment import ABSENT, Alignment, Indices, align
-from harness.programs.traces.distance import Flags, Numbers
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers, align
+from harness.programs.traces.distance import Flags
 from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, UPDATE, Trace
 
 OBSERVED = 0
@@ -129,7 +129,7 @@ def _relate(aligned: Alignment, runs: Sequence[int], second: int | None) -> Rela
         low, high = np.fmin(low, found), np.fmax(high, found)
     spread = np.zeros(len(aligned))
     spread[updates] = np.nan_to_num(high - low, nan=0.0)
-    learned = distance.running_maximum(aligned, spread)[updates]
+    learned = aligned.running_maximum(spread)[updates]
     limit = FACTOR * (learned + allowance.floors(aligned)[updates])
     off = np.abs(_log_ratio(aligned, OBSERVED, updates, gradients) - base)
     if second is not None:
