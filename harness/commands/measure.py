@@ -147,11 +147,10 @@ def _told(environment: str, failures: dict[Any, str]) -> int:
 
 def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
     """Measure on a Dask cluster: all that is asked for, since what is installed is not here."""
-    from harness.measure.progress import Progress
     from harness.records.project import Project
 
     try:
-        from harness.environments import scale
+        from harness.commands import scaling
     except ModuleNotFoundError as error:
         raise UsageError("--scheduler needs Dask distributed", numbers=str(error),
                          next_command="pip install '.[scale]'") from None
@@ -164,16 +163,12 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
         for name, work in pieces.items():
             say(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
         return MATCH
-    bars = {name: Progress(project, name, work) for name, work in pieces.items()}
     options.kept = []
     with contextlib.ExitStack() as stack:
         for name, work in pieces.items():
             stack.enter_context(_written_down(project, options, name, work))
-        failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
-    code = max(_told(name, failures[name]) for name in failures)
-    for bar in bars.values():
-        bar.close()
-    return code
+        return scaling.run(project, pieces, options.variant or (), options.scheduler,
+                           options.timeout)
 
 
 def _pieces(project: Project, options: argparse.Namespace, environment: str) -> list[Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from pathlib import Path
 
 from harness.compare import compare as comparing
 from harness.compare import waivers
 from harness.compare.checks.finding import Comparison, Finding, Verdict
 from harness.compare.question import KINDS, Question, Report
 from harness.environments import names as environments
-from harness.errors import HarnessError, MissingRecordError, UsageError
+from harness.errors import HarnessError, MissingRecordError
 from harness.programs.judging import judge as judging
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.programs.runs import figures
@@ -24,6 +24,7 @@ from harness.programs.traces.trace import Trace
 from harness.records.paths import PROGRAMS, Paths
 from harness.records.project import Project
 from harness.store.store import Store
+from harness.vocabulary.program import load
 
 VARIANT = "program"
 """Name of a program's only variant."""
@@ -53,14 +54,22 @@ def compare(project: Project, question: Question) -> Report:
     return report
 
 
-def extend(report: Report, project: Project, question: Question, programs: Sequence[str]) -> None:
-    """Add the comparisons of saved programs to a report, waived where they are known."""
-    found = [one for name in programs for one in _of_program(project, question, name)]
+def extend(report: Report, project: Project, question: Question, programs: Sequence[str],
+           night: str | None = None) -> None:
+    """Add the comparisons of saved programs to a report, waived where they are known.
+
+    Args:
+        night: name of the only night whose runs count; then what its environments have not
+            measured in it is a comparison with a problem.
+    """
+    found = [one for name in programs for one in _of_program(project, question, name, night)]
+    if not found:
+        return
     listed = waivers.load(project.root / "results" / "waivers.toml")
     for comparison in found:
         waivers.cover(comparison, listed)
     report.comparisons += found
-    if question.is_whole and found:
+    if question.is_whole and night is None:
         report.unused = waivers.unused(listed, report.comparisons, Store(project).known())
 
 
@@ -111,33 +120,61 @@ def _finding(cause: Cause) -> Finding:
                    cause.observed, cause.baseline, cause.deviation, cause.allowance, required)
 
 
-def _of_program(project: Project, question: Question, name: str) -> list[Comparison]:
+def _of_program(project: Project, question: Question, name: str, night: str | None
+                ) -> list[Comparison]:
     """Return the comparisons of one program."""
-    load = cache(read)
-    accepted = known(project, name, is_run=False)
-    measured = known(project, name, is_run=True)
+    accepted, measured = known(project, name, False), known(project, name, True)
     found = []
     for environment in question.environments or measured:
-        if environment not in (*measured, *accepted):
+        try:
+            if not _is_wanted(project, name, environment, [*measured, *accepted], night):
+                continue
+            is_run = environment in measured
+            path = (project.program_run_path if is_run else project.program_baseline_path)(
+                name, environment)
+            if night is not None:
+                _require_tonight(path if is_run else None, name, environment, night)
+        except HarnessError as error:
+            found.append(_problem(Comparison(name, VARIANT, environment, "baseline", environment),
+                                  error))
             continue
-        is_run = environment in measured
-        path = project.program_run_path if is_run else project.program_baseline_path
-        for kind, other in _sides(question, environment, accepted, is_run):
-            comparison = Comparison(name, VARIANT, environment, kind, other)
-            found.append(comparison)
-            try:
-                if other not in accepted:
-                    raise MissingRecordError(
-                        f"{other} has no baseline yet", f"program {name}",
-                        next_command=f"harness accept {other} {name} --reason TEXT")
-                comparison.findings = findings(judge(
-                    load(path(name, environment)),
-                    load(project.program_baseline_path(name, other))))
-            except HarnessError as error:
-                comparison.problem = str(error)
-                comparison.problem_verdict = Verdict.MISSING \
-                    if isinstance(error, MissingRecordError) else Verdict.ERROR
+        found += [_compared(project, Comparison(name, VARIANT, environment, kind, other), path)
+                  for kind, other in _sides(question, environment, accepted, is_run)]
     return found
+
+
+def _is_wanted(project: Project, name: str, environment: str, holding: Sequence[str],
+               night: str | None) -> bool:
+    """Return whether a program is compared in an environment: it has runs, or should have."""
+    return environment in holding if night is None else \
+        load(project.program_path(name)).is_for(environment)
+
+
+def _require_tonight(path: Path | None, name: str, environment: str, night: str) -> None:
+    if path is None or read(path).facts.get("night") != night:
+        raise MissingRecordError("the program was not measured tonight", f"{environment} on {name}",
+                                 next_command=f"tox run -e {environment} -- {name}")
+
+
+def _compared(project: Project, comparison: Comparison, path: Path) -> Comparison:
+    """Return a comparison with what came out, or why nothing did."""
+    name, other = comparison.case, comparison.baseline
+    baseline = project.program_baseline_path(name, other)
+    try:
+        if not baseline.exists():
+            raise MissingRecordError(f"{other} has no baseline yet", f"program {name}",
+                                     next_command=f"harness accept {other} {name} --reason TEXT")
+        comparison.findings = findings(judge(read(path), read(baseline)))
+    except HarnessError as error:
+        return _problem(comparison, error)
+    return comparison
+
+
+def _problem(comparison: Comparison, error: HarnessError) -> Comparison:
+    comparison.problem = str(error)
+    comparison.problem_verdict = Verdict.MISSING if isinstance(error, MissingRecordError) \
+        else Verdict.ERROR
+    return comparison
 
 
 def _sides(question: Question, environment: str, accepted: Sequence[str], is_run: bool
@@ -156,13 +193,6 @@ def known(paths: Paths, name: str, is_run: bool) -> list[str]:
     """Return the environments that were measured, or accepted, of a program."""
     folder = (paths.runs if is_run else paths.baselines) / PROGRAMS / name
     return sorted((path.stem for path in folder.glob("[a-z]*.zip")), key=environments.sort_key)
-
-
-def require(paths: Paths, name: str) -> None:
-    """Refuse a program that is not declared."""
-    if name not in paths.program_names():
-        raise UsageError(f"there is no program {name!r}", str(paths.root / "cases" / PROGRAMS),
-                         f"known: {', '.join(paths.program_names()) or 'none'}", "harness list")
 
 
 def _by_chance(kept: Kept) -> set[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.files import write_text
 from harness.programs.runs.copying import LEFT_OUT, LINKED
+from harness.programs.runs.launching import Side
 from harness.programs.runs.running import Program as Tried
 from harness.programs.sides.hints import FAMILIES
 from harness.records.paths import Paths
@@ -21,14 +22,25 @@ LARGEST, MOST = 2 * 2**20, 200
 """Bytes and files of a program that are copied into the checkout."""
 
 
-def declare(paths: Paths, name: str, tried: Tried, folder: Path, packages: dict[str, str],
-            variables: dict[str, str]) -> Path:
+def require_free(paths: Paths, name: str) -> Path:
+    """Return the file that a program of this name would be declared in.
+
+    Raises:
+        UsageError: the name is none, or taken.
+    """
+    path = paths.program_path(check_name(name))
+    if path.exists() or name in paths.case_names():
+        raise UsageError(f"there is a case of the name {name!r} already", str(path),
+                         next_command=f"--save {name}_2, or rm {path}")
+    return path
+
+
+def declare(paths: Paths, name: str, tried: Tried, side: Side) -> Path:
     """Write the declaration of a program, and copy the program if it lies elsewhere.
 
     Args:
-        folder: that it was tried in.
-        packages: of a side, by normalised name; they say in which environments it is measured.
-        variables: of both sides.
+        side: that it was tried on: its packages say in which environments it is measured, and
+            its variables and arguments are kept.
 
     Returns:
         The file of the declaration.
@@ -36,19 +48,16 @@ def declare(paths: Paths, name: str, tried: Tried, folder: Path, packages: dict[
     Raises:
         UsageError: the name is taken, nothing that is pinned trains it, or it is too large.
     """
-    path = paths.program_path(check_name(name))
-    if path.exists() or name in paths.case_names():
-        raise UsageError(f"there is a case of the name {name!r} already", str(path),
-                         next_command=f"--save {name}_2, or rm {path}")
+    path, packages = require_free(paths, name), side.environment.packages
     families = {FAMILIES[package] for package in FAMILIES if package in packages}
-    if "keras" in families and packages["keras"] >= "3":  # over one TensorFlow or torch, which is not the matter
+    if "keras" in families and packages["keras"] >= "3":  # what it computes with is pinned
         families = {"keras"}
     if not families:
         raise UsageError("no environment of this project could measure this program", name,
                          f"its side has none of {', '.join(FAMILIES)}", "harness list")
-    place = _place(paths, name, folder)
-    program = Program(name, tried.words, place, tuple(f"{family}-*" for family in sorted(families)), tried.outputs,
-                      tuple(f"{key}={value}" for key, value in sorted(variables.items())),
+    program = Program(name, (*tried.words, *side.arguments), _place(paths, name, side.directory),
+                      tuple(f"{family}-*" for family in sorted(families)), tried.outputs,
+                      tuple(f"{key}={value}" for key, value in sorted(side.variables.items())),
                       tried.steps or 0, tried.every or 1, tried.limit)
     write_text(path, f"# {name}: saved by harness try; see docs/programs.md\n{program.dumps()}")
     return path
