@@ -1,14 +1,12 @@
-"""The ``harness`` command.
+"""The ``harness`` command: which command is asked for, and how it ends.
 
-It runs in both halves, so it imports a command only when it is asked for. Only this module
-exits; only this one and ``harness.commands`` print.
+It runs in both halves: ``run`` needs the standard library only, all others Cyclopts. Only this
+module exits; only this one and its room print.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import importlib
 import io
 import os
 import signal
@@ -16,20 +14,13 @@ import sys
 import traceback
 from pathlib import Path
 
-from harness.commands.arguments import build_parser
 from harness.errors import FAILURE, TRACEBACK, Stopped, UsageError, explain
 from harness.escaping import say
-from harness.records.paths import Paths, find_root
+from harness.records.paths import find_root
 from harness.signals import die, stoppable
 
-COMMANDS = {
-    "measure": ("run",),
-    "compare": ("compare", "upgrade", "timeline", "report", "history", "faults", "native"),
-    "keep": ("accept", "describe", "import", "list", "lock", "merge"),
-    "night": ("nightly",),
-}
-"""Module of ``harness.commands`` -> its commands; the function of one that Python has a word or
-a module for ends in an underscore."""
+ROOT = "--root"
+"""The option that stands before the command."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     _accept_any_text()
     try:
         with stoppable():
-            code = _run(arguments)
+            code = _run(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
             return code
     except Stopped as stopped:
@@ -61,13 +52,42 @@ def main(arguments: list[str] | None = None) -> int:
     return FAILURE
 
 
-def _run(arguments: list[str] | None) -> int:
-    options = build_parser().parse_args(arguments)
+def _run(arguments: list[str]) -> int:
+    root, words = _split(arguments)
     try:
-        root = (options.root or find_root(Path.cwd())).resolve()
-        return _call(root, options)
+        if words[:1] == ["run"]:
+            from harness.commands import measure
+
+            return measure.main(root, words[1:])
+        from harness.commands import application
+
+        return application.call(root, words)
     except ModuleNotFoundError as error:
-        raise _not_installed(error, options) from error
+        raise _not_installed(error, words) from error
+
+
+def _split(arguments: list[str]) -> tuple[Path | None, list[str]]:
+    """Return the checkout if one is named, and the command with its own words."""
+    first, *others = [*arguments, ""]
+    if first == ROOT and others[0]:
+        return Path(others[0]).resolve(), arguments[2:]
+    if first.startswith(f"{ROOT}="):
+        return Path(first.partition("=")[2]).resolve(), arguments[1:]
+    if first == ROOT:
+        raise UsageError(f"{ROOT} needs a folder", next_command=f"harness {ROOT} DIR COMMAND")
+    return None, arguments
+
+
+def place(root: Path | None) -> Path:
+    """Return the checkout: the one that is named, or the nearest one here or above.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if root is not None and not root.is_dir():
+        raise UsageError(f"{ROOT} names no folder", str(root),
+                         next_command=f"harness {ROOT} DIR COMMAND")
+    return (root or find_root(Path.cwd())).resolve()
 
 
 def _accept_any_text() -> None:
@@ -92,21 +112,10 @@ def _say(message: str) -> None:
         say(f"harness: {message}", sys.stderr)
 
 
-def _not_installed(error: ModuleNotFoundError, options: argparse.Namespace) -> UsageError:
+def _not_installed(error: ModuleNotFoundError, words: list[str]) -> UsageError:
     """Return the error for a command that was started by an interpreter that cannot run it."""
-    measures = options.command == "run"
-    return UsageError(
-        f"this interpreter cannot run harness {options.command}", sys.prefix, str(error),
-        f"tox run -e {options.environments[0]}" if measures else "pip install .")
-
-
-def _call(root: Path, options: argparse.Namespace) -> int:
-    """Import the command's module, and call its function."""
-    name = next(module for module, names in COMMANDS.items() if options.command in names)
-    module = importlib.import_module(f"harness.commands.{name}")
-    function = getattr(module, options.command, None) or getattr(module, f"{options.command}_")
-    if name in ("measure", "night"):  # they can tell without NumPy that there is nothing to do
-        return int(function(Paths(root), options))
-    from harness.records.project import Project
-
-    return int(function(Project(root), options))
+    command = words[0] if words else ""
+    named = words[words.index("--environment") + 1:] if "--environment" in words else []
+    again = f"tox run -e {named[0]}" if command == "run" and named else "pip install ."
+    return UsageError(f"this interpreter cannot run harness {command}".rstrip(), sys.prefix,
+                      str(error), again)

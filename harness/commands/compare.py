@@ -5,19 +5,22 @@ Outside half.
 
 from __future__ import annotations
 
-import argparse
+import builtins
 import contextlib
-import json
+from collections.abc import Sequence
+from json import dumps
 from pathlib import Path
 
 from harness import report as reporting
+from harness.commands.parameters import AtLeastOne, Format, Here
 from harness.commands.tables import timeline as timeline_table
 from harness.commands.tables import verdicts
+from harness.commands.tables.found import render as found_page
 from harness.commands.tables.history import render as render_history
 from harness.commands.tables.native import render as render_native
-from harness.commands.tables.terminal import show, tell_broken
+from harness.commands.tables.terminal import show, tell_broken, tell_table
 from harness.compare import compare as comparing
-from harness.compare import detection
+from harness.compare import detection, waivers
 from harness.compare import timeline as timelines
 from harness.compare import upgrade as upgrades
 from harness.compare.differ import Differ
@@ -30,93 +33,172 @@ from harness.files import write_text
 from harness.history import history as kept
 from harness.history.facts import case_facts
 from harness.nightly import outputs
+from harness.programs.saved import comparing as programs
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
 from harness.store.store import Store
 
 
-def compare(project: Project, options: argparse.Namespace) -> int:
-    """Compare records, print the verdicts, and say by the exit code what came out."""
-    names = _named(project, options)
-    question = comparing.Question(names, options.against, tuple(options.case or ()),
-                                  tuple(options.variant or ()))
-    result = comparing.compare(project, question)
+def compare(*environments: str, here: Here, against: str | None = None, label: str | None = None,
+            case: Sequence[str] = (), variant: Sequence[str] = (), json: Path | None = None,
+            junit: Path | None = None, markdown: Path | None = None,
+            format: Format | None = None, all: bool = False) -> int:
+    """Compare records, print the verdicts, and say by the exit code what came out.
+
+    Args:
+        environments: names such as torch-2.13.0; everything measured last, if none is named.
+        against: baseline, previous, reference or an environment; the first three, if not given.
+        label: compare the environments of this label of tox.ini.
+        case: only this case; can be given more than once.
+        variant: only variants that match this pattern; can be given more than once.
+        json: write the verdicts there as well.
+        junit: write them there as JUnit XML.
+        markdown: write a summary there in Markdown.
+        format: print a table of all verdicts instead: csv, json or parquet.
+        all: show what agrees, too.
+    """
+    project = here.project()
+    names = _named(project, environments, label, "compare")
+    result = programs.compare(project, comparing.Question(names, against, tuple(case),
+                                                          tuple(variant)))
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
-        stack.callback(outputs.write_verdicts, result, options.json, options.junit,
-                       options.markdown)
-        _tell(project, options, question, names, result)
+        stack.callback(outputs.write_verdicts, result, json, junit, markdown)
+        if format:
+            tell_table(format, lambda frames: frames.verdicts(result.comparisons))
+        else:
+            show(verdicts.render(result, all))
     return result.exit_code
 
 
-def _tell(project: Project, options: argparse.Namespace, question: comparing.Question,
-          names: tuple[str, ...], result: comparing.Report) -> None:
-    """Show the verdicts, and between two versions that are named what changed on the way."""
-    show(verdicts.render(result, options.all))
+def upgrade(*versions: str, here: Here, case: Sequence[str] = (), variant: Sequence[str] = (),
+            json: Path | None = None, all: bool = False) -> int:
+    """Say what an upgrade changes, at which version and why, and whether it matters.
 
-
-def upgrade(project: Project, options: argparse.Namespace) -> int:
-    """Say what an upgrade changes, at which version and why, and whether it matters."""
-    old, new = _ends(options.versions)
-    found = upgrades.ask(project, old, new, options.case or (), options.variant or ())
-    outputs.write_verdicts(found.report, options.json, None, None)
-    show(timeline_table.upgrade(found, options.all))
+    Args:
+        versions: FAMILY OLD NEW, such as torch 2.3.1 2.14.1; or two environments, such as
+            tensorflow-2.15.1 keras-3.0.5.
+        case: only this case; can be given more than once.
+        variant: only variants that match this pattern; can be given more than once.
+        json: write the verdicts there as well.
+        all: show every variant and verdict, too.
+    """
+    old, new = _ends(versions)
+    found = upgrades.ask(here.project(), old, new, tuple(case), tuple(variant))
+    outputs.write_verdicts(found.report, json, None, None)
+    show(timeline_table.upgrade(found, all))
     return found.report.exit_code
 
 
-def timeline(project: Project, options: argparse.Namespace) -> int:
-    """Show which stored versions behave the same, and what changed between them."""
-    found = timelines.load(project, options.families, options.case, options.variant)
+def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequence[str] = (),
+             json: Path | None = None, markdown: Path | None = None,
+             format: Format | None = None, all: bool = False) -> int:
+    """Show which stored versions behave the same, and what changed between them.
+
+    Args:
+        families: such as torch; all of them, if none is named.
+        case: only this case; can be given more than once.
+        variant: only variants that match this pattern; can be given more than once.
+        json: write the timeline there as well.
+        markdown: write there what changed, and what always differs, as a page in Markdown.
+        format: print a table of all changes instead: csv, json or parquet.
+        all: show what never changed, too.
+    """
+    project = here.project()
+    found = timelines.load(project, families, case, variant)
     with contextlib.ExitStack() as stack:
-        if options.json:
-            stack.callback(_write_json, options.json, timeline_facts(found))
-        show(timeline_table.render(found, options.all))
+        if json:
+            stack.callback(_write_json, json, timeline_facts(found))
+        if markdown:
+            stack.callback(write_text, markdown, found_page(found, waivers.load(
+                project.root / "results" / "waivers.toml")))
+        if format:
+            tell_table(format, lambda frames: frames.changes(found))
+        else:
+            show(timeline_table.render(found, all))
     lines = [line for one in found for line in one.lines]
-    if tell_broken(project.sound(options.case)[1]) or not all(line.is_readable for line in lines):
+    if tell_broken(project.sound(case)[1]) or not builtins.all(line.is_readable for line in lines):
         return FAILURE
-    return MATCH if all(line.is_explained for line in lines) else DIFFERENCE
+    return MATCH if builtins.all(line.is_explained for line in lines) else DIFFERENCE
 
 
-def report(project: Project, options: argparse.Namespace) -> int:
-    """Write the HTML report and the JSON it is made from."""
-    result, differ = _reported(project, _named(project, options), options.label is not None)
+def report(*environments: str, here: Here, label: str | None = None, output: Path | None = None,
+           picture: Path | None = None) -> int:
+    """Write the HTML report and the JSON it is made from.
+
+    Args:
+        environments: only these, by their baselines where they were not measured; of two, what
+            changes from one to the other.
+        label: the environments of this label of tox.ini.
+        output: the page; results/report.html, if not given.
+        picture: draw a small picture there, PNG or SVG.
+    """
+    project = here.project()
+    result, differ = _reported(project, _named(project, environments, label, "report"),
+                               label is not None)
     lineages = timelines.load_if_any(project, result.notes, differ)
-    output = Path(options.output or project.root / "results" / "report.html")
-    drawn = Path(options.picture) if options.picture else None
-    reporting.write(result, project, output, lineages, drawn)
+    output = output or project.root / "results" / "report.html"
+    reporting.write(result, project, output, lineages, picture)
     say(f"report: {output}")
     return tell_broken(project.sound()[1])
 
 
-def history(project: Project, options: argparse.Namespace) -> int:
-    """Show what changed over many nights, and say by the exit code whether anything did."""
-    case = project.selected([options.name])[0]
-    facts = case_facts(kept.load(kept.path_of(project), case), case, options.nights,
-                       options.environment, options.variant)
+def history(case: str, /, *, here: Here, environment: str | None = None,
+            variant: Sequence[str] = (), nights: AtLeastOne = 100,
+            json: Path | None = None, format: Format | None = None) -> int:
+    """Show what changed over many nights, slowly or at once.
+
+    Args:
+        case: whose history.
+        environment: only of this one.
+        variant: only variants that match this pattern; can be given more than once.
+        nights: how many of the last ones to look at; 100, if not given.
+        json: write what changed there as well.
+        format: print a table of every night of what changed instead: csv, json or parquet.
+    """
+    project = here.project()
+    name = project.selected([case])[0]
+    facts = case_facts(kept.load(kept.path_of(project), name), name, nights, environment,
+                       list(variant))
     with contextlib.ExitStack() as stack:
-        if options.json:
-            stack.callback(_write_json, options.json, facts)
-        show(render_history(facts))
+        if json:
+            stack.callback(_write_json, json, facts)
+        if format:
+            tell_table(format, lambda frames: frames.series(facts))
+        else:
+            show(render_history(facts))
     return DIFFERENCE if facts["changed"] else MATCH
 
 
-def faults(project: Project, options: argparse.Namespace) -> int:
-    """Say which of the faults that were trained under were seen, and how."""
-    if options.measure:
-        tox.run_each(project.root, options.environments, "--faults")
-    found = detection.detect(project, options.environments)
+def faults(*environments: str, here: Here, measure: bool = False) -> int:
+    """Say which of the faults that were trained under were seen, and how.
+
+    Args:
+        environments: names such as torch-2.13.0; all that were trained, if none is named.
+        measure: train under them first, through tox.
+    """
+    project = here.project()
+    if measure:
+        tox.run_each(project.root, environments, "--faults")
+    found = detection.detect(project, environments)
     show(detection.render(found))
     return MATCH if detection.is_proof(found) else DIFFERENCE
 
 
-def native(project: Project, options: argparse.Namespace) -> int:
-    """Show which share of native runs trained, everywhere they were measured."""
-    if options.measure:
-        tox.run_each(project.root, options.environments, "--native")
-    show(render_native(Store(project), options.environments))
+def native(*environments: str, here: Here, measure: bool = False) -> int:
+    """Show which share of native runs trained, everywhere they were measured.
+
+    Args:
+        environments: names such as torch-2.13.0; all of them, if none is named.
+        measure: train first, through tox.
+    """
+    project = here.project()
+    if measure:
+        tox.run_each(project.root, environments, "--native")
+    show(render_native(Store(project), environments))
     return MATCH
 
 
-def _ends(versions: list[str]) -> tuple[str, str]:
+def _ends(versions: Sequence[str]) -> tuple[str, str]:
     """Return the two environments of an upgrade, from a family and versions or from names."""
     example = "harness upgrade torch 2.3.1 2.14.1"
     if len(versions) == 3:
@@ -143,17 +225,18 @@ def _reported(project: Project, names: tuple[str, ...],
     return comparer.compare(), comparer.differ
 
 
-def _named(project: Project, options: argparse.Namespace) -> tuple[str, ...]:
+def _named(project: Project, environments: Sequence[str], label: str | None,
+           command: str) -> tuple[str, ...]:
     """Return the environments that are asked for, by name or by a label."""
-    if options.label and options.environments:
+    if label and environments:
         raise UsageError("a label names its environments",
-                         next_command=f"harness {options.command} --label {options.label}")
-    names = labelled(project.root, options.label) if options.label else options.environments
-    if options.label and not names:
-        raise UsageError(f"the label {options.label!r} names no environment that is measured",
-                         "tox.ini", next_command=f"harness {options.command} --label quick")
+                         next_command=f"harness {command} --label {label}")
+    names = labelled(project.root, label) if label else environments
+    if label and not names:
+        raise UsageError(f"the label {label!r} names no environment that is measured",
+                         "tox.ini", next_command=f"harness {command} --label quick")
     return tuple(names)
 
 
-def _write_json(path: str, facts: object) -> None:
-    write_text(Path(path), json.dumps(facts, indent=1, allow_nan=False) + "\n")
+def _write_json(path: Path, facts: object) -> None:
+    write_text(path, dumps(facts, indent=1, allow_nan=False) + "\n")

@@ -5,60 +5,94 @@ Outside half.
 
 from __future__ import annotations
 
-import argparse
-import json
+from collections.abc import Sequence
+from json import dumps
 from pathlib import Path
 
-from harness.commands import acceptance, approval
-from harness.commands.tables import listing
+from harness.commands import approval
+from harness.commands.parameters import Here
+from harness.commands.tables import acceptance, listing
 from harness.commands.tables.terminal import show, tell_broken
 from harness.environments import lockfiles
 from harness.errors import MATCH, UsageError, unknown
 from harness.escaping import say
 from harness.files import write_text
 from harness.measure.adapters import description
+from harness.programs.saved import accepting
+from harness.programs.showing import wording
 from harness.records.project import Project, select_variants
 from harness.store import merge as merging
-from harness.store import shards
+from harness.store import shards as sharding
 from harness.store.reading import importer
 from harness.store.store import Store
 
 
-def accept(project: Project, options: argparse.Namespace) -> int:
-    """Show what a run would change and why, and promote it to a baseline; or take that back."""
-    store, name = Store(project), options.environment
-    if options.undo:
-        return _take_back(store, options)
-    if name is None or not options.reason:
+def accept(environment: str | None = None, /, *cases: str, here: Here, reason: Sequence[str] = (),
+           harm: str | None = None, together: str | None = None, dry_run: bool = False,
+           undo: bool = False) -> int:
+    """Show what a run would change and why, and promote it to a baseline; or take that back.
+
+    Args:
+        environment: whose run.
+        cases: only these; all that were measured, if none is named.
+        reason: why it is right; once for each cause that is shown, in their order.
+        harm: of a regression, whom it harms, and why it is right all the same.
+        together: why pins, case and harness, changed at once, cannot be told apart.
+        dry_run: only show what it would change, and why.
+        undo: take the last accept back.
+    """
+    project = here.project()
+    store, name = Store(project), environment
+    if undo:
+        return _take_back(store, bool(environment or reason or dry_run))
+    if name is None or not reason:
         raise UsageError("accepting needs an environment and a reason",
                          next_command="harness accept ENV --reason 'why it is right'")
     store.require_known(name)
-    cases = project.selected(options.cases)
-    natives = [store.native(case, name, True) for case in cases
+    programs = [case for case in cases if case in project.program_names()]
+    if programs:
+        _accept_programs(project, name, programs, reason, dry_run)
+        cases = tuple(case for case in cases if case not in programs)
+        if not cases:
+            return MATCH
+    chosen = project.selected(cases)
+    natives = [store.native(case, name, True) for case in chosen
                if project.native_run_path(case, name).exists()]
     native_cases = {record.case for record in natives}
-    records = [store.run(case, name) for case in cases if project.run_path(case, name).exists()
-               or (options.cases and case not in native_cases)]
+    records = [store.run(case, name) for case in chosen if project.run_path(case, name).exists()
+               or (cases and case not in native_cases)]
     if not records and not natives:
         raise UsageError(f"{name} has no run to accept", next_command=f"tox run -e {name}")
     for record in records:
         show(acceptance.render(record, acceptance.changes(store, record)))
     found = approval.examine(store, name, records, natives)
     show(approval.render(found))
-    if options.dry_run:
+    if dry_run:
         return MATCH
-    details = approval.require(found, name, options.reason, options.harm, options.together)
+    details = approval.require(found, name, list(reason), harm, together)
     paths = [store.baselines.path_for(record) for record in records]
-    store.accept(records, "; ".join(options.reason), natives, details)
+    store.accept(records, "; ".join(reason), natives, details)
     for path in [*paths,
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
         say(f"accepted: {path.relative_to(project.root)}")
     return MATCH
 
 
-def _take_back(store: Store, options: argparse.Namespace) -> int:
+def _accept_programs(project: Project, environment: str, programs: Sequence[str],
+                     reason: Sequence[str], dry_run: bool) -> None:
+    """Show what the runs of saved programs would change, and promote them to baselines."""
+    for program in programs:
+        found = accepting.change(project, program, environment)
+        say("\n".join(wording.terminal(found, (f"{environment} on {program}", "its baseline")))
+            if found else f"{environment} on {program}: its first baseline")
+        if not dry_run:
+            path = accepting.accept(project, program, environment, "; ".join(reason))
+            say(f"accepted: {path.relative_to(project.root)}")
+
+
+def _take_back(store: Store, is_more_asked: bool) -> int:
     """Take the last accept back."""
-    if options.environment or options.reason or options.dry_run:
+    if is_more_asked:
         raise UsageError("--undo takes back the last accept, whatever it was", "harness accept",
                          next_command="harness accept --undo")
     what, paths = store.take_back()
@@ -69,32 +103,47 @@ def _take_back(store: Store, options: argparse.Namespace) -> int:
     return MATCH
 
 
-def describe(project: Project, options: argparse.Namespace) -> int:
-    """Print what another program needs to train a variant, or write a file for each."""
-    case = project.case(options.name)
-    chosen = select_variants(case, options.variant)
+def describe(case: str, /, *, here: Here, variant: Sequence[str] = (),
+             output: Path | None = None) -> int:
+    """Print what another program needs to train a variant, or write a file for each.
+
+    Args:
+        case: which.
+        variant: only variants that match this pattern; can be given more than once.
+        output: write a file for every variant into this folder.
+    """
+    project = here.project()
+    declared = project.case(case)
+    chosen = select_variants(declared, list(variant))
     if not chosen:
-        raise unknown("variant", " ".join(options.variant), [v.name for v in case.variants])
-    if options.output is None and len(chosen) > 1:
+        raise unknown("variant", " ".join(variant), [v.name for v in declared.variants])
+    if output is None and len(chosen) > 1:
         raise UsageError(
-            "a description is of one variant: name it, or a folder for all", case.name,
-            f"{len(chosen)} variants: {', '.join(variant.name for variant in chosen)}",
-            f"harness describe {case.name} --variant {chosen[0].name}")
-    for variant in chosen:
-        text = description.dumps(description.describe(project, case, variant))
-        if options.output is None:
+            "a description is of one variant: name it, or a folder for all", declared.name,
+            f"{len(chosen)} variants: {', '.join(v.name for v in chosen)}",
+            f"harness describe {declared.name} --variant {chosen[0].name}")
+    for one in chosen:
+        text = description.dumps(description.describe(project, declared, one))
+        if output is None:
             say(text.rstrip("\n"))
             continue
-        path = Path(options.output) / f"{variant.name}.json"
+        path = output / f"{one.name}.json"
         write_text(path, text)
         say(f"described: {path}")
     return MATCH
 
 
-def import_(project: Project, options: argparse.Namespace) -> int:
-    """Check records that another program made, and take them in as runs."""
+def import_(*files: Path, here: Here) -> int:
+    """Check records that another program made, and take them in as runs.
+
+    Args:
+        files: the records, JSON.
+    """
+    if not files:
+        raise UsageError("importing needs a file", next_command="harness import FILE...")
+    project = here.project()
     store = Store(project)
-    records = importer.load([Path(name) for name in options.files], project)
+    records = importer.load(list(files), project)
     for record in records:  # all of them before the first is taken in
         store.check(record, f"imported {record.case} {record.environment}")
     for record in records:
@@ -103,13 +152,21 @@ def import_(project: Project, options: argparse.Namespace) -> int:
     return MATCH
 
 
-def list_(project: Project, options: argparse.Namespace) -> int:
-    """List cases, variants, environments, baselines and waivers; or a label's environments."""
-    if options.label:
-        listed = shards.labelled(project, options.label, options.shards)
-        say(json.dumps(listed) if options.json else "\n".join(listed))
+def list_(*, here: Here, label: str | None = None, shards: int | None = None,
+          json: bool = False) -> int:
+    """List cases, variants, environments, baselines and waivers; or a label's environments.
+
+    Args:
+        label: only the environments of this label of tox.ini.
+        shards: those in so many groups that take about as long, apart by commas.
+        json: as a JSON array.
+    """
+    project = here.project()
+    if label:
+        listed = sharding.labelled(project, label, shards)
+        say(dumps(listed) if json else "\n".join(listed))
         return MATCH
-    if options.json or options.shards is not None:
+    if json or shards is not None:
         raise UsageError("--shards and --json list the environments of a label",
                          next_command="harness list --label nightly --shards 4 --json")
     cases, broken = project.sound()
@@ -117,15 +174,27 @@ def list_(project: Project, options: argparse.Namespace) -> int:
     return tell_broken(broken)
 
 
-def lock(project: Project, options: argparse.Namespace) -> int:
-    """Resolve and write the constraints of environments."""
-    for name in options.names or lockfiles.OUTSIDE:
-        say(f"locked: {lockfiles.lock(project.root, name).relative_to(project.root)}")
+def lock(*environments: str, here: Here) -> int:
+    """Resolve and write the pins of environments.
+
+    Args:
+        environments: names such as torch-2.13.0; the outside half's, if none is named.
+    """
+    root = here.root
+    for name in environments or lockfiles.OUTSIDE:
+        say(f"locked: {lockfiles.lock(root, name).relative_to(root)}")
     return MATCH
 
 
-def merge(project: Project, options: argparse.Namespace) -> int:
-    """Take in the runs that other machines measured."""
-    merged = merging.merge(project, [Path(name) for name in options.shards], options.label)
+def merge(*shards: Path, here: Here, label: str | None = None) -> int:
+    """Take in the runs that other machines measured.
+
+    Args:
+        shards: copies of another results/runs, or their zips.
+        label: name the environments of this label of tox.ini that are missing.
+    """
+    if not shards:
+        raise UsageError("merging needs a folder of runs", next_command="harness merge DIR...")
+    merged = merging.merge(here.project(), list(shards), label)
     say("\n".join(merged.lines()))
     return merged.exit_code

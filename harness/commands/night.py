@@ -5,11 +5,12 @@ Outside half; what compares and reports is imported when there is something to c
 
 from __future__ import annotations
 
-import argparse
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
+from harness.commands.parameters import Here
 from harness.environments import names
 from harness.errors import MATCH, HarnessError, UsageError
 from harness.escaping import say
@@ -21,11 +22,20 @@ from harness.records import manifest
 from harness.records.paths import Paths
 
 
-def nightly(paths: Paths, options: argparse.Namespace) -> int:
-    """Compare what was measured tonight, confirm alarms, and write what a night leaves."""
-    expected = names.labelled(paths.root, options.label)
+def nightly(*merged: Path, here: Here, label: str = "nightly",
+            confirmed: Sequence[Path] = ()) -> int:
+    """Compare what was measured tonight, confirm alarms, and write what a night leaves.
+
+    Args:
+        merged: runs of other machines, folders or zips, to merge first.
+        label: of tox.ini; which environments are expected; nightly, if not given.
+        confirmed: what another machine measured once more for this night; can be given more
+            than once.
+    """
+    paths = Paths(here.root)
+    expected = names.labelled(paths.root, label)
     if not expected:
-        raise UsageError(f"the label {options.label!r} names no environment", "tox.ini",
+        raise UsageError(f"the label {label!r} names no environment", "tox.ini",
                          next_command="harness nightly --label nightly")
     name = manifest.night()
     if name is None:
@@ -34,23 +44,24 @@ def nightly(paths: Paths, options: argparse.Namespace) -> int:
                          "for this")
     try:
         with lock(paths.lock_path("nightly"), "harness nightly", waits=True):
-            return _end(paths, options, expected, name)
+            return _end(paths, expected, name, merged, confirmed)
     except OSError as error:
         raise HarnessError("the night cannot be kept", str(error.filename or paths.root),
                            str(error.strerror or error),
                            f"ls -ld {paths.root / 'results'}; df {paths.root}") from None
 
 
-def _end(paths: Paths, options: argparse.Namespace, expected: list[str], name: str) -> int:
+def _end(paths: Paths, expected: list[str], name: str, merged: Sequence[Path],
+         confirmed: Sequence[Path]) -> int:
     """End the night, as the only one that does in this checkout."""
     at = now()
-    state = None if options.merged else unchanged.digest(paths, expected, name, at[:10])
+    state = None if merged else unchanged.digest(paths, expected, name, at[:10])
     before = unchanged.last(paths, state)
     again = _repeat(paths, before, at) if before else None
     if again is not None:
         say(again.said)
         return MATCH
-    return _compare(paths, options, expected, name, state)
+    return _compare(paths, expected, name, state, merged, confirmed)
 
 
 def _repeat(paths: Paths, before: Silent, at: str) -> Silent | None:
@@ -66,8 +77,8 @@ def _repeat(paths: Paths, before: Silent, at: str) -> Silent | None:
     return again
 
 
-def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], name: str,
-             state: str | None) -> int:
+def _compare(paths: Paths, expected: list[str], name: str, state: str | None,
+             merged: Sequence[Path], confirmed: Sequence[Path]) -> int:
     from rich.constrain import Constrain
 
     from harness.commands.tables import blocks
@@ -77,10 +88,8 @@ def _compare(paths: Paths, options: argparse.Namespace, expected: list[str], nam
     from harness.records.project import Project
 
     project = Project(paths.root)
-    shards, confirmed = ([Path(source) for source in sources] if sources else None
-                         for sources in (options.merged, options.confirmed))
     try:
-        night = job.run(project, expected, name, shards or (), confirmed)
+        night = job.run(project, expected, name, merged, list(confirmed) or None)
     except UsageError:
         raise
     except Exception as error:  # the night is told of, whatever ended it

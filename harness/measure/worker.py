@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import dataclasses
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -138,8 +139,8 @@ def measure_variant(project: Project, adapter: Any, case: Case, variant: Variant
             if drops is not None:
                 measured.drops[precision] = drops
             emit("probed", case=case.name, seconds=time.perf_counter() - started)
-        is_framework = hasattr(adapter, "__path__")  # a package; the reference has no native runs
-        if is_framework and case.native and variant.name in case.native.variants:
+        trains_natively = importlib.util.find_spec(f"{adapter.__name__}.native") is not None
+        if trains_natively and case.native and variant.name in case.native.variants:
             measured.fingerprint = submodule(adapter, "native").fingerprint(
                 case, variant, batches.evaluation, FINGERPRINT_SEED)
     except UnsupportedError as error:

@@ -82,8 +82,8 @@ def _summarize(night: Nightly, path: Path) -> None:
     write_text(path, summary.render(night.report, night))
 
 
-def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
-                   as_markdown: str | None) -> None:
+def write_verdicts(report: Report, as_json: Path | None, as_junit: Path | None,
+                   as_markdown: Path | None) -> None:
     """Write the verdicts of one comparison into each file that is named.
 
     Raises:
@@ -91,11 +91,11 @@ def write_verdicts(report: Report, as_json: str | None, as_junit: str | None,
     """
     with contextlib.ExitStack() as stack:  # the last one that is added comes first
         if as_markdown:
-            stack.callback(lambda: write_text(Path(as_markdown), summary.render(report)))
+            stack.callback(lambda: write_text(as_markdown, summary.render(report)))
         if as_junit:
-            stack.callback(junit.write, report, Path(as_junit))
+            stack.callback(junit.write, report, as_junit)
         if as_json:
-            stack.callback(lambda: write_text(Path(as_json), json.dumps(
+            stack.callback(lambda: write_text(as_json, json.dumps(
                 verdict_facts(report), indent=1, allow_nan=False) + "\n"))
 
 

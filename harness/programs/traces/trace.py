@@ -57,6 +57,7 @@ class Header(msgspec.Struct, kw_only=True):
         updates: finished by all optimizers.
         modules: class of every module, by its path.
         tensors: path of the module that an event belongs to, by the event's name.
+        read, written: files that the program opened, where that was asked for.
     """
 
     format: Literal["harness-trace"]
@@ -76,6 +77,8 @@ class Header(msgspec.Struct, kw_only=True):
     tensors: dict[str, str] = {}
     processes: dict[str, int] = {}
     notes: list[Note] = []
+    read: list[str] = []
+    written: list[str] = []
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,152 @@
+"""Optimizers: hyperparameters, gradients, and what a step changes.
+
+Inside half. ``step`` of every optimizer's class is wrapped when one is made, as a method,
+since schedulers read ``step.__func__``: torch has hooks of its own for this since 2.0 only.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.measure.recorder import sketch
+from harness.measure.recorder.recording import Recording
+from harness.measure.recorder.sketch import Sketch
+from harness.measure.recorder.torch.forwards import Forwards
+from harness.measure.recorder.torch.initial import Initial
+from harness.measure.recorder.torch.names import Names, leftovers
+from harness.measure.recorder.torch.tensors import Reader
+
+WRAPPED = "_is_recorded"
+SWITCHES = ("amsgrad", "centered", "maximize", "nesterov")
+"""Hyperparameters that are true or false, recorded where true: other switches come and go with
+versions, and change no number."""
+
+
+class Optimizers:
+    """The seam of optimizers."""
+
+    def __init__(self, recording: Recording, names: Names, reader: Reader, initial: Initial,
+                 forwards: Forwards) -> None:
+        self._recording, self._names, self._reader = recording, names, reader
+        self._initial, self._forwards = initial, forwards
+        self._numbers: dict[int, str] = {}
+        self._is_stepping = False
+
+    def install(self) -> None:
+        """Wrap ``step`` of every class an optimizer is made of from now on."""
+        make = torch.optim.Optimizer.__init__
+        seam = self
+
+        @functools.wraps(make)
+        def __init__(self: Any, *arguments: Any, **options: Any) -> None:
+            make(self, *arguments, **options)
+            seam._meet(self)
+
+        torch.optim.Optimizer.__init__ = __init__
+
+    def _meet(self, optimizer: torch.optim.Optimizer) -> None:
+        self._number(optimizer)
+        kind = type(optimizer)
+        step = kind.step
+        is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)
+        if getattr(step, WRAPPED, False):
+            return
+        seam = self
+
+        @functools.wraps(step)
+        def recorded(self: Any, *arguments: Any, **options: Any) -> Any:
+            if is_compiling():
+                return step(self, *arguments, **options)
+            return seam.step(self, step, arguments, options)
+
+        setattr(recorded, WRAPPED, True)
+        kind.step = recorded
+
+    def _number(self, optimizer: torch.optim.Optimizer) -> str:
+        """Return an optimizer's name: its place among those of the program."""
+        found = self._numbers.setdefault(id(optimizer), f"optimizer[{len(self._numbers)}]")
+        return found
+
+    def step(self, optimizer: Any, step: Any, arguments: Any, options: Any) -> Any:
+        """Let an optimizer make a step, and record it.
+
+        Args:
+            step: what makes the step, of the optimizer and the arguments.
+        """
+        if self._is_stepping or not self._recording.is_on:
+            return step(optimizer, *arguments, **options)
+        self._is_stepping = True
+        self._forwards.reset()
+        try:
+            parameters = self._prepare(optimizer)
+            has_closure = bool(arguments) or options.get("closure") is not None
+            is_detailed = self._recording.is_detailed
+            if is_detailed and not has_closure:
+                self._keep_gradients(parameters)
+            before = self._copy(parameters) if is_detailed else []
+            result = step(optimizer, *arguments, **options)
+            if is_detailed and has_closure:
+                self._keep_gradients(parameters)
+            self._keep_updates(before)
+        finally:
+            self._is_stepping = False
+        self._forwards.begin_step()
+        self._recording.advance()
+        return result
+
+    def _prepare(self, optimizer: Any) -> list[tuple[str, torch.Tensor]]:
+        """Name the parameters, record the schedule, and return the parameters by name."""
+        own, groups = self._number(optimizer), optimizer.param_groups
+        rest = list(leftovers(self._names, groups, own))
+        for parameter, name in rest:
+            self._names.name(parameter, name)
+        self._initial.take((name, parameter, "") for parameter, name in rest)
+        for g, group in enumerate(groups):
+            self._keep_schedule(f"{own}.group[{g}]", group)
+        return [(str(self._names.of_parameter(parameter)), parameter)
+                for group in groups for parameter in group["params"]]
+
+    def _keep_schedule(self, place: str, group: dict[str, Any]) -> None:
+        for key, value in group.items():
+            if key == "params" or (key != "lr" and not self._recording.is_detailed):
+                continue
+            parts = value if isinstance(value, (tuple, list)) else [value]
+            for i, part in enumerate(parts):
+                name = f"{place}.{key}" + (f"[{i}]" if len(parts) > 1 else "")
+                if isinstance(part, bool) and not (part and key in SWITCHES):
+                    continue
+                if isinstance(part, (int, float)):
+                    self._recording.number("schedule", name, part)
+                elif isinstance(part, torch.Tensor) and part.numel() == 1:
+                    self._recording.number("schedule", name, float(part))
+
+    def _keep_gradients(self, parameters: list[tuple[str, torch.Tensor]]) -> None:
+        for name, parameter in parameters:
+            found = None if parameter.grad is None else self._reader.read(parameter.grad)
+            if found is not None:
+                self._recording.tensor("gradient", name, *found, module=name.rpartition(".")[0])
+
+    def _copy(self, parameters: list[tuple[str, torch.Tensor]]) -> list[Any]:
+        copies = []
+        for name, parameter in parameters:
+            found = self._reader.read(parameter)
+            if found is not None:
+                copies.append((name, parameter, sketch.flatten(found[0]).copy()))
+        return copies
+
+    def _keep_updates(self, before: list[tuple[str, torch.Tensor, np.ndarray]]) -> None:
+        for name, parameter, old in before:
+            found = self._reader.read(parameter)
+            if found is None:
+                continue
+            flat = sketch.flatten(found[0])
+            norm, projections = sketch.project(flat, old)
+            made = Sketch(flat.size, found[1] or found[0].dtype.name, sketch.digest(flat),
+                          (norm, *projections))
+            self._recording.add(
+                "update", name, made, name.rpartition(".")[0],
+                lambda new=found[0], old=old: new - old.reshape(new.shape))  # type: ignore[misc]
