@@ -6,7 +6,10 @@ but the standard library, and do nothing unless the program runs under a recorde
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.notebook.checkout import Checkout
 
 __version__ = "0.1.0"
 
@@ -36,3 +39,20 @@ def watch(thing: Any) -> Any:
         The thing itself, or one that computes the same and is recorded.
     """
     return thing if _recording is None else _recording.watch(thing)
+
+
+def open(path: str = ".") -> Checkout:
+    """Open a checkout in a notebook: its curves, comparisons and histories as pandas' tables.
+
+    Args:
+        path: the checkout, or a folder in it.
+
+    Raises:
+        UsageError: there is no checkout.
+    """
+    from pathlib import Path
+
+    from harness.notebook.checkout import Checkout
+    from harness.records.paths import find_root
+
+    return Checkout(find_root(Path(path).resolve()))

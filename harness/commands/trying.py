@@ -23,11 +23,14 @@ from harness.escaping import say
 from harness.files import write_text
 from harness.programs.runs import figures
 from harness.programs.runs.running import Program, Runner
-from harness.programs.runs.session import PERTURBED, Session
+from harness.programs.runs.session import Session
 from harness.programs.runs.tried import Tried, keep
+from harness.programs.saved import declaring
 from harness.programs.sides import asked as sides
 from harness.programs.sides import making
 from harness.programs.sides.asked import Asked, Common
+from harness.records.paths import Paths, find_root
+from harness.vocabulary.program import PERTURBED
 
 EXAMPLE = "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- python train.py"
 INTERPRETER = re.compile(r"python(3(\.\d+)?)?")
@@ -51,7 +54,7 @@ def try_(
         steps: AtLeastOne | None = None, every: AtLeastOne | None = None,
         limit: Positive = LONGEST, jobs: AtLeastOne | None = None, in_place: bool = False,
         refresh: bool = False, keep_runs: Annotated[Path | None, Parameter(name="--keep")] = None,
-        json: Path | None = None, markdown: Path | None = None) -> int:
+        save: str | None = None, json: Path | None = None, markdown: Path | None = None) -> int:
     """Try a training program of your own under two sides, and say what differs first.
 
     A side is made of anything that pip can install: torch==2.13.0, 'torch>=2.3,<2.9', a wheel,
@@ -84,6 +87,7 @@ def try_(
         in_place: run in the folder itself, not in copies of it.
         refresh: make the environments anew.
         keep_runs: an empty folder, to keep every run and what resolved.
+        save: make the program a case of this project, of this name.
         json: write the verdict into this file as well.
         markdown: write a summary into this file.
     """
@@ -95,10 +99,14 @@ def try_(
                     tuple(path.resolve() for path in constraint), tuple(index), refresh)
     words = Program(_words(program), tuple(output), steps, every, limit, in_place)
     figures.require_readable(output)
+    if save is not None:
+        declaring.require_free(Paths(find_root(Path.cwd())), save)
     with _folder(keep_runs) as folder:
         tried = _run(words, sides.complete(one, other, common), common, folder,
                      Settings(keep_runs is not None, jobs))
         _show(tried, json, markdown, keep_runs is not None)
+    if save is not None:
+        _save(tried, words, save)
     return tried.judgement.exit_code
 
 
@@ -133,6 +141,14 @@ def _show(tried: Tried, json: Path | None, markdown: Path | None, is_kept: bool)
         if markdown:
             stack.callback(write_text, markdown, tried.to_markdown())
         say("\n".join(tried.lines(commands)))
+
+
+def _save(tried: Tried, program: Program, name: str) -> None:
+    """Make the program a case of the project here, and say how to measure it."""
+    paths, side = Paths(find_root(Path.cwd())), tried.baseline
+    path = declaring.declare(paths, name, program, side)
+    say(f"saved: {path.relative_to(paths.root)}\n"
+        f"  next: tox run -e ENV -- {name}, then harness accept ENV {name} --reason TEXT")
 
 
 def _words(program: Sequence[str]) -> tuple[str, ...]:

@@ -201,18 +201,18 @@ def perturbed(count: int = 8, **options: Any) -> list[Trace]:
     return [train(perturb=seed, **options) for seed in range(1, count + 1)]
 
 
-def write(trace: Trace, path: Path, **changes: bytes | None) -> Path:
+def write(found: Trace, path: Path, **changes: bytes | None) -> Path:
     """Write a trace as the recorder does; return the path.
 
     Args:
         changes: members, by name without what follows the dot, to replace; None leaves one out.
     """
-    head = {name: getattr(trace.header, name) for name in trace.header.__struct_fields__}
-    head["notes"] = [{"code": note.code, "text": note.text} for note in trace.header.notes]
+    head = {name: getattr(found.header, name) for name in found.header.__struct_fields__}
+    head["notes"] = [{"code": note.code, "text": note.text} for note in found.header.notes]
     members: dict[str, bytes | None] = {"trace.json": json.dumps(head).encode()}
     for name, dtype in COLUMNS.items():
         content = io.BytesIO()
-        np.lib.format.write_array(content, getattr(trace, name).astype(dtype), version=(1, 0))
+        np.lib.format.write_array(content, getattr(found, name).astype(dtype), version=(1, 0))
         members[f"{name}.npy"] = content.getvalue()
     for name, value in changes.items():
         members["trace.json" if name == "trace" else f"{name}.npy"] = value

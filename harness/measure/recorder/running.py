@@ -17,6 +17,7 @@ import harness
 from harness.errors import HarnessError, UsageError
 from harness.escaping import terminal
 from harness.measure.recorder import header, programs, recording, seams, trace
+from harness.measure.recorder.opened import Opened
 from harness.measure.recorder.recording import Ended, Recording
 from harness.measure.recorder.weights import Weights
 
@@ -50,6 +51,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--capture", type=_counting, metavar="STEP",
                         help="keep whole tensors of this step, and end there")
     parser.add_argument("--tensors", type=Path, metavar="FILE", help="file for these")
+    parser.add_argument("--opened", action="store_true",
+                        help="note which files the program reads and writes")
     parser.add_argument("--plain", action="store_true", help="run the program, record nothing")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM ARG")
     options = parser.parse_args(arguments)
@@ -88,6 +91,9 @@ def _record(options: argparse.Namespace) -> int:
         seams.install(found, weights)
         harness._recording = found
     _leave_children_alone(found)
+    opened = Opened()
+    if options.opened:
+        opened.install()
     code, ended = _run(run, found)
     if os.getpid() != process or header.rank() != 0:
         return code
@@ -96,7 +102,8 @@ def _record(options: argparse.Namespace) -> int:
         recording.save_whole(found, options.tensors)
     weights.write()
     trace.write(options.trace, found.events,
-                header.describe(found, options.program, found.ended or ended))
+                {**header.describe(found, options.program, found.ended or ended),
+                 "read": list(opened.read), "written": list(opened.written)})
     return 0 if found.ended else code
 
 

@@ -99,11 +99,12 @@ def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -
     channel, step = int(aligned.channel[event]), int(aligned.step[event])
     mine = aligned.column("sketch", OBSERVED)[event]
     theirs = aligned.column("sketch")[event]
-    size = int(aligned.column("size")[event])
+    sizes = int(aligned.column("size", OBSERVED)[event]), int(aligned.column("size")[event])
+    size = sizes[1]
     tensor = aligned.text(event)
     module = aligned.baseline.header.tensors.get(tensor, "")
     kind = aligned.baseline.header.modules.get(module, "")
-    factor = patterns.factor(mine, theirs) if size else None
+    factor = patterns.factor(mine, theirs) if size and sizes[0] == size else None
     deviation = float(compared.off[event]) if factor is None else abs(factor - 1)
     same_place = off & (aligned.step == step) & (aligned.channel == channel)
     alike = len(np.unique(aligned.name[same_place])) - 1 if channel in PARALLEL else 0
@@ -113,7 +114,7 @@ def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -
         CHANNELS[channel], "random stream" if is_draw else "value", Verdict.DRIFT, "", step,
         tensor, module, kind, int(aligned.column("occurrence")[event]), deviation,
         float(compared.allowance.limit[event]),
-        factor, ratio or patterns.describe(mine, theirs, size),
+        factor, ratio or patterns.describe(mine, theirs, sizes),
         None if size else float(mine[0]), None if size else float(theirs[0]), alike,
         _following(compared, off, event, chain), _proof(compared, event),
         True if compared.is_again else None)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.judging import allowance
+from harness.programs.judging import allowance, floors
 from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
 from harness.programs.traces import distance
-from harness.programs.traces.alignment import ABSENT, Alignment, Indices, align
-from harness.programs.traces.distance import Flags, Numbers
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers, align
+from harness.programs.traces.distance import Flags
 from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, UPDATE, Trace
 
 OBSERVED = 0
@@ -129,8 +129,8 @@ def _relate(aligned: Alignment, runs: Sequence[int], second: int | None) -> Rela
         low, high = np.fmin(low, found), np.fmax(high, found)
     spread = np.zeros(len(aligned))
     spread[updates] = np.nan_to_num(high - low, nan=0.0)
-    learned = distance.running_maximum(aligned, spread)[updates]
-    limit = FACTOR * (learned + allowance.floors(aligned)[updates])
+    learned = aligned.running_maximum(spread)[updates]
+    limit = FACTOR * (learned + floors.find(aligned)[updates])
     off = np.abs(_log_ratio(aligned, OBSERVED, updates, gradients) - base)
     if second is not None:
         off = np.fmin(off, np.abs(_log_ratio(aligned, second, updates, gradients)

@@ -16,8 +16,7 @@ from harness.compare.checks.finding import Verdict
 from harness.programs.judging import phrases
 from harness.programs.judging.compared import OBSERVED, Compared
 from harness.programs.judging.verdict import Outcome
-from harness.programs.traces.alignment import ABSENT
-from harness.programs.traces.distance import Numbers
+from harness.programs.traces.alignment import ABSENT, Numbers
 from harness.programs.traces.trace import EVALUATION, LOSS, REPORTED, Trace
 
 END, LONGEST = 0.1, 50

@@ -115,10 +115,11 @@ def _merge(found: Sequence[Cause], one_sided: Sequence[Cause]) -> list[Cause]:
                        and other.step == cause.step and cause.channel == "gradient"), None)
         if update is not None:
             rest.remove(update)
-            missing[i] = replace(cause, following={"update": update.alike + 1, **update.following},
-                                 proof=update.proof, module=update.module,
-                                 module_class=update.module_class,
-                                 is_confirmed=update.is_confirmed)
+            missing[i] = replace(
+                cause, sentence=f"{cause.sentence} ({update.proof})", proof=update.proof,
+                following={**update.following, "update": max(
+                    update.alike + 1, update.following.get("update", 0))}, module=update.module,
+                module_class=update.module_class, is_confirmed=update.is_confirmed)
     return sorted([*rest, *missing], key=lambda cause: (
         cause.step if cause.step is not None else -1, CHANNELS.index(cause.channel)))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.programs.traces.distance import Numbers
+from harness.programs.traces.alignment import Numbers
 
 AGREE = 0.02
 """Part of a factor's distance from 1 that projections and norm may leave unexplained."""
@@ -27,17 +27,22 @@ def factor(observed: Numbers, baseline: Numbers) -> float | None:
     mine, theirs = observed[1:], baseline[1:]
     if not baseline[0]:
         return None
-    found = float(np.copysign(observed[0] / baseline[0], mine @ theirs))
+    aligned = float(mine @ theirs)
+    is_turned = aligned < -SAME_NORM * observed[0] * baseline[0]
+    found = float(observed[0] / baseline[0]) * (-1 if is_turned else 1)
     rest = float(np.sqrt(((mine - found * theirs) ** 2).mean()) / baseline[0])
     return found if found != 1 and rest <= AGREE * abs(found - 1) else None
 
 
-def describe(observed: Numbers, baseline: Numbers, size: int) -> str:
+def describe(observed: Numbers, baseline: Numbers, sizes: tuple[int, int]) -> str:
     """Return in words what two sketches tell; empty if nothing.
 
     Args:
-        size: elements of the tensors; 0 of plain numbers, which have no pattern.
+        sizes: elements of the tensors; 0 of plain numbers, which have no pattern.
     """
+    size = sizes[1]
+    if sizes[0] != size:
+        return f"{sizes[0]} elements rather than {size}"
     if not size:
         return ""
     for side, mine, theirs in (("observed", observed, baseline), ("baseline", baseline, observed)):

@@ -25,6 +25,7 @@ from harness.errors import FAILURE, USAGE, HarnessError, WorkerError
 from harness.files import lock
 from harness.programs.sides.making import Environment, cache
 from harness.records import settings
+from harness.vocabulary.program import PINNED, STARTING
 
 LINES_SHOWN = 20
 """Lines of a failed program's standard error in the message."""
@@ -32,14 +33,6 @@ LARGEST = 256 * 2**20
 """Bytes that a program may print."""
 GRACE = 10.0
 """Seconds that a program has to end, and its trace to be written, after it was asked to."""
-STARTING = ("import os,sys; os.dup2(os.open(os.devnull, os.O_RDONLY), 0); "
-            "folder = sys.argv.pop(1); sys.path.insert(0, folder); "
-            "from harness.measure.recorder.running import main; "
-            "sys.path.remove(folder); sys.path.append(folder); sys.exit(main(sys.argv[1:]))")
-"""What the side's Python runs: the package goes last on its path once it is imported, so that
-no other of its modules hides one of the program's, and its own ``harness`` hides not ours."""
-PINNED = {"PYTHONHASHSEED": "0"}
-"""Variables beside ``harness.settings`` without which two runs differ by chance."""
 DROPPED = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
 
 

@@ -98,8 +98,9 @@ class Runner:
         folder = self.folder / name
         made = None if self.program.is_in_place else copy(side.directory, folder / "copy")
         directory = side.directory if made is None else made.folder
-        found = launch(side, name, self.program.words, [*self.program.options(), *options],
-                       folder / "run", directory, self.limit, self.stop)
+        given = ["--opened", *self.program.options(), *options]
+        found = launch(side, name, self.program.words, given, folder / "run", directory,
+                       self.limit, self.stop)
         trace = read(found.trace)
         if not trace.header.updates:
             raise _untrained(found, trace)

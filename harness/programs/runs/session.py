@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.errors import HarnessError
 from harness.programs.judging import judge as judging
 from harness.programs.judging.verdict import Judgement
 from harness.programs.runs import figures
@@ -21,11 +22,10 @@ from harness.programs.showing import capture
 from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference
 from harness.programs.traces.trace import Trace
+from harness.vocabulary.program import PERTURBED
 
 SHOWN = 4
 """Files or figures that a note names."""
-PERTURBED = 8
-"""Runs from changed weights."""
 INITIAL = "initial.npz"
 """File of the weights that the baseline side begins with."""
 
@@ -58,6 +58,7 @@ class Session:
         """
         self._keep(self.runner.first(self.baseline, ["--keep", str(self.initial)]))
         self._keep(self.runner.run(self.observed.name, self.observed))
+        self._require_apart()
         judgement = self._judge()
         if not judgement.is_identical and self._is_recorded_alike():
             self._run_all([("repeated", self.baseline, [])])
@@ -77,6 +78,20 @@ class Session:
             self._run_all([("again", self.observed, [*self._loading, "--perturb", "1"])])
             judgement = self._judge()
         return self._tried(judgement, self._look(judgement))
+
+    def _require_apart(self) -> None:
+        """Refuse a program whose second run reads what its first one wrote.
+
+        In its copies of the working directory it cannot; elsewhere it can.
+        """
+        one, other = (self.runs[name].trace.header for name in ("baseline", "observed"))
+        shared = [name for name in other.read if name in one.written]
+        if shared:
+            raise HarnessError(
+                "the program reads a file that the run before it wrote: the two sides do not begin "
+                "alike", shared[0], f"{len(shared)} such files", "let it write below the working "
+                "directory, of which every run has a copy, or below TMPDIR"
+                + (", and without --in-place" if self.runner.program.is_in_place else ""))
 
     def _is_recorded_alike(self) -> bool:
         """Return whether all is equal to the bit but what was printed or written."""
@@ -132,7 +147,9 @@ class Session:
     def _tried(self, judgement: Judgement, whole: Whole | None) -> Tried:
         seconds = {name: round(ran.run.seconds, 3) for name, ran in self.runs.items()}
         return Tried(self.runner.program.words, self.baseline, self.observed, judgement, whole,
-                     self.differences, tuple(self._notes()), seconds)
+                     self.differences, tuple(self._notes()), seconds,
+                     {name: self._trace(name) for name in self.runs
+                      if not name.startswith("capture-")})
 
     def _notes(self) -> list[str]:
         """Return what is to be said of environments and runs, each once."""

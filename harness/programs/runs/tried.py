@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 from harness.files import write_text
 from harness.programs.judging.verdict import Judgement
 from harness.programs.runs.launching import Side
-from harness.programs.showing import encoding, wording
+from harness.programs.showing import encoding, facts, wording
 from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference, describe
+from harness.programs.traces.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Tried:
         differences: between the sides.
         notes: of the runs and the environments.
         runs: seconds of each, by name, in the order in which they were begun.
+        traces: of the same runs.
     """
 
     program: tuple[str, ...]
@@ -41,7 +43,8 @@ class Tried:
     whole: Whole | None
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
-    runs: dict[str, float]
+    runs: Mapping[str, float]
+    traces: Mapping[str, Trace]
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -65,6 +68,14 @@ class Tried:
             self.judgement, notes=(*self.judgement.notes, *self.notes))
         return wording.terminal(judgement, self.titles, more, commands)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what a page shows of it."""
+        perturbed = [trace for name, trace in self.traces.items() if name.startswith("perturbed-")]
+        observed = self.traces.get("loaded", self.traces["observed"])
+        return {**facts.facts(self.judgement, observed, self.traces["baseline"], perturbed,
+                              self.traces.get("repeated"), self.whole),
+                "between": sides_facts((self.baseline, self.observed), self.differences)}
+
     def to_markdown(self) -> str:
         """Return it for the comment on a pull request."""
         packages = {one.name: (one.observed, one.baseline) for one in self.differences
@@ -75,21 +86,21 @@ class Tried:
 
     def to_json(self) -> str:
         """Return it as JSON: the verdict, the sides, and what was run."""
-        facts = {**encoding.to_json(self.judgement, self.whole), "program": list(self.program),
-                 "sides": sides_facts((self.baseline, self.observed), self.differences),
-                 "session": {"notes": list(self.notes), "seconds": self.runs}}
-        return json.dumps(facts, indent=1, allow_nan=False) + "\n"
+        told = {**encoding.to_json(self.judgement, self.whole), "program": list(self.program),
+                "sides": sides_facts((self.baseline, self.observed), self.differences),
+                "session": {"notes": list(self.notes), "seconds": dict(self.runs)}}
+        return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
 
 def sides_facts(sides: Sequence[Side], differences: Sequence[Difference]) -> dict[str, Any]:
     """Return as JSON data what sides are made of, and in what they differ."""
-    facts: dict[str, Any] = {
+    told: dict[str, Any] = {
         side.name: {"python": side.environment.python,
                     "packages": dict(side.environment.packages),
                     "added": list(side.environment.hints), "variables": dict(side.variables),
                     "arguments": list(side.arguments), "directory": str(side.directory)}
         for side in sides}
-    return {**facts, "differences": [dataclasses.asdict(one) for one in differences]}
+    return {**told, "differences": [dataclasses.asdict(one) for one in differences]}
 
 
 def keep(folder: Path, sides: Sequence[Side], differences: Sequence[Difference]) -> None:

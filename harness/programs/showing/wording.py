@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness import markdown
 from harness.compare.checks.finding import Verdict
-from harness.nightly import markdown
 from harness.programs.judging.phrases import count
 from harness.programs.judging.verdict import Cause, Judgement
 

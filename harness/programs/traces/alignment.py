@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,11 @@ from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, Trace
 
 ABSENT = -1
 _LOSS_MODULE = re.compile(r"Loss|Criterion|Crossentropy|MeanSquaredError|MeanAbsoluteError")
+FAINT = 0.01
+"""Part of the largest number so far of a series that a number's distance is relative to at least:
+a loss near 0 is not compared to the last digit."""
 Indices = NDArray[np.int64]
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,30 @@ class Alignment:
                 np.zeros((len(self), *found.shape[1:]), found.dtype)
         return found
 
+    def running_maximum(self, values: Numbers) -> Numbers:
+        """Return at every event the largest value of its series up to there; NaN counts as 0.
+
+        Ranks are accumulated, not values, so that all series are done at once and exactly.
+        """
+        if not len(values):
+            return values
+        values = np.nan_to_num(values, nan=0.0, posinf=np.inf)
+        sorter = np.argsort(self.series, kind="stable")
+        group = self.series[sorter]
+        levels, ranks = np.unique(values[sorter], return_inverse=True)
+        number = np.cumsum(np.r_[0, group[1:] != group[:-1]]) * len(levels)
+        found = np.empty_like(values)
+        found[sorter] = levels[np.maximum.accumulate(ranks.reshape(-1) + number) - number]
+        return found
+
+    @cached_property
+    def scale(self) -> Numbers:
+        """What the distance of plain numbers is relative to: the baseline's, or near 0 a part of
+        the largest of the series so far."""
+        values = self.column("sketch")[:, 0]
+        size = np.abs(np.where(np.isfinite(values), values, 0.0))
+        return np.maximum(size, FAINT * self.running_maximum(size))
+
     def text(self, event: int) -> str:
         """Return the name of an event."""
         return self.baseline.header.names[int(self.name[event])]
@@ -88,6 +117,10 @@ def align(baseline: Trace, others: Sequence[Trace]) -> Alignment:
     sorter = np.argsort(mine, kind="stable")
     places, extra = [], []
     for theirs in keys[1:]:
+        if np.array_equal(theirs, keys[0]):  # the same events in the same order
+            places.append(order)
+            extra.append(order[:0])
+            continue
         at = np.searchsorted(mine, theirs, sorter=sorter)
         at = sorter[np.minimum(at, len(mine) - 1)] if len(mine) else at
         is_known = (mine[at] == theirs) if len(mine) else np.zeros(len(theirs), bool)

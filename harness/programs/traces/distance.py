@@ -12,13 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.traces.alignment import ABSENT, Alignment, Indices
+from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers
 from harness.programs.traces.trace import UPDATE, Trace
 
-FAINT = 0.01
-"""Part of the largest number so far of a series that a number's distance is relative to at least:
-a loss near 0 is not compared to the last digit."""
-Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
@@ -91,8 +87,8 @@ def measure(aligned: Alignment, other: int, against: int | None = None) -> Numbe
     with np.errstate(all="ignore"):
         off = mine - theirs
         tensor = np.maximum(np.sqrt((off[:, 1:] ** 2).mean(axis=1)), np.abs(off[:, 0]))
-        found = np.where(is_number, np.abs(off[:, 0]) / number_scale(aligned, theirs[:, 0]),
-                         tensor / theirs[:, 0])
+        found = tensor / theirs[:, 0]
+        found[is_number] = np.abs(off[is_number, 0]) / aligned.scale[is_number]
     found[np.isnan(found)] = np.inf
     exact = (digest == base_digest) & (base_digest != 0) & (aligned.channel != UPDATE)
     alike = ((mine == theirs) | (np.isnan(mine) & np.isnan(theirs))).all(axis=1)
@@ -108,28 +104,4 @@ def measure(aligned: Alignment, other: int, against: int | None = None) -> Numbe
 def _both_broken(mine: Numbers, theirs: Numbers) -> Flags:
     """Return where neither side is finite: what that is can differ, and tells nothing."""
     found: Flags = np.logical_not(np.isfinite(mine).all(axis=1) | np.isfinite(theirs).all(axis=1))
-    return found
-
-
-def number_scale(aligned: Alignment, values: Numbers) -> Numbers:
-    """Return what the distance of plain numbers is relative to."""
-    size = np.abs(np.where(np.isfinite(values), values, 0.0))
-    found: Numbers = np.maximum(size, FAINT * running_maximum(aligned, size))
-    return found
-
-
-def running_maximum(aligned: Alignment, values: Numbers) -> Numbers:
-    """Return at every event the largest value of its series up to there; NaN counts as 0.
-
-    Ranks are accumulated, not values, so that all series are done at once and exactly.
-    """
-    if not len(values):
-        return values
-    values = np.nan_to_num(values, nan=0.0, posinf=np.inf)
-    sorter = np.lexsort((np.arange(len(values)), aligned.series))
-    ordered, group = values[sorter], aligned.series[sorter]
-    levels, ranks = np.unique(ordered, return_inverse=True)
-    number = np.cumsum(np.r_[0, group[1:] != group[:-1]]) * len(levels)
-    found = np.empty_like(values)
-    found[sorter] = levels[np.maximum.accumulate(ranks.reshape(-1) + number) - number]
     return found

@@ -57,6 +57,7 @@ class Header(msgspec.Struct, kw_only=True):
         updates: finished by all optimizers.
         modules: class of every module, by its path.
         tensors: path of the module that an event belongs to, by the event's name.
+        read, written: files that the program opened, where that was asked for.
     """
 
     format: Literal["harness-trace"]
@@ -76,6 +77,8 @@ class Header(msgspec.Struct, kw_only=True):
     tensors: dict[str, str] = {}
     processes: dict[str, int] = {}
     notes: list[Note] = []
+    read: list[str] = []
+    written: list[str] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +185,8 @@ def _check_values(trace: Trace, refuse: _Refusal) -> None:
     is_tensor = trace.size > 0
     norm, projections = trace.sketch[is_tensor, 0], trace.sketch[is_tensor, 1:]
     with np.errstate(all="ignore"):
-        refuse(bool((norm < 0).any()), "a norm must not be negative", "")
+        refuse(bool((norm < 0).any()), "a norm must not be negative",
+               f"{int((norm < 0).sum())} are")
         largest = norm * np.sqrt(trace.size[is_tensor]) * (1 + 1e-6)
         is_wrong = np.isfinite(projections).all(axis=1) & np.isfinite(norm) & (
             np.abs(projections).max(axis=1, initial=0) > largest)

@@ -45,8 +45,11 @@ class Elixir:
             WorkerError: the process has ended.
         """
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: there is no answer
         for answer in self._answers():
             if "unsupported" in answer:
                 raise UnsupportedError(answer["unsupported"])
@@ -55,6 +58,11 @@ class Elixir:
             if "done" in answer:
                 return
             yield answer
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
 
     def end(self) -> None:
         """End the process."""
