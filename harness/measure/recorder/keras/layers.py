@@ -114,7 +114,7 @@ class Forwards:
     def take_initial(self, root: Any) -> None:
         """Take in the weights of an outermost layer, unless they are being traced."""
         if getattr(root, "weights", None) and self._can_read(root.weights[0]):
-            self._initial.take(self._names.learn(root))
+            self._initial.take(list(self._names.learn(root)))
 
     def _can_read(self, weight: Any) -> bool:
         try:

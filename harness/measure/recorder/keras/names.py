@@ -41,6 +41,11 @@ class Names:
         found = self._weights.get(id(weight))
         return found[1] if found is not None and found[0] is weight else None
 
+    def get_roots(self) -> list[Any]:
+        """Return the outermost layers called so far that are still there."""
+        return [root for root in (kept() for kept, _, _ in self._roots.values())
+                if root is not None]
+
     def learn(self, root: Any) -> Iterator[tuple[str, Any]]:
         """Name the weights of an outermost layer, and yield those that it has by now."""
         _, _, prefix = self._learn_root(root)

@@ -115,6 +115,9 @@ class Optimizers:
                before: list[Any] | None = None) -> Update:
         self._backend.flush_outer()
         own = self._numbers.setdefault(id(optimizer), f"optimizer[{len(self._numbers)}]")
+        if any(self._names.of_weight(weight) is None for weight in weights):
+            for root in self._names.get_roots():  # one that was made while it was called
+                self._forwards.take_initial(root)
         names = [self._name(own, i, weight) for i, weight in enumerate(weights)]
         if before is None:
             self._initial.take(zip(names, weights))
