@@ -37,8 +37,9 @@ PROGRAMS = Path(__file__).with_name("programs")
 KNOWN, CLEAN = "known", "clean"
 FLAGGED, RIGHT = 0.95, 0.875
 """Shares of the known changes to be flagged, and to be flagged in the right channel."""
-MODULES = {"torch": ("torch",), "pytorch_optimizer": ("torch",), "tensorflow-cpu": ("tensorflow",)}
-BACKENDS = {"torch": ("torch", "keras"), "tensorflow": ("tensorflow", "keras")}
+MODULES = {"torch": ("torch", "torch._dynamo"), "pytorch_optimizer": ("torch", "torch._dynamo"),
+           "tensorflow-cpu": ("tensorflow",)}
+BACKENDS = {"torch": ("torch", "torch._dynamo", "keras"), "tensorflow": ("tensorflow", "keras")}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from harness.measure.recorder.recording import Recording
+from harness.measure.recorder.seams import SEAMS
 from harness.records import settings
 
 WORKED = 5.0
@@ -69,5 +70,5 @@ def _note_what_is_missing(recording: Recording) -> None:
         recording.note("no training", text)
     if _world_size() > 1:
         recording.note("processes", f"{_world_size()} processes train; this is rank 0")
-    if "torch" not in sys.modules and recording.step == 0:
+    if recording.step == 0 and not any(name in sys.modules for name in SEAMS):
         recording.note("no framework", "the program imported no framework that is recorded")

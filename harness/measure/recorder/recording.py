@@ -62,6 +62,8 @@ class Recording:
         self.ended: str | None = None
         self.is_stopped = False
         self.watchers: list[Callable[[Any], Any]] = []
+        self.loops: list[Any] = []
+        self.takers: list[Callable[[str, Any], bool]] = []
         self.readers: list[Callable[[Any], tuple[np.ndarray, str] | None]] = []
         self._thread = threading.get_ident()
 
@@ -148,17 +150,20 @@ class Recording:
         """Keep what the program reports by ``harness.record``."""
         if not self.is_on:
             return
+        if any(take(str(name), value) for take in self.takers):
+            return  # of a graph: its value comes later
         for read in self.readers:
             found = read(value)
             if found is not None:
-                return self._report(str(name), *found)
+                return self.keep_reported(str(name), *found)
         try:
             array = np.asarray(value)
         except Exception as error:  # whatever the program hands over must not end it
             return self.note("value", f"{name}: {type(value).__name__} is no number: {error}")
-        self._report(str(name), array, "")
+        self.keep_reported(str(name), array, "")
 
-    def _report(self, name: str, array: np.ndarray, dtype: str) -> None:
+    def keep_reported(self, name: str, array: np.ndarray, dtype: str) -> None:
+        """Add an event of what the program reports: a figure, or a tensor of a function."""
         if array.dtype.kind not in "biufc":
             self.note("value", f"{name}: {array.dtype} is no number")
         elif array.size == 1 and array.dtype.kind != "c":

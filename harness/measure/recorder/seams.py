@@ -13,7 +13,8 @@ from typing import Any, Callable
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.weights import Weights
 
-SEAMS = {"torch": "torch"}
+SEAMS = {"torch": "torch", "tensorflow": "tensorflow", "keras": "keras", "tf_keras": "keras",
+         "jax": "jax"}
 """Module of a framework to the room here that hooks it by ``install(recording, weights)``."""
 
 

@@ -36,7 +36,7 @@ class Data:
         kind.__next__ = __next__
 
     def _keep(self, batch: Any) -> None:
-        if not self._recording.is_on:
+        if not self._recording.is_on or self._recording.loops:
             return
         self._forwards.reset()
         for place, tensor in find(batch):
