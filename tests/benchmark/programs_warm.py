@@ -57,6 +57,7 @@ class Warm:
             folder: for what the run leaves.
             modules: that are imported before.
         """
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         variables = launching.variables(side, folder)
         job = {"directory": str(folder), "variables": {"TMPDIR": variables["TMPDIR"]},
