@@ -147,6 +147,18 @@ class Recording:
         if found not in self.notes and sum(n["code"] == code for n in self.notes) < NOTES:
             self.notes.append(found)
 
+    def safely(self, look: Callable[..., Any], *arguments: Any) -> Any:
+        """Look at what the program does; whatever goes wrong there is noted, and does not end it.
+
+        Returns:
+            What ``look`` returns; None if it could not.
+        """
+        try:
+            return look(*arguments)
+        except Exception as error:
+            self.note("recorder", f"{look.__qualname__}: {type(error).__name__}: {error}")
+            return None
+
     def report(self, name: str, value: Any) -> None:
         """Keep what the program reports by ``harness.record``."""
         if not self.is_on:

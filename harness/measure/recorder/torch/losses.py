@@ -33,8 +33,8 @@ class Losses:
             forwards = self._forwards
             if forwards.is_in_backward or not self._recording.is_on:
                 return backward(tensors, *arguments, **options)
-            self._keep(tensors)
-            forwards.reset()
+            self._recording.safely(self._keep, tensors)
+            forwards.begin_pass()
             forwards.is_in_backward = True
             try:
                 return backward(tensors, *arguments, **options)

@@ -7,6 +7,8 @@ since schedulers read ``step.__func__``: torch has hooks of its own for this sin
 from __future__ import annotations
 
 import functools
+import itertools
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +49,8 @@ class Optimizers:
                  forwards: Forwards) -> None:
         self._recording, self._names, self._reader = recording, names, reader
         self._initial, self._forwards = initial, forwards
-        self._numbers: dict[int, str] = {}
+        self._numbers: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._count = itertools.count()
         self._is_stepping = False
         self._after: dict[str, tuple[Any, Memory]] = {}
 
@@ -83,8 +86,9 @@ class Optimizers:
 
     def _number(self, optimizer: torch.optim.Optimizer) -> str:
         """Return an optimizer's name: its place among those of the program."""
-        found = self._numbers.setdefault(id(optimizer), f"optimizer[{len(self._numbers)}]")
-        return found
+        if optimizer not in self._numbers:
+            self._numbers[optimizer] = f"optimizer[{next(self._count)}]"
+        return self._numbers[optimizer]
 
     def step(self, optimizer: Any, step: Any, arguments: Any, options: Any) -> Any:
         """Let an optimizer make a step, and record it.
@@ -95,18 +99,19 @@ class Optimizers:
         if self._is_stepping or not self._recording.is_on:
             return step(optimizer, *arguments, **options)
         self._is_stepping = True
-        self._forwards.reset()
+        self._forwards.begin_pass()
+        safely = self._recording.safely
         try:
-            parameters = self._prepare(optimizer)
-            has_closure = bool(arguments) or options.get("closure") is not None
+            parameters = safely(self._prepare, optimizer) or []
+            has_closure = any(map(callable, (*arguments, options.get("closure"))))
             is_detailed = self._recording.is_detailed
             if is_detailed and not has_closure:
-                self._keep_gradients(parameters)
-            before = self._remember(parameters) if is_detailed else []
+                safely(self._keep_gradients, parameters)
+            before = safely(self._remember, parameters) if is_detailed else None
             result = step(optimizer, *arguments, **options)
             if is_detailed and has_closure:
-                self._keep_gradients(parameters)
-            self._keep_updates(before)
+                safely(self._keep_gradients, parameters)
+            safely(self._keep_updates, before or [])
         finally:
             self._is_stepping = False
         self._forwards.begin_step()
