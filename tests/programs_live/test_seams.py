@@ -81,6 +81,21 @@ def test_perturbed_weights_differ_by_last_bits(write, record):
     assert moved.rows("loss") == loaded.rows("loss") != plain.rows("loss")
 
 
+LOADED = BATCHES.replace("optimizer =", """model(torch.ones(1, 3))
+model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})
+optimizer =""")
+
+
+def test_weights_loaded_after_a_first_call_are_perturbed(write, record):
+    """A model may be called once before its weights are loaded: those are taken in again."""
+    where = write(LOADED)
+    _, plain = record("p.py", **where)
+    _, moved = record("p.py", options=["--perturb", "1"], **where)
+    for trace in (plain, moved):
+        assert {row[3] for row in trace.rows("initialisation")} == {0, 1}
+    assert plain.rows("update", "body.weight")[0][5] != moved.rows("update", "body.weight")[0][5]
+
+
 def test_whole_tensors_of_a_step(write, record):
     """--capture keeps what the sketches were made of, and ends the program."""
     where = write(BATCHES)
@@ -137,12 +152,13 @@ def test_several_processes_leave_one_trace(record):
     assert trace.header["updates"] == 4
 
 
-def test_closure_is_read_after_the_step(record):
+def test_closure_is_read_when_it_was_evaluated(record):
     """L-BFGS evaluates its closure as often as it likes; one update a step is counted."""
     _, trace = record("closure.py")
     assert trace.header["updates"] == 8
     assert len(trace.rows("loss")) > 8
     assert len(trace.rows("gradient")) == len(trace.rows("update")) == 4 * 8
+    assert {row[2] for row in trace.rows("update")} == {"0.weight", "0.bias", "2.weight", "2.bias"}
 
 
 def test_two_models_have_names_of_their_own(record):

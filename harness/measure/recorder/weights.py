@@ -44,6 +44,7 @@ class Weights:
         self._recording, self._perturb, self._keep = recording, perturb, keep
         self._given: dict[str, np.ndarray] = {}
         self._kept: dict[str, np.ndarray] = {}
+        self._taken: set[str] = set()
         if load is not None:
             self._given = _read(load)
 
@@ -53,21 +54,24 @@ class Weights:
         return self._perturb is not None or bool(self._given)
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Return another run's values for a parameter, and do not give them again.
+        """Return another run's values for a parameter.
 
-        Those of that name, or else the first left over that has this shape.
+        Those of that name, or else the first that has this shape and was not given away.
         """
         if not self._given:
             return None
         found = self._given.get(name)
         if found is not None and found.shape == shape:
-            return self._given.pop(name)
-        fitting = [other for other, values in self._given.items() if values.shape == shape]
+            self._taken.add(name)
+            return found
+        fitting = [other for other, values in self._given.items()
+                   if values.shape == shape and other not in self._taken]
         if not fitting:
             self._recording.note("weights", f"{name}: no weights of shape {list(shape)} to load")
             return None
         self._recording.note("weights", f"{name}: loaded from {fitting[0]}, of the same shape")
-        return self._given.pop(fitting[0])
+        self._taken.add(fitting[0])
+        return self._given[fitting[0]]
 
     def move(self, name: str, values: np.ndarray, dtype: str = "") -> np.ndarray | None:
         """Return a parameter changed by last bits, up or down at random; zeros stay zeros.
@@ -100,5 +104,7 @@ class Weights:
         if self._keep is not None:
             trace.write_arrays(self._keep, self._kept)
         for name, values in self._given.items():
+            if name in self._taken:
+                continue
             self._recording.note("weights", f"{name}: given, of shape {list(values.shape)}, but "
                                             "no parameter of this program takes it")

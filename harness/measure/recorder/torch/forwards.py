@@ -108,7 +108,7 @@ class Forwards:
         if has_parameters and not self._is_evaluating and root not in self._trained:
             self._trained.add(root)
             self._initial.take(
-                (name, parameter, name.rpartition(".")[0])
+                (name, parameter)
                 for parameter in root.parameters()
                 for name in [self._names.of_parameter(parameter)] if name is not None)
 

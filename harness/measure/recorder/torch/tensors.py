@@ -79,6 +79,11 @@ def find(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, torc
             yield from find(part, f"{path}.{key}", depth - 1)
 
 
+def state(parameter: torch.Tensor) -> tuple[int, int, int]:
+    """Return what changes when a parameter is changed in place, or replaced."""
+    return id(parameter), _place(parameter) or 0, _version(parameter)
+
+
 class Seen:
     """Tensors met in this step, as they were then: what need not be looked at again."""
 
