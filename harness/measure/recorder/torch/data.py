@@ -30,7 +30,7 @@ class Data:
         @functools.wraps(fetch)
         def __next__(self: Any) -> Any:
             batch = fetch(self)
-            if seam._recording.is_on:
+            if seam._recording.is_on and not seam._recording.loops:
                 seam._recording.safely(seam._keep, batch)
             return batch
 

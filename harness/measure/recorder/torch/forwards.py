@@ -17,6 +17,8 @@ from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.names import Names
 from harness.measure.recorder.torch.tensors import Reader, Seen, find
 
+FOREIGN = "_is_recorded_as_layer"
+"""Marks modules that another seam looks at: layers of Keras."""
 EVALUATIONS = 16
 """Forward passes in evaluation whose outputs are kept, in one step and of one module."""
 
@@ -67,7 +69,8 @@ class Forwards:
 
     def enter(self, module: torch.nn.Module, inputs: Any) -> None:
         """Take note that a module is called."""
-        if torch.jit.is_tracing() or self.is_in_backward or not self._recording.is_on:
+        if (torch.jit.is_tracing() or self.is_in_backward or not self._recording.is_on
+                or _is_foreign(module)):
             return
         is_outermost = not self._stack
         self._stack.append(weakref.ref(module))
@@ -82,7 +85,7 @@ class Forwards:
     def leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         """Take note that a module has returned."""
         if (torch.jit.is_tracing() or self.is_in_backward or not self._stack
-                or not self._recording.is_on):
+                or not self._recording.is_on or _is_foreign(module)):
             return
         while self._stack and self._stack.pop()() is not module:
             pass
@@ -137,3 +140,8 @@ class Forwards:
                 found = self._reader.read(tensor)
                 if found is not None:
                     self._recording.tensor("evaluation", name, *found, module=path)
+
+
+def _is_foreign(module: torch.nn.Module) -> bool:
+    """Whether another seam looks at a module: a layer of Keras over torch."""
+    return bool(getattr(type(module), FOREIGN, False))
