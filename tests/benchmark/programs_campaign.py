@@ -39,7 +39,7 @@ FLAGGED, RIGHT = 0.95, 0.875
 """Shares of the known changes to be flagged, and to be flagged in the right channel."""
 MODULES = {"torch": ("torch", "torch._dynamo"), "pytorch_optimizer": ("torch", "torch._dynamo"),
            "tensorflow-cpu": ("tensorflow",)}
-BACKENDS = {"torch": ("torch", "torch._dynamo", "keras"), "tensorflow": ("tensorflow", "keras")}
+BACKENDS = {"torch": ("torch", "torch._dynamo", "tensorflow"), "tensorflow": ("tensorflow",)}
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,8 @@ class Results:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         self.known: dict[str, dict[str, Any]] = {}
         for one in map(json.loads, lines):
-            self.known[one["key"]] = one
+            if one["verdict"] != "error":  # what could not run is tried again
+                self.known[one["key"]] = one
         self.package = ""
 
     def key(self, pair: Pair) -> str:

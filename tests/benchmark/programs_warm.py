@@ -86,7 +86,7 @@ class Warm:
                 [str(side.environment.interpreter), "-W", "ignore", str(WARM),
                  str(launching.package()), *modules],
                 env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, encoding="utf-8")
+                stderr=subprocess.DEVNULL, encoding="utf-8", start_new_session=True)
         return self.processes[key]
 
 
