@@ -6,17 +6,28 @@ the program's, and only when asked to.
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from harness.errors import RecordError
 from harness.measure.recorder import trace
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.sketch import draw_signs
 
 LAST_BITS = {"float64": 8, "float32": 8, "float16": 1, "bfloat16": 1}
 """How many units in the last place a weight is moved, by element type."""
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(str(path), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise RecordError("no weights can be read from this file", str(path), str(error),
+                          "record the other side with --keep FILE once more") from None
 
 
 class Weights:
@@ -34,8 +45,7 @@ class Weights:
         self._given: dict[str, np.ndarray] = {}
         self._kept: dict[str, np.ndarray] = {}
         if load is not None:
-            with np.load(str(load), allow_pickle=False) as file:
-                self._given = {name: file[name] for name in file.files}
+            self._given = _read(load)
 
     @property
     def is_changing(self) -> bool:

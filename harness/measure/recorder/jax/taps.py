@@ -51,7 +51,7 @@ class Taps:
             except Ended:
                 _interrupt()
             except Exception as error:
-                self._recording.note("seam", f"{type(error).__name__}: {error}")
+                self._recording.note("recorder", f"{type(error).__name__}: {error}")
 
     def take(self, name: str, value: Any) -> bool:
         """Record a traced value that the program records; return whether it is one."""

@@ -81,7 +81,7 @@ class Taps:
             except Ended:
                 pass  # raised again where Python code of the program is reached
             except Exception as error:
-                self._recording.note("seam", f"{type(error).__name__}: {error}")
+                self._recording.note("recorder", f"{type(error).__name__}: {error}")
 
     def check(self) -> None:
         """End the program if that was asked for, now that its own code goes on.

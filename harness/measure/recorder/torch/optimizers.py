@@ -7,14 +7,16 @@ since schedulers read ``step.__func__``: torch has hooks of its own for this sin
 from __future__ import annotations
 
 import functools
-from typing import Any
+import itertools
+import weakref
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from harness.measure.recorder import sketch
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.sketch import Sketch
+from harness.measure.recorder.sketch import Memory
 from harness.measure.recorder.torch.forwards import Forwards
 from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.names import Names, leftovers
@@ -26,6 +28,20 @@ SWITCHES = ("amsgrad", "centered", "maximize", "nesterov")
 versions, and change no number."""
 
 
+class Before(NamedTuple):
+    """A parameter before a step.
+
+    Attributes:
+        memory: what its change is measured from.
+        whole: a copy of it, if whole tensors are kept.
+    """
+
+    name: str
+    parameter: torch.Tensor
+    memory: Memory
+    whole: np.ndarray | None
+
+
 class Optimizers:
     """The seam of optimizers."""
 
@@ -33,8 +49,10 @@ class Optimizers:
                  forwards: Forwards) -> None:
         self._recording, self._names, self._reader = recording, names, reader
         self._initial, self._forwards = initial, forwards
-        self._numbers: dict[int, str] = {}
+        self._numbers: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._count = itertools.count()
         self._is_stepping = False
+        self._after: dict[str, tuple[Any, Memory]] = {}
 
     def install(self) -> None:
         """Wrap ``step`` of every class an optimizer is made of from now on."""
@@ -68,8 +86,9 @@ class Optimizers:
 
     def _number(self, optimizer: torch.optim.Optimizer) -> str:
         """Return an optimizer's name: its place among those of the program."""
-        found = self._numbers.setdefault(id(optimizer), f"optimizer[{len(self._numbers)}]")
-        return found
+        if optimizer not in self._numbers:
+            self._numbers[optimizer] = f"optimizer[{next(self._count)}]"
+        return self._numbers[optimizer]
 
     def step(self, optimizer: Any, step: Any, arguments: Any, options: Any) -> Any:
         """Let an optimizer make a step, and record it.
@@ -80,18 +99,19 @@ class Optimizers:
         if self._is_stepping or not self._recording.is_on:
             return step(optimizer, *arguments, **options)
         self._is_stepping = True
-        self._forwards.reset()
+        self._forwards.begin_pass()
+        safely = self._recording.safely
         try:
-            parameters = self._prepare(optimizer)
-            has_closure = bool(arguments) or options.get("closure") is not None
+            parameters = safely(self._prepare, optimizer) or []
+            has_closure = any(map(callable, (*arguments, options.get("closure"))))
             is_detailed = self._recording.is_detailed
             if is_detailed and not has_closure:
-                self._keep_gradients(parameters)
-            before = self._copy(parameters) if is_detailed else []
+                safely(self._keep_gradients, parameters)
+            before = safely(self._remember, parameters) if is_detailed else None
             result = step(optimizer, *arguments, **options)
             if is_detailed and has_closure:
-                self._keep_gradients(parameters)
-            self._keep_updates(before)
+                safely(self._keep_gradients, parameters)
+            safely(self._keep_updates, before or [])
         finally:
             self._is_stepping = False
         self._forwards.begin_step()
@@ -130,23 +150,35 @@ class Optimizers:
             if found is not None:
                 self._recording.tensor("gradient", name, *found, module=name.rpartition(".")[0])
 
-    def _copy(self, parameters: list[tuple[str, torch.Tensor]]) -> list[Any]:
-        copies = []
+    def _remember(self, parameters: list[tuple[str, torch.Tensor]]) -> list[Before]:
+        """Return what is known of the parameters before a step."""
+        found = []
         for name, parameter in parameters:
-            found = self._reader.read(parameter)
-            if found is not None:
-                copies.append((name, parameter, sketch.flatten(found[0]).copy()))
-        return copies
+            last = self._after.pop(name, None)
+            state = _state(parameter)
+            is_same = (last is not None and last[0] == state and last[1].size > sketch.SMALL
+                       and not self._recording.is_keeping)
+            read = None if is_same else self._reader.read(parameter)
+            if last is not None and is_same:
+                found.append(Before(name, parameter, last[1], None))
+            elif read is not None:
+                whole = np.array(read[0]) if self._recording.is_keeping else None
+                found.append(Before(name, parameter, Memory(*read), whole))
+        return found
 
-    def _keep_updates(self, before: list[tuple[str, torch.Tensor, np.ndarray]]) -> None:
-        for name, parameter, old in before:
-            found = self._reader.read(parameter)
-            if found is None:
+    def _keep_updates(self, remembered: list[Before]) -> None:
+        self._after.clear()
+        for before in remembered:
+            read = self._reader.read(before.parameter)
+            if read is None:
                 continue
-            flat = sketch.flatten(found[0])
-            norm, projections = sketch.project(flat, old)
-            made = Sketch(flat.size, found[1] or found[0].dtype.name, sketch.digest(flat),
-                          (norm, *projections))
+            after, new, old = Memory(*read), read[0], before.whole
             self._recording.add(
-                "update", name, made, name.rpartition(".")[0],
-                lambda new=found[0], old=old: new - old.reshape(new.shape))  # type: ignore[misc]
+                "update", before.name, after.since(before.memory), before.name.rpartition(".")[0],
+                None if old is None else functools.partial(np.subtract, new, old))
+            self._after[before.name] = (_state(before.parameter), after)
+
+
+def _state(parameter: torch.Tensor) -> tuple[int, int, int]:
+    """Return what changes when a parameter is changed in place, or replaced."""
+    return id(parameter), parameter.data_ptr(), int(parameter._version)
