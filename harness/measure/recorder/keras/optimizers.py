@@ -10,8 +10,8 @@ from typing import Any, Iterator
 
 from harness.measure.recorder import sketch
 from harness.measure.recorder.guarding import guarded
+from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras import hyperparameters
-from harness.measure.recorder.keras.initial import Initial
 from harness.measure.recorder.keras.layers import Forwards
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.wrapping import wrap

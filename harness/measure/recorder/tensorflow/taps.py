@@ -76,6 +76,9 @@ class Taps:
         with self._lock:
             if self._recording.is_stopped:
                 return
+            if not self._recording.devices:
+                self._recording.devices.update(
+                    device.device_type.lower() for device in tf.config.list_logical_devices())
             try:
                 deliver(found)
             except Ended:
