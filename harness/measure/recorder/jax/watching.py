@@ -114,7 +114,9 @@ def _to_name(key: Any) -> str:
 
 
 def _find_numbers(state: Any) -> dict[str, Any]:
-    """Return what ``optax.inject_hyperparams`` keeps in a state."""
+    """Return what ``optax.inject_hyperparams`` keeps in a state, or in one of a chain."""
     found = getattr(state, "hyperparams", None)
-    return {name: value for name, value in found.items() if getattr(value, "ndim", 1) == 0} \
-        if isinstance(found, dict) else {}
+    if isinstance(found, dict):
+        return {name: value for name, value in found.items() if getattr(value, "ndim", 1) == 0}
+    parts = state if isinstance(state, (tuple, list)) else ()
+    return {name: value for part in parts for name, value in _find_numbers(part).items()}
