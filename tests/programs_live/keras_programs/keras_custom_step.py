@@ -11,10 +11,10 @@ if "keras3" in sys.argv:
 else:
     from tensorflow import keras
 
-tf.random.set_seed(5)
-np.random.seed(5)
-if "keras3" in sys.argv:
+if hasattr(keras.utils, "set_random_seed"):
     keras.utils.set_random_seed(5)
+else:
+    tf.random.set_seed(5)
 layers = keras.layers
 IS_OLD = "keras3" not in sys.argv
 
