@@ -2,8 +2,8 @@
 
     harness try --baseline optax==0.2.3 --observed optax==0.2.5 -- python optax_loop.py
 
-JAX has no optimizer object that a recorder could find: ``harness.watch`` names it. Outside a
-recorder ``watch`` and ``record`` do nothing.
+JAX has no objects that a recorder could find: ``harness.watch`` names initial parameters, the
+optimizer, and what gives the loss. Outside a recorder ``watch`` and ``record`` do nothing.
 """
 
 import jax
@@ -15,8 +15,8 @@ import harness
 key = jax.random.PRNGKey(0)
 x = jax.random.normal(key, (256, 8))
 y = jnp.sin(3 * x[:, :1]) + x[:, 1:2] ** 2
-params = {"first": jax.random.normal(key, (8, 32)) * 0.3,
-          "last": jax.random.normal(key, (32, 1)) * 0.3}
+params = harness.watch({"first": jax.random.normal(key, (8, 32)) * 0.3,
+                        "last": jax.random.normal(key, (32, 1)) * 0.3})
 optimizer = harness.watch(optax.inject_hyperparams(optax.adamw)(
     learning_rate=optax.cosine_decay_schedule(0.02, 100)))
 

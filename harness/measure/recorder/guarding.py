@@ -17,4 +17,4 @@ def guarded(recording: Recording) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        recording.note("seam", f"{type(error).__name__}: {error}")
+        recording.note("recorder", f"{type(error).__name__}: {error}")

@@ -46,12 +46,13 @@ class Taps:
         with self._lock:
             if self._recording.is_stopped:
                 return
+            self._recording.devices.add(jax.default_backend())
             try:
                 deliver(found)
             except Ended:
                 _interrupt()
             except Exception as error:
-                self._recording.note("seam", f"{type(error).__name__}: {error}")
+                self._recording.note("recorder", f"{type(error).__name__}: {error}")
 
     def take(self, name: str, value: Any) -> bool:
         """Record a traced value that the program records; return whether it is one."""
@@ -66,6 +67,15 @@ class Taps:
 
         self.send(deliver, [value])
         return True
+
+    def read_weight(self, value: Any) -> tuple[np.ndarray, str] | None:
+        """Return elements and type of a value that is there."""
+        return arrays.read(value) if hasattr(value, "dtype") \
+            and not isinstance(value, jax.core.Tracer) else None
+
+    def make(self, values: np.ndarray, like: Any) -> Any:
+        """Return these elements as an array of the same type and place."""
+        return jax.numpy.asarray(values, dtype=like.dtype)
 
     def wait(self) -> None:
         """Wait for the callbacks of what was called so far."""

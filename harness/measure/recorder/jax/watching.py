@@ -1,4 +1,5 @@
-"""Watching what has no seam in JAX: an optimizer of optax, a function that gives the loss.
+"""Watching what has no seam in JAX: an optimizer of optax, a function that gives the loss,
+parameters.
 
 Inside half.
 """
@@ -10,6 +11,7 @@ from typing import Any
 
 import jax
 
+from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.jax.taps import Taps
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.weights import Weights
@@ -20,22 +22,38 @@ class Watching:
 
     def __init__(self, recording: Recording, weights: Weights, taps: Taps) -> None:
         self._recording, self._weights, self._taps = recording, weights, taps
+        self._initial = Initial(recording, weights, taps)
         self._count = 0
+        self._has_parameters = False
 
     def watch(self, thing: Any) -> Any:
-        """Return an optimizer, or a function that gives a loss, that is recorded."""
+        """Return an optimizer, a function that gives a loss, or parameters, now recorded."""
         if hasattr(thing, "init") and hasattr(thing, "update") and hasattr(thing, "_replace"):
             own = f"optimizer[{self._count}]"
             self._count += 1
             return thing._replace(init=functools.partial(self._init, thing),
                                   update=functools.partial(self._update, own, thing))
-        return functools.wraps(thing)(functools.partial(self._loss, thing)) \
-            if callable(thing) else thing
+        if callable(thing):
+            return functools.wraps(thing)(functools.partial(self._loss, thing))
+        return self._take(thing) if _find(thing) else thing
+
+    def _take(self, params: Any) -> Any:
+        """Return initial parameters, with other values if these are to be changed."""
+        leaves, structure = jax.tree_util.tree_flatten(params)
+        names = [name for name, _ in _find(params, every=True)]
+        self._has_parameters = True
+        return jax.tree_util.tree_unflatten(
+            structure, [self._initial.take_value(name, leaf) for name, leaf in zip(names, leaves)])
 
     def _init(self, optimizer: Any, params: Any) -> Any:
-        named = _find(params)
-        self._taps.send(lambda found: self._keep("initialisation", named, found),
-                        [value for _, value in named])
+        if not self._has_parameters:
+            named = _find(params)
+            self._taps.send(lambda found: self._keep("initialisation", named, found),
+                            [value for _, value in named])
+            if self._weights.is_changing:
+                self._recording.note("weights", "initial parameters cannot be changed unless the "
+                                                "program has them watched: "
+                                                "params = harness.watch(params)")
         return optimizer.init(params)
 
     def _update(self, own: str, optimizer: Any, updates: Any, state: Any, params: Any = None,
@@ -81,11 +99,11 @@ class Watching:
                     self._weights.keep(name, part[0])
 
 
-def _find(tree: Any) -> list[tuple[str, Any]]:
-    """Return the arrays of a tree with their paths."""
+def _find(tree: Any, every: bool = False) -> list[tuple[str, Any]]:
+    """Return the arrays of a tree with their paths; all leaves if ``every``."""
     return [("/".join(_to_name(key) for key in path), value)
             for path, value in jax.tree_util.tree_flatten_with_path(tree)[0]
-            if hasattr(value, "dtype")]
+            if every or hasattr(value, "dtype")]
 
 
 def _to_name(key: Any) -> str:
@@ -96,7 +114,9 @@ def _to_name(key: Any) -> str:
 
 
 def _find_numbers(state: Any) -> dict[str, Any]:
-    """Return what ``optax.inject_hyperparams`` keeps in a state."""
+    """Return what ``optax.inject_hyperparams`` keeps in a state, or in one of a chain."""
     found = getattr(state, "hyperparams", None)
-    return {name: value for name, value in found.items() if getattr(value, "ndim", 1) == 0} \
-        if isinstance(found, dict) else {}
+    if isinstance(found, dict):
+        return {name: value for name, value in found.items() if getattr(value, "ndim", 1) == 0}
+    parts = state if isinstance(state, (tuple, list)) else ()
+    return {name: value for part in parts for name, value in _find_numbers(part).items()}

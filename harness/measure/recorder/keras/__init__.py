@@ -9,8 +9,8 @@ import importlib
 import sys
 from typing import Any, Callable, Iterator
 
+from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras.backends import choose
-from harness.measure.recorder.keras.initial import Initial
 from harness.measure.recorder.keras.layers import Forwards
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.optimizers import Optimizers

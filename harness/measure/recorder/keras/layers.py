@@ -10,7 +10,7 @@ from typing import Any, Iterator
 
 from harness.measure.recorder import arrays
 from harness.measure.recorder.guarding import guarded
-from harness.measure.recorder.keras.initial import Initial
+from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.wrapping import find_owner, wrap
 from harness.measure.recorder.recording import Recording
@@ -79,6 +79,8 @@ class Forwards:
         if going is None:
             return self._call_root(call, layer, arguments, options, arguments, _get_same)
         going.parts.append(str(layer.name))
+        self._recording.modules.setdefault(self._names.of_layer(going.root, going.parts),
+                                           type(layer).__name__)
         try:
             output = call(layer, *arguments, **options)
             going.add("/".join(going.parts), output, self._backend)

@@ -5,18 +5,20 @@ Inside half.
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any, Iterator
 
-from harness.measure.recorder import sketch
+import numpy as np
+
 from harness.measure.recorder.guarding import guarded
+from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras import hyperparameters
-from harness.measure.recorder.keras.initial import Initial
 from harness.measure.recorder.keras.layers import Forwards
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.wrapping import wrap
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.sketch import Sketch
+from harness.measure.recorder.sketch import Memory
 
 
 class Update:
@@ -167,13 +169,9 @@ class Optimizers:
         for name, old, new in zip(names, before, after):
             if old is None or new is None:
                 continue
-            flat, past = sketch.flatten(new[0]), sketch.flatten(old[0])
-            norm, projections = sketch.project(flat, past)
-            made = Sketch(flat.size, new[1] or new[0].dtype.name, sketch.digest(flat),
-                          (norm, *projections))
-            self._recording.add(
-                "update", name, made, name.rpartition("/")[0],
-                lambda new=new[0], old=old[0]: new - old)  # type: ignore[misc]
+            self._recording.add("update", name, Memory(*new).since(Memory(*old)),
+                                name.rpartition("/")[0],
+                                functools.partial(np.subtract, new[0], old[0]))
 
 
 def _get_host(value: Any) -> Any:

@@ -76,12 +76,15 @@ class Taps:
         with self._lock:
             if self._recording.is_stopped:
                 return
+            if not self._recording.devices:
+                self._recording.devices.update(
+                    device.device_type.lower() for device in tf.config.list_logical_devices())
             try:
                 deliver(found)
             except Ended:
                 pass  # raised again where Python code of the program is reached
             except Exception as error:
-                self._recording.note("seam", f"{type(error).__name__}: {error}")
+                self._recording.note("recorder", f"{type(error).__name__}: {error}")
 
     def check(self) -> None:
         """End the program if that was asked for, now that its own code goes on.

@@ -11,8 +11,9 @@ import harness
 key = jax.random.PRNGKey(0)
 x = jax.random.normal(key, (128, 6))
 y = jnp.sin(x[:, :1]) + x[:, 1:2]
-params = {"first": {"w": jax.random.normal(key, (6, 16)) * 0.3, "b": jnp.zeros(16)},
-          "last": {"w": jax.random.normal(key, (16, 1)) * 0.3, "b": jnp.zeros(1)}}
+params = harness.watch({
+    "first": {"w": jax.random.normal(key, (6, 16)) * 0.3, "b": jnp.zeros(16)},
+    "last": {"w": jax.random.normal(key, (16, 1)) * 0.3, "b": jnp.zeros(1)}})
 optimizer = harness.watch(optax.chain(optax.clip_by_global_norm(1.0), optax.inject_hyperparams(
     optax.adamw)(learning_rate=optax.cosine_decay_schedule(0.03, 20))))
 

@@ -8,12 +8,12 @@ import tensorflow as tf
 
 if "keras3" in sys.argv:
     import keras
-
-    keras.utils.set_random_seed(7)
 else:
     from tensorflow import keras
-tf.random.set_seed(7)
-np.random.seed(7)
+if hasattr(keras.utils, "set_random_seed"):
+    keras.utils.set_random_seed(7)
+else:
+    tf.random.set_seed(7)
 layers = keras.layers
 
 

@@ -8,11 +8,12 @@ import tensorflow as tf
 
 if "keras3" in sys.argv:
     import keras
-
-    keras.utils.set_random_seed(7)
 else:
     from tensorflow import keras
-tf.random.set_seed(7)
+if hasattr(keras.utils, "set_random_seed"):
+    keras.utils.set_random_seed(7)
+else:
+    tf.random.set_seed(7)
 x = np.random.default_rng(0).normal(size=(120, 8, 8, 2)).astype("float32")
 y = np.random.default_rng(1).integers(0, 4, size=120)
 model = keras.Sequential([

@@ -9,14 +9,11 @@ if "keras3" in sys.argv:
     import keras
 
     keras.config.set_dtype_policy("mixed_float16")
-    keras.utils.set_random_seed(3)
 else:
-    import tensorflow as tf
     from tensorflow import keras
 
     keras.mixed_precision.set_global_policy("mixed_float16")
-    tf.random.set_seed(3)
-np.random.seed(3)
+keras.utils.set_random_seed(3)
 x = np.random.default_rng(0).normal(size=(96, 10)).astype("float32")
 y = x[:, :2].sum(axis=1, keepdims=True)
 model = keras.Sequential([keras.layers.Dense(16, activation="relu"), keras.layers.Dense(16),

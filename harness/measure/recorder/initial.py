@@ -1,4 +1,4 @@
-"""Initial weights of a program in Keras or TensorFlow: recorded, and before loaded or perturbed.
+"""Initial weights of a program: recorded, and before that loaded or perturbed.
 
 Inside half.
 """
@@ -20,7 +20,7 @@ class Initial:
     """Takes in every weight once, before it is first used in training.
 
     Args:
-        backend: reads and writes weights (``backends``).
+        backend: reads and writes weights (``keras.backends``, ``jax.taps``).
     """
 
     def __init__(self, recording: Recording, weights: Weights, backend: Any) -> None:
@@ -38,6 +38,18 @@ class Initial:
                     self._take(name, weight)
                 else:
                     self._backend.defer(functools.partial(self._take, name, weight))
+
+    def take_value(self, name: str, value: Any) -> Any:
+        """Record an initial value, and return what is to be instead."""
+        found = self._backend.read_weight(value)
+        if found is None:
+            return value
+        changed = self._change(name, value, *found)
+        values = found[0] if changed is None else changed
+        self._recording.tensor("initialisation", name, values, found[1],
+                               module=name.rpartition("/")[0])
+        self._weights.keep(name, values)
+        return value if changed is None else self._backend.make(changed, value)
 
     def _take(self, name: str, weight: Any) -> None:
         found = self._backend.read_weight(weight)
