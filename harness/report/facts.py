@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import __version__
 from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
 from harness.compare.compare import ALL_KINDS, Report
 from harness.compare.timeline import Timeline
@@ -23,6 +22,7 @@ from harness.report import changes, measured, variants
 from harness.report.answer import answer, outcome
 from harness.report.changes import Change
 from harness.report.verdicts import finding_facts, timeline_facts, waiver_facts
+from harness.version import __version__
 
 FORMAT = 2
 """Version of the report's JSON."""
