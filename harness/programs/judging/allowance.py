@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.programs.judging import floors, kinks
 from harness.programs.traces import distance
 from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers
 from harness.programs.traces.distance import Flags
@@ -22,21 +23,11 @@ from harness.programs.traces.trace import (
     INITIALISATION,
     LOSS,
     REPORTED,
-    SCHEDULE,
     UPDATE,
 )
 
 FACTOR = 3.0
 """Times what the perturbed runs show, and the floor, that is allowed."""
-FLOORS = {"float64": 2.0**-44, "complex128": 2.0**-44, "float32": 2.0**-18, "complex64": 2.0**-18,
-          "float16": 2.0**-11, "bfloat16": 2.0**-8}
-"""Relative distances of tensors that another order of adding up gives, by element type."""
-NARROW = 2.0**-3
-"""The same of element types with fewer bits, such as float8_e4m3fn."""
-MIXED = 1 / 8
-"""Part of the floor of the coarsest type in a program that its finer tensors have at least."""
-EXACT = 1e-6
-"""Floor of the schedule: a number that a framework may keep in float32."""
 CHAOS = 0.1
 """Distance of the perturbed runs' gradients, as a median, from which on runs are unlike."""
 NOISE, CLEAN, SMALL = 0.3, 0.01, 1e-4
@@ -44,11 +35,11 @@ NOISE, CLEAN, SMALL = 0.3, 0.01, 1e-4
 are not, and it is so much smaller than the largest."""
 GRANULES = 1.5
 """Smallest steps of a counted figure, such as an accuracy, that it may be off by."""
-COUNTED = 1000
-"""Largest denominator by which a figure is taken for counted."""
+FEWEST, COUNTED = 20, 1000
+"""Examples of which a figure is taken for counted: with fewer, one of them is too much to allow."""
 VALUES = 1000
 """Different values of a figure that are looked at."""
-_WHOLE, _DIGITS = ("int", "uint", "bool"), 6
+_DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,30 +76,10 @@ def learn(aligned: Alignment, runs: list[int], repeated: int | None) -> Allowanc
     is_number = aligned.column("size") == 0
     spread[is_number] = np.maximum(spread, _range(aligned, runs))[is_number]
     learned = aligned.running_maximum(spread)
-    floor = floors(aligned) + _granules(aligned, runs)
+    floor = floors.find(aligned) + _granules(aligned, runs)
+    learned = np.maximum(learned, kinks.find(aligned, spread, learned, floor, FACTOR))
     return Allowance(learned, floor, FACTOR * (learned + floor), _noise(aligned, learned, spread),
                      _chaos(aligned, learned), _volatile(aligned, repeated))
-
-
-def floors(aligned: Alignment) -> Numbers:
-    """Return the floor of every event's element type."""
-    names = aligned.baseline.header.dtypes
-    own = np.array([_floor(name) for name in names] or [0.0])[aligned.column("dtype")]
-    is_number = aligned.column("size") == 0
-    is_core = (aligned.channel > SCHEDULE) & (aligned.channel < REPORTED)
-    coarsest = own[is_core & ~is_number].max(initial=0.0)
-    gradients = own[(aligned.channel == GRADIENT) & ~is_number]
-    usual = float(np.median(gradients)) if gradients.size else FLOORS["float32"]
-    own = np.where(is_number, usual, own)
-    is_inexact = is_core & (own > 0)
-    own[is_inexact] = np.maximum(own, MIXED * coarsest)[is_inexact]
-    own[aligned.channel == SCHEDULE] = EXACT
-    own[aligned.channel == REPORTED] = np.maximum(own, EXACT)[aligned.channel == REPORTED]
-    return own
-
-
-def _floor(dtype: str) -> float:
-    return FLOORS.get(dtype, 0.0 if dtype.startswith(_WHOLE) else NARROW)
 
 
 def _range(aligned: Alignment, runs: list[int]) -> Numbers:
@@ -133,8 +104,8 @@ def _granules(aligned: Alignment, runs: list[int]) -> Numbers:
     chosen = np.isin(aligned.channel, (EVALUATION, REPORTED)) & (aligned.column("size") == 0)
     if not chosen.any():
         return found
-    values = np.stack([aligned.column("sketch")[:, 0],
-                       *(aligned.column("sketch", run)[:, 0] for run in runs)])
+    values = np.stack([aligned.column("sketch")[:, 0], *(  # 0 is the observed run
+        aligned.column("sketch", run)[:, 0] for run in [0, *runs])])
     scale = aligned.scale
     at_all = np.flatnonzero(chosen)
     at_all = at_all[np.argsort(aligned.series[at_all], kind="stable")]
@@ -161,10 +132,10 @@ def granule(values: Numbers) -> float:
         part = found / factor
         if (part < 0).any() or (part > 1).any():
             continue
-        counts = np.arange(2, COUNTED + 1)[:, None] * part
+        counts = np.arange(FEWEST, COUNTED + 1)[:, None] * part
         is_counted = (np.abs(counts - np.round(counts)) < 1e-6 * np.maximum(1, counts)).all(axis=1)
         if is_counted.any():
-            return float(factor / (2 + int(np.argmax(is_counted))))
+            return float(factor / (FEWEST + int(np.argmax(is_counted))))
     return 0.0
 
 

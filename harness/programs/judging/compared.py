@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.judging import allowance
+from harness.programs.judging import allowance, floors
 from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
 from harness.programs.traces import distance
 from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers, align
@@ -130,7 +130,7 @@ def _relate(aligned: Alignment, runs: Sequence[int], second: int | None) -> Rela
     spread = np.zeros(len(aligned))
     spread[updates] = np.nan_to_num(high - low, nan=0.0)
     learned = aligned.running_maximum(spread)[updates]
-    limit = FACTOR * (learned + allowance.floors(aligned)[updates])
+    limit = FACTOR * (learned + floors.find(aligned)[updates])
     off = np.abs(_log_ratio(aligned, OBSERVED, updates, gradients) - base)
     if second is not None:
         off = np.fmin(off, np.abs(_log_ratio(aligned, second, updates, gradients)
