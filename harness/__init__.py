@@ -13,7 +13,7 @@ from harness.version import __version__
 if TYPE_CHECKING:
     from harness.notebook.checkout import Checkout
 
-__all__ = ["__version__", "open"]
+__all__ = ["__version__", "open", "record", "watch"]
 
 _recording: Any = None
 """The recording that is going on in this process (``measure.recorder``), if any."""

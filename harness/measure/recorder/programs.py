@@ -13,6 +13,7 @@ import os
 import runpy
 import sys
 import types
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Callable
 
@@ -56,10 +57,13 @@ def _prepare_script(words: list[str]) -> Callable[[], object]:
 
 def _run_script(name: str) -> None:
     """Run a script as ``__main__``: what it defines can be pickled, as anywhere."""
+    if sys.version_info >= (3, 9):  # since then __file__ is absolute
+        name = os.path.abspath(name)
     with io.open_code(name) as stream:
         source = stream.read()
     module = types.ModuleType("__main__")
-    module.__dict__.update(__file__=name, __builtins__=builtins, __cached__=None)
+    module.__dict__.update(__file__=name, __builtins__=builtins, __cached__=None,
+                           __loader__=SourceFileLoader("__main__", name))
     sys.modules["__main__"] = module
     exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)
 

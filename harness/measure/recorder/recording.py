@@ -73,7 +73,7 @@ class Recording:
     @property
     def is_detailed(self) -> bool:
         """Whether tensors of the present step are looked at."""
-        return is_detailed(self.step, self.every) or self.is_captured
+        return is_detailed(self.step, self.every) or self.is_keeping
 
     @property
     def is_captured(self) -> bool:
@@ -94,10 +94,13 @@ class Recording:
         if read is not None and self._keeps(channel):
             self.whole[f"{self.step}|{channel}|{name}|{occurrence}"] = np.array(read())
 
+    @property
+    def is_keeping(self) -> bool:
+        """Whether whole tensors may be kept in this step."""
+        return self.capture is not None and self.capture - 1 <= self.step <= self.capture
+
     def _keeps(self, channel: str) -> bool:
-        return self.is_captured or (channel in ("update", "initialisation")
-                                    and self.capture is not None
-                                    and self.step == self.capture - 1)
+        return self.is_captured or (self.is_keeping and channel in ("update", "initialisation"))
 
     def tensor(self, channel: str, name: str, array: np.ndarray, dtype: str = "",
                module: str | None = None) -> Sketch:
@@ -143,6 +146,18 @@ class Recording:
         found = {"code": code, "text": text}
         if found not in self.notes and sum(n["code"] == code for n in self.notes) < NOTES:
             self.notes.append(found)
+
+    def safely(self, look: Callable[..., Any], *arguments: Any) -> Any:
+        """Look at what the program does; whatever goes wrong there is noted, and does not end it.
+
+        Returns:
+            What ``look`` returns; None if it could not.
+        """
+        try:
+            return look(*arguments)
+        except Exception as error:
+            self.note("recorder", f"{look.__qualname__}: {type(error).__name__}: {error}")
+            return None
 
     def report(self, name: str, value: Any) -> None:
         """Keep what the program reports by ``harness.record``."""

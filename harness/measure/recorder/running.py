@@ -6,6 +6,7 @@ Inside half: standard library and NumPy only.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 import harness
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, explain
 from harness.escaping import terminal
 from harness.measure.recorder import header, programs, recording, seams, trace
 from harness.measure.recorder.opened import Opened
@@ -33,9 +34,10 @@ def main(arguments: list[str]) -> int:
         if options.plain:
             return _run(programs.prepare(options.program))[0]
         return _record(options)
-    except HarnessError as error:
-        sys.stderr.write(f"harness.measure.recorder: {terminal(str(error))}\n")
-        return error.exit_code
+    except (HarnessError, OSError) as error:
+        found = explain(error)
+        sys.stderr.write(f"harness.measure.recorder: {terminal(str(found))}\n")
+        return found.exit_code
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -86,6 +88,8 @@ def _record(options: argparse.Namespace) -> int:
     found = Recording(options.every, options.steps, options.capture)
     weights = Weights(found, options.perturb, _existing(options.load), options.keep)
     run = programs.prepare(options.program)
+    with contextlib.suppress(FileNotFoundError):
+        options.trace.unlink()  # an old one must not be taken for this run's
     process = os.getpid()
     if header.rank() == 0:
         seams.install(found, weights)
@@ -115,14 +119,27 @@ def _existing(path: Path | None) -> Path | None:
 
 
 def _leave_children_alone(found: Recording) -> None:
-    """Stop recording in children that the program forks, and end them by signals as ever."""
+    """Stop recording in children that the program forks, and end them by signals as ever.
+
+    A signal that reaches a child before Python has set it up is lost where Python would handle
+    it; so it is held back until the child leaves it to the system.
+    """
+    masks: list[Any] = []
+
+    def hold() -> None:
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}))
+
+    def let() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop())
+
     def forget() -> None:
         found.is_stopped = True
         harness._recording = None
         if signal.getsignal(signal.SIGTERM) is _terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let()
 
-    os.register_at_fork(after_in_child=forget)
+    os.register_at_fork(before=hold, after_in_parent=let, after_in_child=forget)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
 

@@ -5,6 +5,8 @@ Inside half: standard library and NumPy only.
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import zlib
 from typing import Iterator, NamedTuple
 
@@ -17,6 +19,8 @@ ROWS = 16
 PROJECTIONS = 3
 SMALL = 3 * COLUMNS
 """Elements up to which the difference of two tensors is formed element by element."""
+LARGE = 2**22
+"""Bytes from which on a digest is computed in a thread of its own."""
 GAMMA = 0x9E3779B97F4A7C15
 """SplitMix64's increment: Steele, Lea & Flood, OOPSLA 2014."""
 
@@ -55,7 +59,6 @@ class _Signs:
     def __init__(self) -> None:
         self.columns = draw_signs(1, 0, PROJECTIONS * COLUMNS).reshape(PROJECTIONS, COLUMNS)
         self._rows = draw_signs(2, 0, PROJECTIONS * 1024).reshape(-1, PROJECTIONS).T.copy()
-        self.first = self._rows[:, :1] * self.columns
 
     def of_rows(self, count: int) -> np.ndarray:
         """Return the signs of the first rows, ``[3, at least count]``."""
@@ -83,14 +86,45 @@ def sketch(array: np.ndarray, dtype: str = "") -> Sketch:
         dtype: its element type, where NumPy has another one for it (``bfloat16``).
     """
     flat = flatten(array)
-    norm, projections = project(flat)
-    return Sketch(flat.size, dtype or array.dtype.name, digest(flat),
-                  (norm, *projections))
+    with _digesting(flat) as found:
+        norm, projections = _summarise(_sum_up(flat))
+    return Sketch(flat.size, dtype or array.dtype.name, found[0], (norm, *projections))
 
 
 def of_number(value: float) -> Sketch:
     """Return the sketch of a plain number."""
     return Sketch(0, "number", 0, (float(value), 0.0, 0.0, 0.0))
+
+
+class Memory:
+    """What has to be kept of a tensor to know by how much it changes: a copy, or its sums.
+
+    Args:
+        array: any shape.
+        dtype: its element type, where NumPy has another one for it.
+    """
+
+    def __init__(self, array: np.ndarray, dtype: str = "") -> None:
+        flat = flatten(array)
+        self.size, self._dtype = flat.size, dtype or array.dtype.name
+        self._copy = flat.copy() if flat.size <= SMALL else None
+        with _digesting(flat) as found:
+            self._sums = None if flat.size <= SMALL else _sum_up(flat)[1]
+        self._digest = found[0]
+
+    def since(self, before: Memory) -> Sketch:
+        """Return the sketch of the change since an earlier state of the same tensor.
+
+        Its digest is that of the present state. Beyond 12,279 elements its norm is estimated
+        from the sums, to about 1 %, by the same signs in every run.
+        """
+        if self._copy is not None and before._copy is not None:
+            norm, projections = _summarise(_sum_up(self._copy, before._copy))
+        else:
+            with np.errstate(all="ignore"):
+                sums = np.asarray(self._sums) - np.asarray(before._sums)
+                norm, projections = _summarise((float((sums * sums).sum()) / PROJECTIONS, sums))
+        return Sketch(self.size, self._dtype, self._digest, (norm, *projections))
 
 
 def flatten(array: np.ndarray) -> np.ndarray:
@@ -106,24 +140,58 @@ def digest(flat: np.ndarray) -> int:
     return zlib.crc32(flat.data.cast("B")) if flat.size else 0
 
 
-def project(flat: np.ndarray, minus: np.ndarray | None = None) -> tuple[float, list[float]]:
-    """Return the L2 norm and the three projections of a flat tensor, or of a difference.
+@contextlib.contextmanager
+def _digesting(flat: np.ndarray) -> Iterator[list[int]]:
+    """Compute a digest beside what the block does, which is in the list when it has ended.
+
+    A thread for a large tensor lives no longer than the block: a program that forks has none.
+    """
+    found: list[int] = []
+    if flat.nbytes < LARGE:
+        found.append(digest(flat))
+        yield found
+        return
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def compute() -> None:
+        try:
+            found.append(digest(flat))
+        finally:
+            done.release()
+
+    _thread.start_new_thread(compute, ())
+    try:
+        yield found
+    finally:
+        done.acquire()
+
+
+def _summarise(measured: tuple[float, np.ndarray]) -> tuple[float, list[float]]:
+    """Return the L2 norm and the projections, of the sum of squares and the sums."""
+    square, sums = measured
+    with np.errstate(all="ignore"):
+        signs = _get_signs().columns[:, :sums.shape[1]]
+        return float(np.sqrt(square)), [float(p) for p in (sums * signs).sum(axis=1)]
+
+
+def _sum_up(flat: np.ndarray, minus: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+    """Return the sum of squares, and the sums of all rows under their signs, ``[3, COLUMNS]``.
 
     Args:
-        flat: its elements, ``[n]``.
+        flat: elements, ``[n]``.
         minus: elements that are taken off first, ``[n]``.
     """
-    signs = _get_signs()
     with np.errstate(all="ignore"):
         if flat.size <= COLUMNS:
             x = _in_float64(flat, minus)
-            return float(np.sqrt(x @ x)), [float(p) for p in signs.first[:, :x.size] @ x]
+            return float(x @ x), _get_signs().of_rows(1)[:, :1] * x
         sums, square = np.zeros((PROJECTIONS, COLUMNS)), 0.0
         for start, x in _blocks(flat, minus):
-            rows = signs.of_rows(start + len(x))[:, start:start + len(x)]
+            rows = _get_signs().of_rows(start + len(x))[:, start:start + len(x)]
             sums += rows @ x
-            square += float(np.einsum("ij,ij->", x, x))
-        return float(np.sqrt(square)), [float(p) for p in (sums * signs.columns).sum(axis=1)]
+            square += sum(float(row @ row) for row in x)
+        return square, sums
 
 
 def _in_float64(flat: np.ndarray, minus: np.ndarray | None) -> np.ndarray:

@@ -6,17 +6,28 @@ the program's, and only when asked to.
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from harness.errors import RecordError
 from harness.measure.recorder import trace
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.sketch import draw_signs
 
 LAST_BITS = {"float64": 8, "float32": 8, "float16": 1, "bfloat16": 1}
 """How many units in the last place a weight is moved, by element type."""
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(str(path), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise RecordError("no weights can be read from this file", str(path), str(error),
+                          "record the other side with --keep FILE once more") from None
 
 
 class Weights:
@@ -33,9 +44,9 @@ class Weights:
         self._recording, self._perturb, self._keep = recording, perturb, keep
         self._given: dict[str, np.ndarray] = {}
         self._kept: dict[str, np.ndarray] = {}
+        self._taken: set[str] = set()
         if load is not None:
-            with np.load(str(load), allow_pickle=False) as file:
-                self._given = {name: file[name] for name in file.files}
+            self._given = _read(load)
 
     @property
     def is_changing(self) -> bool:
@@ -43,21 +54,24 @@ class Weights:
         return self._perturb is not None or bool(self._given)
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Return another run's values for a parameter, and do not give them again.
+        """Return another run's values for a parameter.
 
-        Those of that name, or else the first left over that has this shape.
+        Those of that name, or else the first that has this shape and was not given away.
         """
         if not self._given:
             return None
         found = self._given.get(name)
         if found is not None and found.shape == shape:
-            return self._given.pop(name)
-        fitting = [other for other, values in self._given.items() if values.shape == shape]
+            self._taken.add(name)
+            return found
+        fitting = [other for other, values in self._given.items()
+                   if values.shape == shape and other not in self._taken]
         if not fitting:
             self._recording.note("weights", f"{name}: no weights of shape {list(shape)} to load")
             return None
         self._recording.note("weights", f"{name}: loaded from {fitting[0]}, of the same shape")
-        return self._given.pop(fitting[0])
+        self._taken.add(fitting[0])
+        return self._given[fitting[0]]
 
     def move(self, name: str, values: np.ndarray, dtype: str = "") -> np.ndarray | None:
         """Return a parameter changed by last bits, up or down at random; zeros stay zeros.
@@ -90,5 +104,7 @@ class Weights:
         if self._keep is not None:
             trace.write_arrays(self._keep, self._kept)
         for name, values in self._given.items():
+            if name in self._taken:
+                continue
             self._recording.note("weights", f"{name}: given, of shape {list(values.shape)}, but "
                                             "no parameter of this program takes it")

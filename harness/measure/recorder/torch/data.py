@@ -30,15 +30,14 @@ class Data:
         @functools.wraps(fetch)
         def __next__(self: Any) -> Any:
             batch = fetch(self)
-            seam._keep(batch)
+            if seam._recording.is_on:
+                seam._recording.safely(seam._keep, batch)
             return batch
 
         kind.__next__ = __next__
 
     def _keep(self, batch: Any) -> None:
-        if not self._recording.is_on:
-            return
-        self._forwards.reset()
+        self._forwards.begin_pass()
         for place, tensor in find(batch):
             found = self._reader.read(tensor)
             if found is not None:

@@ -30,6 +30,7 @@ class Forwards:
         self._reader, self._initial = reader, initial
         self._stack: list[Any] = []
         self._is_evaluating = False
+        self._trained: weakref.WeakSet[Any] = weakref.WeakSet()
         self._handles: list[Any] = []
         self.is_in_backward = self.is_unhooked = False
         self.seen = Seen()
@@ -59,37 +60,41 @@ class Forwards:
         self.seen.clear()
         self._has_computed = False
 
-    def reset(self) -> None:
-        """Take note that no forward pass is going on, should one have ended in an exception."""
+    def begin_pass(self) -> None:
+        """Take note that what comes now is another forward pass, whatever became of the last."""
         del self._stack[:]
+        self._has_computed = False
 
     def enter(self, module: torch.nn.Module, inputs: Any) -> None:
         """Take note that a module is called."""
-        if _is_traced() or self.is_in_backward or not self._recording.is_on:
+        if torch.jit.is_tracing() or self.is_in_backward or not self._recording.is_on:
             return
         is_outermost = not self._stack
         self._stack.append(weakref.ref(module))
+        self._recording.safely(self._enter, module, inputs, is_outermost)
+
+    def _enter(self, module: torch.nn.Module, inputs: Any, is_outermost: bool) -> None:
         if is_outermost:
             self._begin(module)
-        if self._is_evaluating or not self._recording.is_detailed:
-            return
-        channel = "data" if is_outermost and not self._has_computed else "forward"
-        self._keep(channel, module, inputs, "input")
+        if not self._is_evaluating and self._recording.is_detailed:
+            self._keep(module, inputs, "input", is_outermost and not self._has_computed)
 
     def leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
         """Take note that a module has returned."""
-        if _is_traced() or self.is_in_backward or not self._stack or not self._recording.is_on:
+        if (torch.jit.is_tracing() or self.is_in_backward or not self._stack
+                or not self._recording.is_on):
             return
         while self._stack and self._stack.pop()() is not module:
             pass
-        is_outermost = not self._stack
-        if self._is_evaluating:
-            if is_outermost:
-                self._evaluate(module, output)
-            return
-        if self._recording.is_detailed:
-            self._keep("forward", module, output, "output")
-        self._has_computed = True
+        self._recording.safely(self._leave, module, output, not self._stack)
+
+    def _leave(self, module: torch.nn.Module, output: Any, is_outermost: bool) -> None:
+        if not self._is_evaluating:
+            if self._recording.is_detailed:
+                self._keep(module, output, "output")
+            self._has_computed = True
+        elif is_outermost:
+            self._evaluate(module, output)
 
     def _begin(self, root: torch.nn.Module) -> None:
         """Take in an outermost module: its names, its mode, its initial parameters."""
@@ -100,17 +105,25 @@ class Forwards:
             self._is_evaluating = not (root.training and torch.is_grad_enabled())
         elif not torch.is_grad_enabled():
             self._is_evaluating = True
-        if has_parameters and not self._is_evaluating:
+        if has_parameters and not self._is_evaluating and root not in self._trained:
+            self._trained.add(root)
             self._initial.take(
-                (name, parameter, name.rpartition(".")[0])
+                (name, parameter)
                 for parameter in root.parameters()
                 for name in [self._names.of_parameter(parameter)] if name is not None)
 
-    def _keep(self, channel: str, module: torch.nn.Module, value: Any, what: str) -> None:
+    def _keep(self, module: torch.nn.Module, value: Any, what: str,
+              is_data: bool = False) -> None:
+        """Record the tensors that a module is given, or that it returns.
+
+        Args:
+            is_data: nothing was computed before; a tensor that no module returned is data.
+        """
         path = self._names.of_module(module)
         for place, tensor in find(value):
             if tensor in self.seen:
                 continue
+            channel = "data" if is_data and not self.seen.shares(tensor) else "forward"
             self.seen.add(tensor)
             found = self._reader.read(tensor)
             if found is not None:
@@ -124,8 +137,3 @@ class Forwards:
                 found = self._reader.read(tensor)
                 if found is not None:
                     self._recording.tensor("evaluation", name, *found, module=path)
-
-
-def _is_traced() -> bool:
-    """Whether the program is being traced: what a module is handed then has no numbers."""
-    return bool(torch.jit.is_tracing())

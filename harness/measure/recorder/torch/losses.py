@@ -25,6 +25,7 @@ class Losses:
         """Wrap ``Tensor.backward`` and ``torch.autograd.backward``."""
         torch.Tensor.backward = self._wrap(torch.Tensor.backward)
         torch.autograd.backward = self._wrap(torch.autograd.backward)
+        self._watch_scaler()
 
     def _wrap(self, backward: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(backward)
@@ -32,8 +33,8 @@ class Losses:
             forwards = self._forwards
             if forwards.is_in_backward or not self._recording.is_on:
                 return backward(tensors, *arguments, **options)
-            self._keep(tensors)
-            forwards.reset()
+            self._recording.safely(self._keep, tensors)
+            forwards.begin_pass()
             forwards.is_in_backward = True
             try:
                 return backward(tensors, *arguments, **options)
@@ -41,6 +42,20 @@ class Losses:
                 forwards.is_in_backward = False
 
         return recorded
+
+    def _watch_scaler(self) -> None:
+        """Have it noted where losses are scaled, since they are larger than the program's."""
+        kind = getattr(getattr(torch, "amp", None), "GradScaler", torch.cuda.amp.GradScaler)
+        scale, recording = kind.scale, self._recording
+
+        @functools.wraps(scale)
+        def noted(self: Any, outputs: Any) -> Any:
+            scaled = scale(self, outputs)
+            if scaled is not outputs and recording.is_on:
+                recording.note("scaled", "losses are multiplied by a gradient scaler")
+            return scaled
+
+        kind.scale = noted
 
     def _keep(self, tensors: Any) -> None:
         for _, tensor in find(tensors):

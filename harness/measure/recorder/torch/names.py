@@ -16,6 +16,9 @@ from harness.measure.recorder.recording import Recording
 WRAPPER = "_orig_mod"
 """What ``torch.compile`` puts into the path of what it wraps."""
 
+REPLICAS = ("DataParallel", "DistributedDataParallel")
+"""Classes that hold a model as ``module`` and run it elsewhere as well."""
+
 
 class Names:
     """The names given so far in this run."""
@@ -46,6 +49,11 @@ class Names:
 
     def learn(self, root: torch.nn.Module) -> None:
         """Name all that an outermost module contains."""
+        inner = getattr(root, "module", None)
+        if type(root).__name__ in REPLICAS and isinstance(inner, torch.nn.Module):
+            self.learn(inner)
+            self._modules[root] = self._modules[inner]
+            return
         kind = type(getattr(root, WRAPPER, root)).__name__
         has_parameters = next(iter(root.parameters()), None) is not None
         prefix, own = self._prefix(kind) if has_parameters else (kind + ".", kind)

@@ -7,23 +7,39 @@ since schedulers read ``step.__func__``: torch has hooks of its own for this sin
 from __future__ import annotations
 
 import functools
-from typing import Any
+import itertools
+import weakref
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import torch
 
 from harness.measure.recorder import sketch
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.sketch import Sketch
+from harness.measure.recorder.sketch import Memory
 from harness.measure.recorder.torch.forwards import Forwards
 from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.names import Names, leftovers
-from harness.measure.recorder.torch.tensors import Reader
+from harness.measure.recorder.torch.tensors import Reader, state
 
 WRAPPED = "_is_recorded"
 SWITCHES = ("amsgrad", "centered", "maximize", "nesterov")
 """Hyperparameters that are true or false, recorded where true: other switches come and go with
 versions, and change no number."""
+
+
+class Before(NamedTuple):
+    """A parameter before a step.
+
+    Attributes:
+        memory: what its change is measured from.
+        whole: a copy of it, if whole tensors are kept.
+    """
+
+    name: str
+    parameter: torch.Tensor
+    memory: Memory
+    whole: np.ndarray | None
 
 
 class Optimizers:
@@ -33,8 +49,10 @@ class Optimizers:
                  forwards: Forwards) -> None:
         self._recording, self._names, self._reader = recording, names, reader
         self._initial, self._forwards = initial, forwards
-        self._numbers: dict[int, str] = {}
+        self._numbers: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._count = itertools.count()
         self._is_stepping = False
+        self._after: dict[str, tuple[Any, Memory]] = {}
 
     def install(self) -> None:
         """Wrap ``step`` of every class an optimizer is made of from now on."""
@@ -68,8 +86,9 @@ class Optimizers:
 
     def _number(self, optimizer: torch.optim.Optimizer) -> str:
         """Return an optimizer's name: its place among those of the program."""
-        found = self._numbers.setdefault(id(optimizer), f"optimizer[{len(self._numbers)}]")
-        return found
+        if optimizer not in self._numbers:
+            self._numbers[optimizer] = f"optimizer[{next(self._count)}]"
+        return self._numbers[optimizer]
 
     def step(self, optimizer: Any, step: Any, arguments: Any, options: Any) -> Any:
         """Let an optimizer make a step, and record it.
@@ -80,35 +99,46 @@ class Optimizers:
         if self._is_stepping or not self._recording.is_on:
             return step(optimizer, *arguments, **options)
         self._is_stepping = True
-        self._forwards.reset()
+        self._forwards.begin_pass()
+        remembered: list[list[Before]] = []
+
+        def look() -> None:
+            if not remembered:
+                remembered.append(self._recording.safely(self._look, optimizer) or [])
+
         try:
-            parameters = self._prepare(optimizer)
-            has_closure = bool(arguments) or options.get("closure") is not None
-            is_detailed = self._recording.is_detailed
-            if is_detailed and not has_closure:
-                self._keep_gradients(parameters)
-            before = self._copy(parameters) if is_detailed else []
-            result = step(optimizer, *arguments, **options)
-            if is_detailed and has_closure:
-                self._keep_gradients(parameters)
-            self._keep_updates(before)
+            if not any(map(callable, (*arguments, *options.values()))):
+                look()
+            result = step(optimizer, *(_followed(value, look) for value in arguments),
+                          **{key: _followed(value, look) for key, value in options.items()})
+            self._recording.safely(self._keep_updates, remembered[0] if remembered else [])
         finally:
             self._is_stepping = False
         self._forwards.begin_step()
         self._recording.advance()
         return result
 
+    def _look(self, optimizer: Any) -> list[Before]:
+        """Record schedule and gradients, and return the parameters as they are before a step."""
+        parameters = self._prepare(optimizer)
+        if not self._recording.is_detailed:
+            return []
+        self._keep_gradients(parameters)
+        return self._remember(parameters)
+
     def _prepare(self, optimizer: Any) -> list[tuple[str, torch.Tensor]]:
         """Name the parameters, record the schedule, and return the parameters by name."""
         own, groups = self._number(optimizer), optimizer.param_groups
-        rest = list(leftovers(self._names, groups, own))
-        for parameter, name in rest:
+        for parameter, name in leftovers(self._names, groups, own):
             self._names.name(parameter, name)
-        self._initial.take((name, parameter, "") for parameter, name in rest)
+        parameters = [(str(self._names.of_parameter(parameter)), parameter)
+                      for group in groups for parameter in group["params"]]
+        self._initial.take(parameters)
+        if self._recording.step == 0:
+            self._initial.take_changed(parameters)
         for g, group in enumerate(groups):
             self._keep_schedule(f"{own}.group[{g}]", group)
-        return [(str(self._names.of_parameter(parameter)), parameter)
-                for group in groups for parameter in group["params"]]
+        return parameters
 
     def _keep_schedule(self, place: str, group: dict[str, Any]) -> None:
         for key, value in group.items():
@@ -130,23 +160,47 @@ class Optimizers:
             if found is not None:
                 self._recording.tensor("gradient", name, *found, module=name.rpartition(".")[0])
 
-    def _copy(self, parameters: list[tuple[str, torch.Tensor]]) -> list[Any]:
-        copies = []
+    def _remember(self, parameters: list[tuple[str, torch.Tensor]]) -> list[Before]:
+        """Return what is known of the parameters before a step."""
+        found = []
         for name, parameter in parameters:
-            found = self._reader.read(parameter)
-            if found is not None:
-                copies.append((name, parameter, sketch.flatten(found[0]).copy()))
-        return copies
+            last = self._after.pop(name, None)
+            now = state(parameter)
+            is_same = (last is not None and last[0] == now and last[1].size > sketch.SMALL
+                       and not self._recording.is_keeping)
+            read = None if is_same else self._reader.read(parameter)
+            if last is not None and is_same:
+                found.append(Before(name, parameter, last[1], None))
+            elif read is not None:
+                whole = np.array(read[0]) if self._recording.is_keeping else None
+                found.append(Before(name, parameter, Memory(*read), whole))
+        return found
 
-    def _keep_updates(self, before: list[tuple[str, torch.Tensor, np.ndarray]]) -> None:
-        for name, parameter, old in before:
-            found = self._reader.read(parameter)
-            if found is None:
+    def _keep_updates(self, remembered: list[Before]) -> None:
+        self._after.clear()
+        for before in remembered:
+            read = self._reader.read(before.parameter)
+            if read is None:
                 continue
-            flat = sketch.flatten(found[0])
-            norm, projections = sketch.project(flat, old)
-            made = Sketch(flat.size, found[1] or found[0].dtype.name, sketch.digest(flat),
-                          (norm, *projections))
+            after, new, old = Memory(*read), read[0], before.whole
             self._recording.add(
-                "update", name, made, name.rpartition(".")[0],
-                lambda new=found[0], old=old: new - old.reshape(new.shape))  # type: ignore[misc]
+                "update", before.name, after.since(before.memory), before.name.rpartition(".")[0],
+                None if old is None else functools.partial(np.subtract, new, old))
+            self._after[before.name] = (state(before.parameter), after)
+
+
+def _followed(value: Any, look: Callable[[], None]) -> Any:
+    """Return a closure behind whose first evaluation the gradients are looked at.
+
+    Before it no model may have been called, and nothing has a name yet.
+    """
+    if not callable(value):
+        return value
+
+    @functools.wraps(value)
+    def closure(*arguments: Any, **options: Any) -> Any:
+        result = value(*arguments, **options)
+        look()
+        return result
+
+    return closure

@@ -59,9 +59,11 @@ class Reader:
 
 
 def write(parameter: torch.Tensor, values: np.ndarray) -> None:
-    """Write elements into a parameter, in place, on whatever device it lies."""
-    with torch.no_grad():
-        parameter.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+    """Write elements into a parameter, in place, on whatever device it lies.
+
+    Behind autograd's back: a graph that holds the parameter already does not mind.
+    """
+    parameter.data.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 
 
 def find(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, torch.Tensor]]:
@@ -75,6 +77,11 @@ def find(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, torc
     elif depth and hasattr(value, "keys") and hasattr(value, "items"):
         for key, part in list(value.items()):
             yield from find(part, f"{path}.{key}", depth - 1)
+
+
+def state(parameter: torch.Tensor) -> tuple[int, int, int]:
+    """Return what changes when a parameter is changed in place, or replaced."""
+    return id(parameter), _place(parameter) or 0, _version(parameter)
 
 
 class Seen:
@@ -91,9 +98,23 @@ class Seen:
         found = self._met.get(id(tensor))
         return found is not None and found[0]() is tensor and found[1] == _version(tensor)
 
+    def shares(self, tensor: torch.Tensor) -> bool:
+        """Return whether a tensor has the memory of one that was met and is still there."""
+        place = _place(tensor)
+        return place is not None and any(
+            found is not None and _place(found) == place
+            for found in (reference() for reference, _ in self._met.values()))
+
     def add(self, tensor: torch.Tensor) -> None:
         """Keep in mind that a tensor was met, until it is changed in place."""
         self._met[id(tensor)] = (weakref.ref(tensor), _version(tensor))
+
+
+def _place(tensor: torch.Tensor) -> int | None:
+    try:
+        return int(tensor.data_ptr())
+    except RuntimeError:  # a tensor without memory of its own
+        return None
 
 
 def _version(tensor: torch.Tensor) -> int:
