@@ -19,6 +19,7 @@ from harness.nightly import job
 from harness.programs.runs.launching import Side
 from harness.programs.runs.running import Program as Tried
 from harness.programs.saved import accepting, comparing, declaring, kept
+from harness.programs.saved import timeline as tracing
 from harness.programs.sides.making import Environment
 from harness.programs.traces.trace import Trace
 from harness.records.project import Project
@@ -240,6 +241,24 @@ def test_commands_take_programs_by_name(toy: Project, capsys: pytest.CaptureFixt
     assert "gradient" in capsys.readouterr().out
     assert main([*root, "accept", NEW, "toy", "--reason", "why"]) == 0
     assert main([*root, "compare", NEW, "--case", "toy", "--against", "baseline"]) == 0
+
+
+def test_the_timeline_has_a_line_for_a_program(
+        toy: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Versions that behave the same are one group, and a change is named with its phase."""
+    put(toy.program_baseline_path("toy", "torch-2.14.1"), traces.train(DOUBLED))
+    found, = tracing.load(toy, (), ["toy"], ())
+    line, = found.lines
+    assert [group.versions for group in line.groups] == [[OLD, NEW], ["torch-2.14.1"]]
+    assert [change.findings[0].phase for change in line.changes] == ["gradient"]
+    assert main(["--root", str(toy.root), "timeline", "--case", "toy"]) == 1
+    assert "gradient" in capsys.readouterr().out
+
+
+def test_programs_are_listed(toy: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what is run, where, and which baselines there are."""
+    assert main(["--root", str(toy.root), "list"]) == 0
+    assert "train.py --epochs 2" in capsys.readouterr().out
 
 
 def test_a_night_counts_what_was_measured_in_it(toy: Project, matrix: Project) -> None:
