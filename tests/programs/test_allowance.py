@@ -122,6 +122,20 @@ def test_a_last_bit_of_a_weight_is_much_of_a_small_update() -> None:
     assert limits[0] < 1e-4 and limits[1] > 0.1
 
 
+def test_whole_numbers_that_are_computed_may_flip() -> None:
+    """One index of a thousand is luck; one of ten is not. Those of data must be equal."""
+    def chosen(flipped: int, channel: str = "forward") -> Trace:
+        log, values = traces.Log(), np.arange(1000) % 7
+        values[:flipped] += 1
+        log.tensor(0, channel, "router", values)
+        log.tensor(0, "gradient", "w", ONES)
+        return log.trace()
+
+    for flipped, channel, expected in ((1, "forward", 0), (100, "forward", 1), (1, "data", 1)):
+        found = judge(chosen(flipped, channel), chosen(0, channel), [])
+        assert found.exit_code == expected
+
+
 @pytest.mark.parametrize(("size", "expected"), [(1e-6, None), (0.2, 0)])
 def test_chaos_begins_where_runs_from_last_bits_are_unlike(size: float,
                                                            expected: int | None) -> None:

@@ -58,6 +58,13 @@ def test_what_the_baselines_own_runs_do_is_no_regression() -> None:
     assert outcome(wild + 0.06).verdict is Verdict.REGRESSION
 
 
+def test_other_data_alone_are_no_regression() -> None:
+    """Another draw ends elsewhere; only one that does not train any more is worse."""
+    worse = FALL + 0.1 * np.arange(STEPS) / STEPS
+    assert weigh(run(worse), run(FALL), [], is_drawn=True).verdict is Verdict.DRIFT
+    assert weigh(run(FLAT), run(FALL), [], is_drawn=True).verdict is Verdict.REGRESSION
+
+
 def test_a_baseline_that_breaks_or_stays_is_an_improvement() -> None:
     """What the baseline does not do and the observed side does is better."""
     broken = np.where(np.arange(STEPS) < 30, FALL, np.inf)

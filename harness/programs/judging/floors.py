@@ -19,6 +19,9 @@ MIXED = 1 / 8
 """Part of the floor of the coarsest type in a program that its finer tensors have at least."""
 EXACT = 1e-6
 """Floor of the schedule: a number that a framework may keep in float32."""
+CHOSEN = 0.02
+"""The same of whole numbers that a program computes: one example in some thousands may be routed,
+kept or counted otherwise."""
 _WHOLE = ("int", "uint", "bool")
 _MANTISSA = {"float64": 52, "complex128": 52, "float32": 23, "complex64": 23, "float16": 10,
              "bfloat16": 7}
@@ -36,6 +39,7 @@ def find(aligned: Alignment) -> Numbers:
     own = np.where(is_number, usual, own)
     is_inexact = is_core & (own > 0)
     own[is_inexact] = np.maximum(own, MIXED * coarsest)[is_inexact]
+    own[is_core & (own == 0)] = CHOSEN
     own[aligned.channel == SCHEDULE] = EXACT
     own[aligned.channel == REPORTED] = np.maximum(own, EXACT)[aligned.channel == REPORTED]
     return own + _steps_of_weights(aligned)

@@ -73,21 +73,24 @@ def curve(trace: Trace) -> Curve | None:
 
 
 def weigh(observed: Trace, baseline: Trace, runs: Sequence[Trace],
-          compared: Compared | None = None) -> Outcome:
+          compared: Compared | None = None, is_drawn: bool = False) -> Outcome:
     """Return what a difference does.
 
     Args:
         runs: of the baseline side, from last bits.
         compared: the two sides, for the figures they report.
+        is_drawn: whether the sides drew other data, weights or masks: then their ends differ by
+            more than the baseline's runs do, and one that is worse is no regression.
     """
     mine, theirs = curve(observed), curve(baseline)
     figures, verdict = ("", Verdict.DRIFT) if compared is None else _figures(compared)
+    verdict = Verdict.DRIFT if is_drawn else verdict
     if mine is None or theirs is None:
         return Outcome(verdict, figures or "no loss was recorded")
     mine, theirs = _common(mine, theirs)
     ends = [found for found in (curve(run) for run in runs) if found is not None]
     envelope = max((abs(found.end - theirs.end) for found in ends), default=0.0)
-    found = _outcome(mine, theirs, envelope)
+    found = _outcome(mine, theirs, np.inf if is_drawn else envelope)
     sentence = "; ".join(part for part in (found.sentence, figures) if part)
     return Outcome(max(found.verdict, verdict), sentence, found.largest, found.final,
                    found.envelope, found.trains)
@@ -119,7 +122,7 @@ def _outcome(mine: Curve, theirs: Curve, envelope: float) -> Outcome:
     fall = theirs.start - theirs.end
     allowed = SPREAD * envelope
     trains = _trains(mine, theirs)
-    numbers = largest, off / size, envelope / size, trains
+    numbers = largest, off / size, envelope / size if np.isfinite(envelope) else None, trains
     if trains == (False, True):
         return Outcome(Verdict.REGRESSION, f"the loss differs by up to {phrases.percent(largest)}, "
                        f"and the observed side no longer trains: {phrases.number(mine.start)} to "
@@ -134,7 +137,7 @@ def _outcome(mine: Curve, theirs: Curve, envelope: float) -> Outcome:
     words = f"the loss differs by up to {phrases.percent(largest)}"
     if len(theirs.values) > 1:
         end = f"ends at {phrases.number(mine.end)} rather than {phrases.number(theirs.end)}"
-        if abs(off) <= allowed:
+        if abs(off) <= allowed < np.inf:
             end += ", as far as runs of the baseline are apart"
         words += f" and {end}"
     if trains[0] and trains[1]:
@@ -165,7 +168,9 @@ def _figures(compared: Compared) -> tuple[str, Verdict]:
     for series, event in last.items():
         name, theirs, mine = aligned.text(event), values[0][event], values[1][event]
         sign = direction(name)
-        if not sign or ends.get(series) != event or abs(mine - theirs) <= FIGURE * abs(theirs):
+        known = values[0][aligned.series == series]
+        least = max(FIGURE * abs(theirs), WORSE * float(np.ptp(known)))
+        if not sign or ends.get(series) != event or abs(mine - theirs) <= least:
             continue
         is_worse = (mine - theirs) * sign < 0
         verdict = Verdict.REGRESSION if is_worse else verdict

@@ -68,7 +68,8 @@ def judge(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
     is_different = any(cause.verdict.is_difference for cause in told)
     return Judgement(
         told, tuple(_remarks(compared, observed, baseline, loaded, repeated) + notes),
-        harm.weigh(used, baseline, runs, compared) if is_different else None,
+        harm.weigh(used, baseline, runs, compared, _is_drawn(told, used is loaded))
+        if is_different else None,
         compared=int((compared.aligned.places[OBSERVED] != ABSENT).sum()), updates=updates,
         chaotic_from=compared.allowance.chaotic_from,
         needs_weights=bool(begins) and loaded is None)
@@ -122,6 +123,12 @@ def _merge(found: Sequence[Cause], one_sided: Sequence[Cause]) -> list[Cause]:
                 module_class=update.module_class, is_confirmed=update.is_confirmed)
     return sorted([*rest, *missing], key=lambda cause: (
         cause.step if cause.step is not None else -1, CHANNELS.index(cause.channel)))
+
+
+def _is_drawn(found: Sequence[Cause], is_loaded: bool) -> bool:
+    """Return whether the sides trained from other weights, on other data or with other masks."""
+    return any(cause.kind == "random stream" or cause.channel == "data"
+               or (cause.channel == "initialisation" and not is_loaded) for cause in found)
 
 
 def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace | None,
