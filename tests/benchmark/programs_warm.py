@@ -35,6 +35,7 @@ class Warm:
 
     def __init__(self) -> None:
         self.processes: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+        self.package = launching.package()  # once: both sides are recorded by the same code
 
     def __enter__(self) -> Warm:
         return self
@@ -84,7 +85,7 @@ class Warm:
                 oldest.wait()
             self.processes[key] = subprocess.Popen(
                 [str(side.environment.interpreter), "-W", "ignore", str(WARM),
-                 str(launching.package()), *modules],
+                 str(self.package), *modules],
                 env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, encoding="utf-8", start_new_session=True)
         return self.processes[key]

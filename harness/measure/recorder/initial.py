@@ -71,8 +71,8 @@ class Initial:
         if not getattr(weight, "trainable", True) or values.dtype.kind != "f":
             return given
         if dtype == arrays.BFLOAT16:
-            moved = self._weights.move(name, arrays.get_bits(values), dtype)
+            moved = self._weights.move(arrays.get_bits(values), dtype)
             moved = None if moved is None else arrays.from_bits(moved)
         else:
-            moved = self._weights.move(name, values)
+            moved = self._weights.move(values)
         return given if moved is None else moved

@@ -73,8 +73,10 @@ class Weights:
         self._taken.add(fitting[0])
         return self._given[fitting[0]]
 
-    def move(self, name: str, values: np.ndarray, dtype: str = "") -> np.ndarray | None:
+    def move(self, values: np.ndarray, dtype: str = "") -> np.ndarray | None:
         """Return a parameter changed by last bits, up or down at random; zeros stay zeros.
+
+        Parameters that are equal stay equal, so that what is tied by them stays tied.
 
         Args:
             values: of a floating type; bfloat16 as its bits, uint16.
@@ -86,7 +88,7 @@ class Weights:
         units = LAST_BITS.get(dtype or values.dtype.name)
         if self._perturb is None or units is None:
             return None
-        seed = (zlib.crc32(name.encode()) << 32) ^ self._perturb
+        seed = (zlib.crc32(values.tobytes()) << 32) ^ self._perturb
         signs = draw_signs(seed, 0, values.size).reshape(values.shape)
         bits = values.view(f"u{values.dtype.itemsize}")
         magnitude = bits & bits.dtype.type((1 << (8 * values.dtype.itemsize - 1)) - 1)

@@ -109,16 +109,19 @@ def test_weights_are_moved_by_last_bits() -> None:
     """Eight of them in float32, one in float16; zeros stay zeros; a seed repeats itself."""
     weights = Weights(Recording(), perturb=3)
     values = np.array([0.0, 1.0, -1.0, 1e-30, -5.0, 1e-45, -0.0] * 9, np.float32)
-    moved = weights.move("a", values)
+    moved = weights.move(values)
     assert moved is not None
     assert ulps(moved, values) == {-8, 0, 8}
     assert not np.any((moved != 0) & (values == 0)) and np.all(np.signbit(moved) ==
                                                               np.signbit(values))
-    assert np.array_equal(moved, np.asarray(weights.move("a", values)))
-    assert not np.array_equal(moved, np.asarray(weights.move("b", values)))
+    assert np.array_equal(moved, np.asarray(weights.move(values)))
+    twin = np.asarray(weights.move(values.copy()))
+    assert np.array_equal(moved, twin), "equal parameters stay equal"
+    others = np.asarray(weights.move(values[::-1].copy()))[::-1]
+    assert not np.array_equal(moved, others)
     half = np.array([1.0, -2.0] * 9, np.float16)
-    assert ulps(np.asarray(weights.move("a", half)), half) == {-1, 1}
-    assert weights.move("a", np.arange(3)) is None
+    assert ulps(np.asarray(weights.move(half)), half) == {-1, 1}
+    assert weights.move(np.arange(3)) is None
 
 
 def test_weights_of_another_run_are_taken_by_name_then_by_shape(tmp_path: Path) -> None:

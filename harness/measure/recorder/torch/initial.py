@@ -57,10 +57,10 @@ class Initial:
             return
         values, dtype = found
         if dtype == BFLOAT16:
-            moved = self._weights.move(name, _bits(values), dtype)
+            moved = self._weights.move(_bits(values), dtype)
             moved = None if moved is None else (moved.astype(np.uint32) << 16).view(np.float32)
         else:
-            moved = self._weights.move(name, values)
+            moved = self._weights.move(values)
         if moved is not None:
             write(parameter, moved)
 
