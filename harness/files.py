@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
 import shutil
 import stat
 import tempfile
+import zipfile
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Mapping
 
 from harness.errors import LockedError, MissingRecordError, RecordError
 
@@ -156,6 +158,21 @@ def _own(make: Callable[[], tuple[int, str]]) -> tuple[int, str]:
         if os.path.exists(name):
             return handle, name
         os.close(handle)  # swept before it was locked
+
+
+def pack(members: Mapping[str, bytes]) -> bytes:
+    """Return files as one zip; equal files give equal bytes.
+
+    Args:
+        members: content by name.
+    """
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in sorted(members):
+            member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            file.writestr(member, members[name])
+    return content.getvalue()
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "harness"
-GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "signals", "version"}
+GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "markdown", "signals",
+          "version"}
 """Modules of no room."""
 LAZY = {"__init__": {"notebook"}, "__main__": {"commands"}}
 """Module of the ground -> rooms that it imports when it is asked to."""
@@ -24,9 +25,10 @@ BELOW = {
     "history": {"compare", "environments", "records"},
     "report": {"compare", "store", "environments", "records", "vocabulary"},
     "notebook": {"compare", "environments", "history", "records", "store"},
-    "nightly": {"compare", "environments", "history", "records", "report", "store"},
+    "programs": {"compare", "environments", "records", "report", "store", "vocabulary"},
+    "nightly": {"compare", "environments", "history", "programs", "records", "report", "store"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "notebook",
-                 "records", "report", "store", "vocabulary"},
+                 "programs", "records", "report", "store", "vocabulary"},
 }
 """Room -> the rooms that it may import."""
 INSIDE = ("vocabulary", "records", "measure")
@@ -72,8 +74,8 @@ def is_inside(path: Path) -> bool:
 
 
 def framework(path: Path) -> str | None:
-    """Return the framework that a module may import: that of its adapter."""
-    return path.parent.name if path.parent.parent.name == "adapters" else None
+    """Return the framework that a module may import: that of its adapter, or of its seams."""
+    return path.parent.name if path.parent.parent.name in ("adapters", "recorder") else None
 
 
 def modules_from(start: str, inside_functions: bool) -> set[Path]:

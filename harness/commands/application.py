@@ -19,6 +19,11 @@ from harness.version import __version__
 CODES = ("Exit codes: 0 match, 1 a difference that is not waived, 2 wrong use, 3 could not run. "
          "harness --root DIR COMMAND works in another checkout.")
 COMMANDS = {
+    "Try": {
+        "try": ("trying:try_", "Try a training program of your own under two sides.",
+                "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- "
+                "python train.py --epochs 2"),
+    },
     "Measure": {
         "run": ("application:run", "Measure cases in a pinned environment; tox calls it.",
                 "tox run -e torch-2.13.0"),

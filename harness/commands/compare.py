@@ -34,6 +34,8 @@ from harness.history import history as kept
 from harness.history.facts import case_facts
 from harness.history.facts import collect as trends
 from harness.nightly import outputs
+from harness.programs.saved import comparing as programs
+from harness.programs.saved import timeline as tracing
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
 from harness.store.store import Store
@@ -59,8 +61,8 @@ def compare(*environments: str, here: Here, against: str | None = None, label: s
     """
     project = here.project()
     names = _named(project, environments, label, "compare")
-    result = comparing.compare(project, comparing.Question(names, against, tuple(case),
-                                                           tuple(variant)))
+    result = programs.compare(project, comparing.Question(names, against, tuple(case),
+                                                          tuple(variant)))
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
         stack.callback(outputs.write_verdicts, result, json, junit, markdown)
         if format:
@@ -104,7 +106,7 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
         all: show what never changed, too.
     """
     project = here.project()
-    found = timelines.load(project, families, case, variant)
+    found = tracing.load(project, families, tuple(case), tuple(variant))
     with contextlib.ExitStack() as stack:
         if json:
             stack.callback(_write_json, json, timeline_facts(found))
@@ -116,7 +118,9 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
         else:
             show(timeline_table.render(found, all))
     lines = [line for one in found for line in one.lines]
-    if tell_broken(project.sound(case)[1]) or not builtins.all(line.is_readable for line in lines):
+    cases = [name for name in case if name not in project.program_names()]
+    broken = {} if case and not cases else project.sound(cases)[1]
+    if tell_broken(broken) or not builtins.all(line.is_readable for line in lines):
         return FAILURE
     return MATCH if builtins.all(line.is_explained for line in lines) else DIFFERENCE
 

@@ -18,7 +18,9 @@ from harness.errors import MATCH, UsageError, unknown
 from harness.escaping import say
 from harness.files import write_text
 from harness.measure.adapters import description
-from harness.records.project import select_variants
+from harness.programs.saved import accepting
+from harness.programs.showing import wording
+from harness.records.project import Project, select_variants
 from harness.store import merge as merging
 from harness.store import shards as sharding
 from harness.store.reading import importer
@@ -47,6 +49,12 @@ def accept(environment: str | None = None, /, *cases: str, here: Here, reason: S
         raise UsageError("accepting needs an environment and a reason",
                          next_command="harness accept ENV --reason 'why it is right'")
     store.require_known(name)
+    programs = [case for case in cases if case in project.program_names()]
+    if programs:
+        _accept_programs(project, name, programs, reason, dry_run)
+        cases = tuple(case for case in cases if case not in programs)
+        if not cases:
+            return MATCH
     chosen = project.selected(cases)
     natives = [store.native(case, name, True) for case in chosen
                if project.native_run_path(case, name).exists()]
@@ -68,6 +76,18 @@ def accept(environment: str | None = None, /, *cases: str, here: Here, reason: S
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
         say(f"accepted: {path.relative_to(project.root)}")
     return MATCH
+
+
+def _accept_programs(project: Project, environment: str, programs: Sequence[str],
+                     reason: Sequence[str], dry_run: bool) -> None:
+    """Show what the runs of saved programs would change, and promote them to baselines."""
+    for program in programs:
+        found = accepting.change(project, program, environment)
+        say("\n".join(wording.terminal(found, (f"{environment} on {program}", "its baseline")))
+            if found else f"{environment} on {program}: its first baseline")
+        if not dry_run:
+            path = accepting.accept(project, program, environment, "; ".join(reason))
+            say(f"accepted: {path.relative_to(project.root)}")
 
 
 def _take_back(store: Store, is_more_asked: bool) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from harness.commands.arguments import build_parser
-from harness.errors import FAILURE, MATCH, UsageError
+from harness.errors import FAILURE, MATCH, HarnessError, UsageError
 from harness.escaping import say
 from harness.records import freshness, manifest
 from harness.records.paths import Paths, locate
@@ -27,6 +27,17 @@ def main(root: Path | None, words: Sequence[str]) -> int:
     paths = Paths(locate(root), options.runs and Path(options.runs).resolve())
     if options.scheduler:
         return _scale_out(paths, options)
+    programs = [name for name in options.cases if name in paths.program_names()]
+    asked = bool(options.cases)
+    options.cases = [name for name in options.cases if name not in programs]
+    code = MATCH if programs and not options.cases else _measure_cases(paths, options)
+    if options.native or options.faults or options.variant or (asked and not programs):
+        return code
+    return max(code, _measure_programs(paths, options, programs))
+
+
+def _measure_cases(paths: Paths, options: argparse.Namespace) -> int:
+    """Measure the cases that are asked for, or all of them, where something has changed."""
     options.environment, *others = options.environments
     options.kept = []
     if others:
@@ -40,6 +51,27 @@ def main(root: Path | None, words: Sequence[str]) -> int:
             if not options.cases or options.dry_run:
                 return MATCH
     return _measure(paths, options)
+
+
+def _measure_programs(paths: Paths, options: argparse.Namespace, names: Sequence[str]) -> int:
+    """Measure users' programs that are cases of this project, every time."""
+    if not paths.program_names():
+        return MATCH
+    from harness.measure.recorder import saved
+
+    code = MATCH
+    for program in saved.due(paths, options.environments[0], names):
+        if options.dry_run:
+            say(f"{options.environments[0]}  program {program.name}: it is measured every time")
+            continue
+        try:
+            runs, seconds = saved.measure(paths, options.environments[0], program)
+            say(f"{options.environments[0]}  program {program.name}: {runs} runs, "
+                f"{seconds:.1f} s" + ("" if runs > 1 else ", as accepted to the bit"))
+        except HarnessError as error:
+            say(f"{options.environments[0]}  {error}", sys.stderr)
+            code = FAILURE
+    return code
 
 
 def _tell_due(paths: Paths, options: argparse.Namespace, due: dict[str, str | None]) -> list[str]:

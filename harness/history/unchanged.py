@@ -71,6 +71,7 @@ def digest(paths: Paths, expected: Sequence[str], night: str, day: str) -> str |
                         or manifest.why_not(paths, written, record, night):
                     return None
                 runs += [record, paths.native_run_path(case, environment)]
+            runs += [paths.program_run_path(name, environment) for name in paths.program_names()]
     except (OSError, HarnessError):
         return None  # it is said, of that record alone, when all are compared
     stored = [path for folder in (paths.baselines, paths.root / "cases", Path(__file__).parents[1])

@@ -12,9 +12,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness import markdown
 from harness.compare.checks.finding import Verdict, tally
 from harness.compare.compare import Report
-from harness.nightly import markdown
 from harness.nightly.confirmation import Confirmation, Outcome
 from harness.nightly.job import Nightly
 from harness.report import changes

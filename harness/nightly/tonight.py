@@ -14,6 +14,7 @@ from harness.compare.checks.finding import Comparison, Verdict
 from harness.compare.checks.trajectories import CHECKS
 from harness.compare.compare import Comparer, Question, Report
 from harness.errors import RecordError
+from harness.programs.saved import comparing as saved
 from harness.records import manifest
 from harness.records.manifest import Manifest
 from harness.records.native_record import NativeRecord
@@ -106,16 +107,19 @@ def compare(project: Project, expected: Sequence[str], night: str,
     Raises:
         HarnessError: waivers or cases cannot be read.
     """
+    programs = [name for name in project.program_names() if not cases or name in cases]
+    names = [case for case in cases or project.case_names() if case not in programs]
     store = TonightStore(project, night)
-    missing = {(case, name): why for case in cases or project.case_names() for name in expected
+    missing = {(case, name): why for case in names for name in expected
                if (why := store.why_not(case, name)) is not None}
     report = Report()
-    if len(missing) < len(expected) * len(cases or project.case_names()):
-        report = TonightComparer(store, expected, cases).compare()
+    if len(missing) < len(expected) * len(names):
+        report = TonightComparer(store, expected, names if cases else ()).compare()
         report.unused = []  # a waiver may be for what is not measured every night
     report.comparisons += [
         Comparison(case, "*", name, "baseline", name, problem=why,
                    problem_verdict=Verdict.MISSING) for (case, name), why in missing.items()]
+    saved.extend(report, project, Question(tuple(expected)), programs, night)
     return report
 
 

@@ -23,7 +23,7 @@ from harness.records.paths import Paths
 
 MEASURING = ("measure", "records", "vocabulary")
 """Rooms that a measured number depends on."""
-APART = ("recorder",)
+APART = ("recorder", "program.py")
 """What of them measures users' own programs, and no case."""
 SOURCES = ("*.py", "*.exs", "*.json")
 """Files of theirs that it depends on."""

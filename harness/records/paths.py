@@ -28,6 +28,8 @@ MANIFESTS = "manifests"
 """Folder of the manifests, in that of the runs."""
 CONTENT = "content"
 """Folder of the accepted contents, in that of a case's baselines."""
+PROGRAMS = "programs"
+"""Folder of users' programs, in those of cases, runs and baselines; no case has this name."""
 LONGEST = 120
 """Characters of a name, so that it fits a file system with what is put around it."""
 
@@ -168,6 +170,22 @@ class Paths:
         """Return the lock file for one environment's runs or manifest, or for ``accept``."""
         name = check_name("file", name)
         return _resolved(self.runs / "locks" / f"{name}.lock", self.runs)
+
+    def program_names(self) -> list[str]:
+        """Return the names of users' programs: the declarations in ``cases/programs/``."""
+        return sorted(path.stem for path in (self.root / "cases" / PROGRAMS).glob("[a-z]*.toml"))
+
+    def program_path(self, program: str) -> Path:
+        """Return the file that declares a program."""
+        return self.root / "cases" / PROGRAMS / f"{check_name('case', program)}.toml"
+
+    def program_run_path(self, program: str, environment: str) -> Path:
+        """Return the file of a program's last runs."""
+        return _below(self.runs / PROGRAMS, program, environment, "{}.zip")
+
+    def program_baseline_path(self, program: str, environment: str) -> Path:
+        """Return the file of a program's accepted runs."""
+        return _below(self.baselines / PROGRAMS, program, environment, "{}.zip")
 
     def case_names(self) -> list[str]:
         """Return the names of all cases: the modules in ``cases/``."""

@@ -13,9 +13,10 @@ from typing import Any
 
 from harness.environments import names as environments
 from harness.errors import FAILURE, MATCH, HarnessError, RecordError
-from harness.files import lock, read_bytes, scratch, sweep, write_text
+from harness.files import lock, read_bytes, scratch, sweep, write_bytes, write_text
 from harness.records import freshness, manifest
 from harness.records.native_record import NativeRecord
+from harness.records.paths import PROGRAMS
 from harness.records.project import Project
 from harness.records.record import Record
 from harness.store import completeness
@@ -102,6 +103,8 @@ class Merger:
                 self._merge_run(case, name, shards)
             for name in sorted({name for s in shards for name in s.natives(case)}):
                 self._take(case, name, shards, native=True)
+        for program in self.project.program_names():
+            self._merge_program(program, shards)
         self._merge_manifests()
         self._merge_logs(shards)
 
@@ -120,6 +123,23 @@ class Merger:
                 failed[0].project.failure_path(case, name), target, name):
             self.project.run_path(case, name).unlink(missing_ok=True)
             self.merged.taken.append(f"{case} {name} (failed)")
+
+    def _merge_program(self, program: str, shards: list[Shard]) -> None:
+        """Take in what a user's program left; whoever compares it checks what it is."""
+        for name in sorted({path.stem for shard in shards for path in
+                            (shard.project.runs / PROGRAMS / program).glob("[a-z]*.zip")}):
+            first, *others = [shard for shard in shards
+                              if shard.project.program_run_path(program, name).is_file()]
+            try:
+                write_bytes(self.project.program_run_path(program, name),
+                            read_bytes(first.project.program_run_path(program, name)))
+            except HarnessError as error:
+                self.merged.refused.append(f"{first.name}: {error}")
+                continue
+            self.merged.taken.append(f"{program} {name}")
+            if others:
+                self.merged.notes.append(f"{program} {name} is in {len(others) + 1} shards; "
+                                         f"{first.name}'s is taken")
 
     def _take(self, case: str, name: str, shards: list[Shard], native: bool) -> Shard | None:
         """Take in the one record, or the first of several that are equal to the bit."""

@@ -12,7 +12,7 @@ from harness.environments import names as environments
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
 from harness.records import native_record, writing
 from harness.records.native_record import NativeRecord
-from harness.records.paths import MANIFESTS
+from harness.records.paths import MANIFESTS, PROGRAMS
 from harness.records.project import Project
 from harness.records.record import Record
 from harness.store.reading import archive, records
@@ -63,7 +63,7 @@ class Shard:
 
     def strangers(self) -> list[Path]:
         """Return the folders and files that belong to no case of this checkout."""
-        known = {*self.project.case_names(), "locks", "logs", MANIFESTS}
+        known = {*self.project.case_names(), "locks", "logs", MANIFESTS, PROGRAMS}
         return sorted(path for path in self.project.runs.iterdir()
                       if path.name not in known and not path.name.startswith("."))
 
@@ -119,7 +119,8 @@ def unpack(project: Project, source: Path, scratch: Path) -> Shard:
         raise UsageError("no such folder or zip of runs", str(source))
     scratch.mkdir(parents=True)
     refused = archive.take(source, scratch)
-    patterns = ("*/[a-z]*.json", "*/[a-z]*.failed.txt", "*/native/[a-z]*.json")
+    patterns = ("*/[a-z]*.json", "*/[a-z]*.failed.txt", "*/native/[a-z]*.json",
+                f"{PROGRAMS}/*/[a-z]*.zip")
     if not any(path.parent.name != MANIFESTS
                for pattern in patterns for path in scratch.glob(pattern)):
         raise RecordError("there is no run in this shard", str(source), "; ".join(

@@ -1,6 +1,6 @@
 """The benchmark: what the harness costs, how it scores against the alternatives, how it scales.
 
-``tox run -e benchmark [-- attack|cost|matrix|report|scale|score ...]``, which is
+``tox run -e benchmark [-- attack|cost|matrix|programs|recorder|report|scale|score ...]``, which is
 ``python -m tests.benchmark``; without a command all of them. Outside half. The exit code is 1
 if a target is missed, 3 if something could not run.
 """
@@ -16,11 +16,11 @@ from rich.console import Console
 
 from harness.errors import DIFFERENCE, FAILURE, MATCH, HarnessError
 from harness.records.project import Project
-from tests.benchmark import attack, cost, matrix, report, scale, score
+from tests.benchmark import attack, cost, matrix, programs_campaign, recorder, report, scale, score
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = {"attack": attack, "cost": cost, "matrix": matrix, "report": report, "score": score,
-         "scale": scale}
+PARTS = {"attack": attack, "cost": cost, "matrix": matrix, "programs": programs_campaign,
+         "recorder": recorder, "report": report, "score": score, "scale": scale}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import markdown
 from harness.commands.cli import main
 from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver
 from harness.compare.compare import Report
-from harness.nightly import markdown, summary
+from harness.nightly import summary
 from harness.nightly.confirmation import Alarm, Confirmation, Outcome
 from harness.nightly.job import Nightly
 from harness.records.project import Project

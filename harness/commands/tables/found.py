@@ -10,10 +10,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from harness import markdown
 from harness.compare.checks.finding import Finding, Waiver, cause, worst
 from harness.compare.checks.harm import weigh
 from harness.compare.timeline import Change, Line, Timeline
-from harness.nightly import markdown
 
 HEAD = """# What it found in released frameworks
 

@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -12,14 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.compare import waivers
+from harness.programs.saved import comparing
 from harness.records.project import Project
 from harness.store.store import Store
 from harness.vocabulary.case import Case
+from harness.vocabulary.program import load
 
 
 def render(project: Project, cases: Sequence[Case]) -> RenderableType:
     """Return the tables of everything that has a name."""
-    return Group(_cases(cases), _environments(project), _waivers(project))
+    return Group(_cases(cases), *_programs(project), _environments(project), _waivers(project))
 
 
 def _cases(cases: Sequence[Case]) -> Table:
@@ -29,6 +32,18 @@ def _cases(cases: Sequence[Case]) -> Table:
             _add_row(table, "" if index else case.name, variant.name, variant.weights)
         table.add_section()
     return table
+
+
+def _programs(project: Project) -> list[Table]:
+    """Return the table of users' programs, if there is any."""
+    table = Table("program", "words", "folder", "environments", "baselines", title="programs",
+                  title_justify="left")
+    for name in project.program_names():
+        found = load(project.program_path(name))
+        _add_row(table, name, shlex.join(found.words), found.folder,
+                 " ".join(found.environments),
+                 " ".join(comparing.known(project, name, False)) or "-")
+    return [table] if table.rows else []
 
 
 def _environments(project: Project) -> Table:

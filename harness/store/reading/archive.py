@@ -16,14 +16,15 @@ from pathlib import Path
 
 from harness.errors import HarnessError, RecordError
 from harness.files import LARGEST, read_bytes
-from harness.records.paths import MANIFESTS, is_name
+from harness.records.paths import MANIFESTS, PROGRAMS, is_name
 
 TOTAL, FILES = 512 * 2**20, 10_000
 """Bytes and files that one shard may hold; the whole matrix has 250 million and 300."""
 SAID = 20
 """Refusals that are listed; the rest is counted."""
 _PREFIX = ("results", "runs")
-_KINDS = {".json": "a record", ".failed.txt": "a failure", ".log": "a log"}
+_KINDS = {".json": "a record", ".failed.txt": "a failure", ".log": "a log",
+          ".zip": "a program's runs"}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
            NotImplementedError)
 Parts = tuple[str, ...]
@@ -83,6 +84,9 @@ def _reason(parts: Parts, mode: int) -> str:
     is_native = len(folders) == 2 and folders[1] == "native" and suffix == ".json"
     if folders == (MANIFESTS,) and suffix == ".json":
         return ""
+    if suffix == ".zip":
+        is_there = len(folders) == 2 and folders[0] == PROGRAMS and is_name("case", folders[1])
+        return "" if is_there else f"{_KINDS[suffix]} must be in the folder of a program"
     if folders[1:] in (("partial",), ("partial", "native")):
         return "only a part of the case was measured"
     if suffix == ".log":

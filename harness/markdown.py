@@ -1,7 +1,7 @@
 """Text in Markdown: whatever a record or a framework says is shown, and never obeyed.
 
-Outside half. A summary ends up in an issue, where a stray ``@name`` would call somebody and
-a ``|`` would break a table.
+Inside half: standard library only. A summary ends up in an issue, where a stray ``@name``
+would call somebody and a ``|`` would break a table.
 """
 
 from __future__ import annotations

@@ -1,0 +1,174 @@
+"""Measuring programs of users that are cases of this project, in a pinned environment.
+
+Inside half: standard library and NumPy only. A program runs once; where that is its baseline to
+the bit, nothing else is needed. Otherwise it runs eight times more from weights changed by last
+bits and once unchanged, so that what it left can become a baseline.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Dict, Sequence
+
+import harness
+from harness import leash
+from harness.errors import HarnessError, WorkerError
+from harness.files import pack, scratch, sweep, write_bytes
+from harness.records import manifest, provenance, settings
+from harness.records.environment import family
+from harness.records.paths import Paths
+from harness.vocabulary.program import PERTURBED, PINNED, STARTING, Program, load
+
+LINES_SHOWN = 20
+"""Lines of a failed program's standard error in the message."""
+LARGEST = 4 * 2**20
+"""Bytes that are kept of what a program printed, or wrote to one of its outputs."""
+LEFT_OUT = ("__pycache__", ".git", ".tox", ".venv", ".pytest_cache")
+TRACE, PRINTED, FACTS = "trace.npz", "printed.txt", "run.json"
+RUNS = (("", []), *((f"perturbed-{seed}/", ["--perturb", str(seed)])
+                    for seed in range(1, PERTURBED + 1)), ("repeated/", []))
+"""Folder of each run among the members, and its options, in their order."""
+Members = Dict[str, bytes]
+
+
+def due(paths: Paths, environment: str, asked: Sequence[str]) -> list[Program]:
+    """Return the programs that are measured in an environment.
+
+    Args:
+        asked: names of cases and programs; empty for all.
+
+    Raises:
+        HarnessError: a declaration cannot be read.
+    """
+    names = [name for name in paths.program_names() if not asked or name in asked]
+    found = [load(paths.program_path(name)) for name in names]
+    return [program for program in found if program.is_for(environment)]
+
+
+def measure(paths: Paths, environment: str, program: Program) -> tuple[int, float]:
+    """Measure a program, and write what its runs left.
+
+    Returns:
+        How many runs it took, and in how many seconds.
+
+    Raises:
+        HarnessError: it failed, did not end, or trained nothing; no earlier run stands for it.
+    """
+    path = paths.program_run_path(program.name, environment)
+    sweep(paths.results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.unlink()
+    members: Members = {}
+    start = time.monotonic()
+    with scratch(path.parent) as folder:
+        for name, options in RUNS:
+            members.update(_run(paths, environment, program, name, options, folder))
+            if not name and _is_settled(paths, environment, program, members[TRACE]):
+                break
+    runs = sum(name.endswith(TRACE) for name in members)
+    facts = {"program": program.name, "environment": environment, "runs": runs,
+             "recorded": provenance.now(), "night": manifest.night(),
+             "seconds": round(time.monotonic() - start, 3), "settings": settings.chosen(),
+             "declared": program.dumps(), "accepted": None}
+    members[FACTS] = (json.dumps(facts, indent=1) + "\n").encode()
+    write_bytes(path, pack(members))
+    return runs, time.monotonic() - start
+
+
+def _is_settled(paths: Paths, environment: str, program: Program, trace: bytes) -> bool:
+    """Return whether the first run is the accepted one to the bit: no more is needed.
+
+    Raises:
+        HarnessError: it trained nothing.
+    """
+    found = _events(trace)
+    if not found[0]:
+        raise HarnessError(f"program {program.name} trains nothing", environment,
+                           "no optimizer finished an update",
+                           f"mend {paths.program_path(program.name)}")
+    baseline = _trace_of(paths.program_baseline_path(program.name, environment))
+    return baseline is not None and _events(baseline) == found
+
+
+def _trace_of(path: Path) -> bytes | None:
+    try:
+        with zipfile.ZipFile(str(path)) as file:
+            return file.read(TRACE)
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _events(trace: bytes) -> tuple[object, ...]:
+    """Return what tells one trace from another: names and all arrays, but not who recorded it."""
+    with zipfile.ZipFile(io.BytesIO(trace)) as file:
+        head = json.loads(file.read("trace.json"))
+        arrays = {name: file.read(name) for name in file.namelist() if name.endswith(".npy")}
+    return head["updates"], head["names"], head["dtypes"], arrays
+
+
+def _run(paths: Paths, environment: str, program: Program, name: str, options: list[str],
+         folder: Path) -> Members:
+    """Run the program once, and return what it left, by the names of members."""
+    source = paths.root / program.folder
+    if not source.is_dir():
+        raise HarnessError(f"program {program.name} has no folder", str(source),
+                           next_command=f"mend {paths.program_path(program.name)}")
+    place = folder / (name.rstrip("/") or "first")
+    copy = place / "copy"
+    shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*LEFT_OUT))
+    (place / "tmp").mkdir()
+    command = [sys.executable, "-c", STARTING, str(Path(harness.__file__).parents[1]),
+               "--trace", str(place / TRACE), *program.options(), *options, "--", *program.words]
+    variables = {**settings.environment(family(environment), {**PINNED, **os.environ}),
+                 **dict(pair.split("=", 1) for pair in program.variables),
+                 "TMPDIR": str(place / "tmp")}
+    with (place / PRINTED).open("wb") as output, (place / "stderr.txt").open("wb") as errors:
+        process = leash.start(command, stdout=output, stderr=errors, cwd=str(copy),
+                              env=variables)
+        code = _wait(process, program.limit)
+    if code or not (place / TRACE).is_file():
+        raise _failed(program, environment, name, code, place)
+    printed = (place / PRINTED).read_bytes()[:LARGEST].replace(str(copy).encode(), b".")
+    members = {f"{name}{TRACE}": (place / TRACE).read_bytes(), f"{name}{PRINTED}": printed}
+    for output_name in program.outputs:
+        path = copy / output_name
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            raise HarnessError(f"program {program.name} writes no such output, or too large a one",
+                               output_name, f"at most {LARGEST} bytes",
+                               f"mend {paths.program_path(program.name)}")
+        members[f"{name}outputs/{output_name}"] = path.read_bytes()
+    shutil.rmtree(str(place))
+    return members
+
+
+def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
+    """Return the exit code, or None if it took too long; nothing that it started goes on."""
+    end = time.monotonic() + limit
+    try:
+        while time.monotonic() < end:
+            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+                return leash.wait(process)
+            time.sleep(0.05)
+        return None
+    finally:
+        leash.end(process)
+
+
+def _failed(program: Program, environment: str, name: str, code: int | None, place: Path
+            ) -> WorkerError:
+    lines = (place / "stderr.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    how = f"did not end within {program.limit:g} s" if code is None else \
+        f"ended with exit code {code}" if code else "left no trace"
+    return WorkerError(f"program {program.name} {how}", f"{environment}, run {name or 'first'}",
+                       "\n".join(["last lines of its standard error:",
+                                  *(f"    {line}" for line in lines[-LINES_SHOWN:])]),
+                       f"tox run -e {environment} -- {program.name}")

@@ -1,0 +1,219 @@
+"""Sketches: a tensor in four numbers that tell how far two tensors are from each other.
+
+Inside half: standard library and NumPy only.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import zlib
+from typing import Iterator, NamedTuple
+
+import numpy as np
+
+COLUMNS = 4093
+"""Length of the rows that a flat tensor is cut into; a prime, so that no axis repeats with it."""
+ROWS = 16
+"""Rows that are added up at once: what is under way stays in a processor's cache."""
+PROJECTIONS = 3
+SMALL = 3 * COLUMNS
+"""Elements up to which the difference of two tensors is formed element by element."""
+LARGE = 2**22
+"""Bytes from which on a digest is computed in a thread of its own."""
+GAMMA = 0x9E3779B97F4A7C15
+"""SplitMix64's increment: Steele, Lea & Flood, OOPSLA 2014."""
+
+
+class Sketch(NamedTuple):
+    """What a trace keeps of a tensor.
+
+    Attributes:
+        size: number of elements; 0 for a plain number.
+        dtype: name of the element type.
+        digest: CRC-32 of the elements' bytes in C order, little-endian; 0 for a plain number.
+        values: four, L2 norm and three projections, or a plain number and three zeros.
+    """
+
+    size: int
+    dtype: str
+    digest: int
+    values: tuple[float, ...]
+
+
+def draw_signs(seed: int, start: int, count: int) -> np.ndarray:
+    """Return signs number ``start`` to ``start + count - 1`` of a stream, as float64.
+
+    The top bit of SplitMix64's output decides: 1 is +1, 0 is -1.
+    """
+    index = np.arange(start + 1, start + count + 1, dtype=np.uint64)
+    z = np.uint64(seed) + index * np.uint64(GAMMA)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.where((z ^ (z >> np.uint64(31))) >> np.uint64(63), 1.0, -1.0)
+
+
+class _Signs:
+    """The signs of the projections: of element i, that of its row times that of its column."""
+
+    def __init__(self) -> None:
+        self.columns = draw_signs(1, 0, PROJECTIONS * COLUMNS).reshape(PROJECTIONS, COLUMNS)
+        self._rows = draw_signs(2, 0, PROJECTIONS * 1024).reshape(-1, PROJECTIONS).T.copy()
+
+    def of_rows(self, count: int) -> np.ndarray:
+        """Return the signs of the first rows, ``[3, at least count]``."""
+        if self._rows.shape[1] < count:
+            self._rows = draw_signs(2, 0, PROJECTIONS * 2 * count).reshape(
+                -1, PROJECTIONS).T.copy()
+        return self._rows
+
+
+_signs: _Signs | None = None
+
+
+def _get_signs() -> _Signs:
+    global _signs
+    if _signs is None:
+        _signs = _Signs()
+    return _signs
+
+
+def sketch(array: np.ndarray, dtype: str = "") -> Sketch:
+    """Return the sketch of a tensor.
+
+    Args:
+        array: any shape, of booleans, integers, real or complex numbers.
+        dtype: its element type, where NumPy has another one for it (``bfloat16``).
+    """
+    flat = flatten(array)
+    with _digesting(flat) as found:
+        norm, projections = _summarise(_sum_up(flat))
+    return Sketch(flat.size, dtype or array.dtype.name, found[0], (norm, *projections))
+
+
+def of_number(value: float) -> Sketch:
+    """Return the sketch of a plain number."""
+    return Sketch(0, "number", 0, (float(value), 0.0, 0.0, 0.0))
+
+
+class Memory:
+    """What has to be kept of a tensor to know by how much it changes: a copy, or its sums.
+
+    Args:
+        array: any shape.
+        dtype: its element type, where NumPy has another one for it.
+    """
+
+    def __init__(self, array: np.ndarray, dtype: str = "") -> None:
+        flat = flatten(array)
+        self.size, self._dtype = flat.size, dtype or array.dtype.name
+        self._copy = flat.copy() if flat.size <= SMALL else None
+        with _digesting(flat) as found:
+            self._sums = None if flat.size <= SMALL else _sum_up(flat)[1]
+        self._digest = found[0]
+
+    def since(self, before: Memory) -> Sketch:
+        """Return the sketch of the change since an earlier state of the same tensor.
+
+        Its digest is that of the present state. Beyond 12,279 elements its norm is estimated
+        from the sums, to about 1 %, by the same signs in every run.
+        """
+        if self._copy is not None and before._copy is not None:
+            norm, projections = _summarise(_sum_up(self._copy, before._copy))
+        else:
+            with np.errstate(all="ignore"):
+                sums = np.asarray(self._sums) - np.asarray(before._sums)
+                norm, projections = _summarise((float((sums * sums).sum()) / PROJECTIONS, sums))
+        return Sketch(self.size, self._dtype, self._digest, (norm, *projections))
+
+
+def flatten(array: np.ndarray) -> np.ndarray:
+    """Return the elements in C order, flat; complex ones as pairs, booleans as bytes."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if flat.dtype.kind == "c":
+        return flat.view(flat.real.dtype)
+    return flat.view(np.uint8) if flat.dtype.kind == "b" else flat
+
+
+def digest(flat: np.ndarray) -> int:
+    """Return the CRC-32 of the bytes of flat elements."""
+    return zlib.crc32(flat.data.cast("B")) if flat.size else 0
+
+
+@contextlib.contextmanager
+def _digesting(flat: np.ndarray) -> Iterator[list[int]]:
+    """Compute a digest beside what the block does, which is in the list when it has ended.
+
+    A thread for a large tensor lives no longer than the block: a program that forks has none.
+    """
+    found: list[int] = []
+    if flat.nbytes < LARGE:
+        found.append(digest(flat))
+        yield found
+        return
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def compute() -> None:
+        try:
+            found.append(digest(flat))
+        finally:
+            done.release()
+
+    _thread.start_new_thread(compute, ())
+    try:
+        yield found
+    finally:
+        done.acquire()
+
+
+def _summarise(measured: tuple[float, np.ndarray]) -> tuple[float, list[float]]:
+    """Return the L2 norm and the projections, of the sum of squares and the sums."""
+    square, sums = measured
+    with np.errstate(all="ignore"):
+        signs = _get_signs().columns[:, :sums.shape[1]]
+        return float(np.sqrt(square)), [float(p) for p in (sums * signs).sum(axis=1)]
+
+
+def _sum_up(flat: np.ndarray, minus: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+    """Return the sum of squares, and the sums of all rows under their signs, ``[3, COLUMNS]``.
+
+    Args:
+        flat: elements, ``[n]``.
+        minus: elements that are taken off first, ``[n]``.
+    """
+    with np.errstate(all="ignore"):
+        if flat.size <= COLUMNS:
+            x = _in_float64(flat, minus)
+            return float(x @ x), _get_signs().of_rows(1)[:, :1] * x
+        sums, square = np.zeros((PROJECTIONS, COLUMNS)), 0.0
+        for start, x in _blocks(flat, minus):
+            rows = _get_signs().of_rows(start + len(x))[:, start:start + len(x)]
+            sums += rows @ x
+            square += sum(float(row @ row) for row in x)
+        return square, sums
+
+
+def _in_float64(flat: np.ndarray, minus: np.ndarray | None) -> np.ndarray:
+    x = flat.astype(np.float64)
+    return x if minus is None else x - minus
+
+
+def _blocks(flat: np.ndarray, minus: np.ndarray | None) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the number of a first row, and rows ``[up to 16, COLUMNS]``, the last with zeros."""
+    buffer = np.empty((ROWS, COLUMNS))
+    whole = flat.size // COLUMNS
+    for start in range(0, whole, ROWS):
+        stop = min(start + ROWS, whole)
+        x = buffer[:stop - start]
+        part = slice(start * COLUMNS, stop * COLUMNS)
+        np.copyto(x, flat[part].reshape(x.shape))
+        if minus is not None:
+            x -= minus[part].reshape(x.shape)
+        yield start, x
+    tail = slice(whole * COLUMNS, flat.size)
+    if flat.size % COLUMNS:
+        last = np.zeros((1, COLUMNS))
+        last[0, :flat.size % COLUMNS] = _in_float64(
+            flat[tail], None if minus is None else minus[tail])
+        yield whole, last

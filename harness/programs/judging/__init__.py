@@ -1,0 +1,1 @@
+"""Two sides of a program judged: allowances, causes, harm and the verdict."""

@@ -1,0 +1,42 @@
+"""Numbers and places in words, as every sentence on a program has them.
+
+Outside half.
+"""
+
+from __future__ import annotations
+
+import math
+
+_SMALL = 1e-4
+
+
+def percent(value: float) -> str:
+    """Return a relative difference in words: ``0.8 %``, or ``3.1e-06`` of what is small."""
+    if not math.isfinite(value):
+        return "beyond all measure"
+    if value >= 0.995:
+        return f"{value * 100:.0f} %" if value < 100 else f"{value:.1e} times"
+    return f"{value * 100:.2g} %" if value >= _SMALL else f"{value:.1e}"
+
+
+def number(value: float) -> str:
+    """Return a number in six digits."""
+    return f"{value:.6g}"
+
+
+def place(channel: str, tensor: str, step: int | None) -> str:
+    """Return where a difference is: ``update of `a.weight` at step 3``."""
+    of = f" of `{tensor}`" if tensor and tensor != channel else ""
+    return f"{channel}{of}" + ("" if step is None else f" at step {step}")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 tensor``, ``2 tensors``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def strict(value: float | None) -> float | str | None:
+    """Return a number as strict JSON has it: what is not finite is a word."""
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -1,0 +1,227 @@
+"""Launching: one recorded run of a program on one side, with its limits and its messages.
+
+Outside half. The side's Python runs the recorder from a folder that holds a copy of this
+package and nothing else, so that nothing of the outside half reaches the program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+from harness import leash
+from harness.errors import FAILURE, USAGE, HarnessError, WorkerError
+from harness.files import lock
+from harness.programs.sides.making import Environment, cache
+from harness.records import settings
+from harness.vocabulary.program import PINNED, STARTING
+
+LINES_SHOWN = 20
+"""Lines of a failed program's standard error in the message."""
+LARGEST = 256 * 2**20
+"""Bytes that a program may print."""
+GRACE = 10.0
+"""Seconds that a program has to end, and its trace to be written, after it was asked to."""
+DROPPED = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
+
+
+@dataclass(frozen=True)
+class Side:
+    """Where a program runs.
+
+    Args:
+        name: ``baseline`` or ``observed``.
+        variables: of its own, beside this process's.
+        arguments: of its own, after the program's.
+        directory: that it is started in.
+    """
+
+    name: str
+    environment: Environment
+    directory: Path
+    variables: Mapping[str, str]
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that has ended as it should.
+
+    Args:
+        name: ``baseline``, ``perturbed-3``; of the session's.
+        folder: with ``trace.npz``, ``stdout.txt``, ``stderr.txt``.
+        directory: that the program ran in.
+        seconds: that it took.
+    """
+
+    name: str
+    side: Side
+    folder: Path
+    directory: Path
+    seconds: float
+
+    @property
+    def trace(self) -> Path:
+        """The file of the trace."""
+        return self.folder / "trace.npz"
+
+    def printed(self) -> str:
+        """Return what the program printed, without where it ran."""
+        text = (self.folder / "stdout.txt").read_text(encoding="utf-8", errors="replace")
+        return text.replace(str(self.directory), ".")
+
+
+def launch(side: Side, name: str, program: Sequence[str], options: Sequence[str], folder: Path,
+           directory: Path, limit: float, stop: threading.Event | None = None) -> Run:
+    """Run the program once under the recorder, in a process group that does not outlive this.
+
+    Args:
+        program: words: a script, ``-m module`` or ``pytest path``, with arguments.
+        options: of the recorder, beside ``--trace``.
+        folder: for what the run leaves, made here.
+        directory: to run in, the side's own or a copy.
+        limit: seconds.
+        stop: set to end it before.
+
+    Raises:
+        HarnessError: it failed, did not end, or left no trace.
+    """
+    folder.mkdir(parents=True)
+    words = [*program, *side.arguments]
+    command = [str(side.environment.interpreter), "-c", STARTING, str(package()),
+               "--trace", str(folder / "trace.npz"), *options, "--", *words]
+    start = time.monotonic()
+    with (folder / "stdout.txt").open("wb") as output, (folder / "stderr.txt").open("wb") as errors:
+        process = leash.start(command, stdout=output, stderr=errors, cwd=directory,
+                              env=variables(side, folder))
+        try:
+            code = Watch(process, limit, Path(output.name), stop or threading.Event()).wait()
+        finally:
+            leash.end(process)
+    run = Run(name, side, folder, directory, time.monotonic() - start)
+    if code is None:
+        raise _endless(run, words, limit)
+    if code or not run.trace.is_file():
+        raise _failed(run, words, code)
+    return run
+
+
+def variables(side: Side, folder: Path) -> dict[str, str]:
+    """Return the variables that a program is started with: pinned, then the user's own."""
+    given = {name: value for name, value in os.environ.items() if name not in DROPPED}
+    given = {**settings.pinned(None), **PINNED, **given, **side.variables}
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    own = str(side.environment.interpreter.parent)
+    paths = [str(package()), *filter(None, [given.get("PYTHONPATH")])]
+    return {**given, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(temporary),
+            "PATH": os.pathsep.join([own, given.get("PATH", os.defpath)])}
+
+
+def package() -> Path:
+    """Return the folder that holds a copy of this package and nothing else, made if need be."""
+    source = Path(harness.__file__).parent
+    files = sorted(path for path in source.rglob("*.py") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.relative_to(source)).encode() + b"\0" + path.read_bytes())
+    place = cache() / "recorder" / digest.hexdigest()[:16]
+    if not place.is_dir():
+        with lock(place.with_suffix(".lock"), "copying the recorder", waits=True):
+            if not place.is_dir():
+                _copy_package(source, files, place)
+    return place
+
+
+def _copy_package(source: Path, files: Sequence[Path], place: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=place.parent) as name:
+        for path in files:
+            target = Path(name) / "whole" / "harness" / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        os.rename(Path(name) / "whole", place)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Waits for a program, within limits.
+
+    Args:
+        limit: seconds.
+        printed: file that grows while it runs.
+        stop: set to end it before.
+    """
+
+    process: subprocess.Popen[bytes]
+    limit: float
+    printed: Path
+    stop: threading.Event
+
+    def wait(self) -> int | None:
+        """Return the program's exit code, or None if it took too long and was ended.
+
+        Raises:
+            HarnessError: it printed without end, or was to stop.
+        """
+        if self._ends_within(self.limit):
+            return leash.wait(self.process)
+        os.kill(self.process.pid, signal.SIGTERM)  # the recorder writes what it has
+        self._ends_within(GRACE)
+        return None
+
+    def _ends_within(self, limit: float) -> bool:
+        """Return whether it ends in time; it is not reaped, so that its group stays its own."""
+        end, pause = time.monotonic() + limit, 0.01
+        while time.monotonic() < end:
+            if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+                return True
+            if self.printed.stat().st_size > LARGEST:
+                raise WorkerError("the program prints without end", str(self.printed),
+                                  f"more than {LARGEST >> 20} MiB",
+                                  "let it print less, or --steps N")
+            if self.stop.wait(pause):
+                raise WorkerError("the program was stopped", str(self.printed))
+            pause = min(pause * 1.5, 0.25)
+        return False
+
+
+def _endless(run: Run, words: Sequence[str], limit: float) -> HarnessError:
+    return WorkerError(
+        f"the program did not end within {limit:g} s on the {run.side.name} side",
+        f"{shlex.join(words)}, run {run.name}", _last_lines(run.folder / "stderr.txt"),
+        "--steps N ends it after N updates, --limit SECONDS gives it longer")
+
+
+def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
+    """Return the error for a program that failed: which side, how, and its last words."""
+    said = _last_lines(run.folder / "stderr.txt")
+    if code in (USAGE, FAILURE) and "harness.measure.recorder:" in said:
+        what = f"the program cannot be recorded on the {run.side.name} side"
+    elif code < 0:
+        what = f"the program was killed by {signal.Signals(-code).name} on the {run.side.name} side"
+    elif code:
+        what = f"the program failed on the {run.side.name} side with exit code {code}"
+    else:
+        what = f"the program left no trace on the {run.side.name} side: it ended past Python"
+    place = shlex.quote(str(run.side.directory))
+    alone = shlex.join([str(run.side.environment.interpreter), *words])
+    return WorkerError(what, f"{shlex.join(words)}, run {run.name}", said,
+                       f"without the recorder: cd {place} && {alone}")
+
+
+def _last_lines(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    shown = [line for line in lines if line.strip()][-LINES_SHOWN:]
+    return "\n".join(["last lines of its standard error:", *(f"    {line}" for line in shown)]) \
+        if shown else "it said nothing on standard error"

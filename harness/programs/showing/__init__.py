@@ -1,0 +1,1 @@
+"""A judgement shown: in a terminal, in Markdown, in JSON, and as facts for a page."""

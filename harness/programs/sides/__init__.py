@@ -1,0 +1,4 @@
+"""Sides: what is asked for, resolved and made into environments by uv.
+
+Outside half.
+"""

@@ -1,0 +1,1 @@
+"""Traces of programs: read, put beside each other, and how far apart they are."""

@@ -1,0 +1,101 @@
+"""Numbers that programs print and write, as events of their traces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import HarnessError, UsageError
+from harness.programs.runs import figures
+from harness.programs.runs.figures import Figure
+from harness.programs.traces import trace as traces
+
+PRINTED = """torch 2.13.0 on 2026-11-26
+epoch 1: loss 0.6931 (12.5%)
+epoch 2: loss 0.4, acc=.75 lr 1e-3
+loss nan
+"""
+
+
+def trace() -> traces.Trace:
+    """Return a trace without events, after three updates."""
+    header = traces.Header(format="harness-trace", version=1, channels=list(traces.CHANNELS),
+                           names=[], dtypes=[], ended="end", updates=3)
+    columns = {name: np.zeros((0, 4) if name == "sketch" else 0, dtype)
+               for name, dtype in traces.COLUMNS.items()}
+    return traces.Trace("test", header, **columns)
+
+
+def test_numbers_are_read_from_lines(tmp_path: Path) -> None:
+    """Versions and dates are no numbers; what stands around a number names it."""
+    found = figures.told(PRINTED, tmp_path, [])
+    assert [(figure.name, figure.value) for figure in found[:-1]] == [
+        ("printed: epoch #: loss # (#%)[0]", 1.0), ("printed: epoch #: loss # (#%)[1]", 0.6931),
+        ("printed: epoch #: loss # (#%)[2]", 12.5),
+        ("printed: epoch #: loss #, acc=# lr #[0]", 2.0),
+        ("printed: epoch #: loss #, acc=# lr #[1]", 0.4),
+        ("printed: epoch #: loss #, acc=# lr #[2]", 0.75),
+        ("printed: epoch #: loss #, acc=# lr #[3]", 0.001)]
+    assert np.isnan(found[-1].value)
+
+
+def test_a_progress_bar_is_its_last_state(tmp_path: Path) -> None:
+    """What was written over is not compared: how often a bar moves is chance."""
+    bar = "\r 1/2 - loss: 0.9\r 2/2 - loss: 0.5\nepoch 1\n"
+    assert [figure.value for figure in figures.told(bar, tmp_path, [])] == [0.5, 1.0]
+
+
+def test_outputs_are_read_by_their_kind(tmp_path: Path) -> None:
+    """JSON, text and arrays give figures with names."""
+    (tmp_path / "m.json").write_text(json.dumps({"eval": {"loss": 0.5, "ok": True}, "n": [1, 2]}))
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,0.25\n")
+    np.save(tmp_path / "w.npy", np.array([3.0, 4.0]))
+    found = figures.told("", tmp_path, ["m.json", "log.csv", "w.npy"])
+    values = {figure.name: figure.value for figure in found}
+    assert values["output m.json: eval.loss"] == 0.5
+    assert values["output m.json: n[]"] == 2.0
+    assert values["output log.csv: #,#[1]"] == 0.25
+    assert values["output w.npy norm"] == 5.0
+
+
+@pytest.mark.parametrize("content", [None, "no number here", "{"])
+def test_an_output_without_numbers_is_an_error(tmp_path: Path, content: str | None) -> None:
+    """A file that is missing, damaged or empty of numbers is never a match."""
+    if content is not None:
+        (tmp_path / "m.json").write_text(content)
+    with pytest.raises(HarnessError, match="output of the program"):
+        figures.told("", tmp_path, ["m.json"])
+
+
+def test_a_binary_output_is_refused_before_anything_runs() -> None:
+    """The message says what can be read."""
+    with pytest.raises(UsageError, match="JSON"):
+        figures.require_readable(["model.pt"])
+
+
+def test_figures_become_the_last_events_of_a_trace() -> None:
+    """A trace with figures is one that can be true."""
+    told = [Figure("printed: loss #[0]", 0.5), Figure("printed: loss #[0]", 0.25)]
+    found = traces.check(figures.add(trace(), told, told))
+    assert found.step.tolist() == [3, 3] and found.occurrence.tolist() == [0, 1]
+    assert found.sketch[:, 0].tolist() == [0.5, 0.25]
+    assert set(found.channel.tolist()) == {traces.REPORTED}
+
+
+@pytest.mark.parametrize(("text", "is_same"), [("0.694", True), ("0.695", False), ("1", False)])
+def test_a_printed_number_says_no_more_than_its_digits(
+        tmp_path: Path, text: str, is_same: bool) -> None:
+    """0.693 and 0.694 may be one number that was rounded either way; whole numbers are exact."""
+    own = figures.told(f"loss {text}", tmp_path, [])
+    like = figures.told("loss 0.693", tmp_path, [])
+    value = figures.add(trace(), own, like).sketch[0, 0]
+    assert (value == 0.693) == is_same
+
+
+def test_no_figures_leave_a_trace_as_it_is() -> None:
+    """A silent program has no event more."""
+    one = trace()
+    assert figures.add(one, [], []) is one
