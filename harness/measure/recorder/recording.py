@@ -55,6 +55,7 @@ class Recording:
         self.step = 0
         self.events = trace.Events()
         self.whole: dict[str, np.ndarray] = {}
+        self._operators: dict[str, int] = {}
         self.notes: list[dict[str, str]] = []
         self.modules: dict[str, str] = {}
         self.tensors: dict[str, str] = {}
@@ -114,6 +115,12 @@ class Recording:
         found = sketch.sketch(array, dtype)
         self.add(channel, name, found, module, lambda: array)
         return found
+
+    def keep_operator(self, name: str, array: np.ndarray) -> None:
+        """Keep what an operator returned, as ``step|operator|name|occurrence``."""
+        occurrence = self._operators.get(name, 0)
+        self._operators[name] = occurrence + 1
+        self.whole[f"{self.step}|operator|{name}|{occurrence}"] = array
 
     def number(self, channel: str, name: str, value: float, module: str | None = None) -> None:
         """Add an event of a plain number."""
