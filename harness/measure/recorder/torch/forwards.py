@@ -145,6 +145,7 @@ class Forwards:
     def _evaluate(self, module: torch.nn.Module, output: Any) -> None:
         path = self._names.of_module(module)
         for place, tensor in find(output):
+            self.seen.add(tensor)
             name = f"{path}:output{place}"
             if self._recording.events.count("evaluation", name) < EVALUATIONS:
                 found = self._reader.read(tensor)
