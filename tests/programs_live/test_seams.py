@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 
+HAS_MODES = importlib.util.find_spec("torch.utils._python_dispatch") is not None
 BATCHES = """
 import torch
 from torch import nn
@@ -107,6 +110,10 @@ def test_whole_tensors_of_a_step(write, record):
             if step == 1 and size:
                 whole = file[f"{step}|{channel}|{name}|{occurrence}"]
                 assert np.linalg.norm(whole.astype(float)) == pytest.approx(values[0], rel=1e-6)
+        operators = [key.split("|")[2] for key in file.files if "|operator|" in key]
+    if HAS_MODES:
+        assert operators[:2] == ["body:aten.t.default", "body:aten.addmm.default"]
+        assert {"Net:aten.relu.default", "backward:aten.mm.default"} <= set(operators)
 
 
 def test_program_is_ended_after_so_many_steps(write, record):

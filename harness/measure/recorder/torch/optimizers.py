@@ -20,6 +20,7 @@ from harness.measure.recorder.sketch import Memory
 from harness.measure.recorder.torch.forwards import Forwards
 from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.names import Names, leftovers
+from harness.measure.recorder.torch.operators import Operators
 from harness.measure.recorder.torch.tensors import Reader, state
 
 WRAPPED = "_is_recorded"
@@ -46,12 +47,12 @@ class Optimizers:
     """The seam of optimizers."""
 
     def __init__(self, recording: Recording, names: Names, reader: Reader, initial: Initial,
-                 forwards: Forwards) -> None:
+                 forwards: Forwards, operators: Operators) -> None:
+        self._operators = operators
         self._recording, self._names, self._reader = recording, names, reader
         self._initial, self._forwards = initial, forwards
         self._numbers: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
         self._count = itertools.count()
-        self._is_stepping = False
         self._after: dict[str, tuple[Any, Memory]] = {}
 
     def install(self) -> None:
@@ -96,9 +97,9 @@ class Optimizers:
         Args:
             step: what makes the step, of the optimizer and the arguments.
         """
-        if self._is_stepping or not self._recording.is_on:
+        if self._forwards.is_in_step or not self._recording.is_on:
             return step(optimizer, *arguments, **options)
-        self._is_stepping = True
+        self._forwards.is_in_step = True
         self._forwards.begin_pass()
         remembered: list[list[Before]] = []
 
@@ -113,8 +114,10 @@ class Optimizers:
                           **{key: _followed(value, look) for key, value in options.items()})
             self._recording.safely(self._keep_updates, remembered[0] if remembered else [])
         finally:
-            self._is_stepping = False
+            self._forwards.is_in_step = False
         self._forwards.begin_step()
+        if self._recording.is_captured:
+            self._operators.end()
         self._recording.advance()
         return result
 

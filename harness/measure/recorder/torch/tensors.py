@@ -43,12 +43,14 @@ class Reader:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self.is_reading = False
 
     def read(self, tensor: Any) -> tuple[np.ndarray, str] | None:
         """Return elements and element type of a tensor; None of anything else."""
         if not isinstance(tensor, torch.Tensor):
             return None
         self._recording.devices.add(str(tensor.device))
+        self.is_reading = True
         try:
             with torch.no_grad():
                 return read(tensor)
@@ -56,6 +58,8 @@ class Reader:
             text = str(error).splitlines()[0] if str(error) else ""
             self._recording.note("unreadable", f"{type(tensor).__name__} of {tensor.dtype}: {text}")
             return None
+        finally:
+            self.is_reading = False
 
 
 def write(parameter: torch.Tensor, values: np.ndarray) -> None:
