@@ -40,7 +40,8 @@ def noise(size: float) -> Scale:
 def learned(runs: list[Trace]) -> tuple[alignment.Alignment, allowance.Allowance]:
     """Return what is learned from runs of the baseline, the first of which is the baseline."""
     aligned = alignment.align(runs[0], runs[1:])
-    return aligned, allowance.learn(aligned, list(range(len(runs) - 1)), None)
+    return aligned, allowance.learn(
+        aligned, list(range(len(runs) - 1)), None, np.zeros(len(aligned)))
 
 
 @pytest.mark.parametrize(("values", "expected"), [
@@ -120,6 +121,20 @@ def test_a_last_bit_of_a_weight_is_much_of_a_small_update() -> None:
         aligned = alignment.align(log.trace(), [])
         limits.append(floors.find(aligned)[aligned.channel == UPDATE].item())
     assert limits[0] < 1e-4 and limits[1] > 0.1
+
+
+def test_float64_that_was_drawn_in_float32_is_judged_from_there() -> None:
+    """Weights drawn in float32 can differ in its last bits, which no run in float64 shows."""
+    bits = np.random.default_rng(3).standard_normal((16, 20)) * 6e-8
+    options = {"dtype": "float64", "steps": 12}
+    drawn = Fault(begin=lambda n, v: v * (1 + bits) if v.shape == bits.shape else v)
+    baseline, runs = traces.train(**options), traces.perturbed(**options)
+    found = judge(traces.train(drawn, **options), baseline, runs)
+    assert found.exit_code == 0
+    assert any("rounding of float32" in note for note in found.notes)
+    fault = Fault(begin=drawn.begin, update=lambda s, n, v: v * 1.001 if s >= 3 else v)
+    first = judge(traces.train(fault, **options), baseline, runs).first
+    assert first is not None and (first.channel, first.step) == ("update", 3)
 
 
 def test_whole_numbers_that_are_computed_may_flip() -> None:

@@ -23,11 +23,14 @@ from harness.programs.traces.trace import (
     INITIALISATION,
     LOSS,
     REPORTED,
+    SCHEDULE,
     UPDATE,
 )
 
 FACTOR = 3.0
 """Times what the perturbed runs show, and the floor, that is allowed."""
+MOVED = 8 * 2.0**-53
+"""How far from each other perturbed runs in float64 begin, at least."""
 CHAOS = 0.1
 """Distance of the perturbed runs' gradients, as a median, from which on runs are unlike."""
 NOISE, CLEAN, SMALL = 0.3, 0.01, 1e-4
@@ -52,6 +55,7 @@ class Allowance:
         limit: the allowance, ``[n]``, relative to the baseline's event.
         is_noise: of gradients and updates that are nothing but rounding, ``[n]``.
         chaotic_from: step from which on runs from last bits are unlike; None if they stay alike.
+        start: how far the two sides begin from each other by rounding of float32; 0 if they do not.
         volatile: series of reported figures that an unchanged run does not reproduce.
     """
 
@@ -61,12 +65,22 @@ class Allowance:
     is_noise: Flags
     chaotic_from: int | None
     volatile: Indices
+    start: float = 0.0
+
+    @property
+    def scale(self) -> float:
+        """Times what the perturbed runs show that two runs from that start would."""
+        return self.start / MOVED if self.start else 1.0
 
 
-def learn(aligned: Alignment, runs: list[int], repeated: int | None) -> Allowance:
+def learn(aligned: Alignment, runs: list[int], repeated: int | None, off: Numbers) -> Allowance:
     """Return what is allowed at every event.
 
+    A program in float64 can draw weights or data in float32. If these differ by rounding of that,
+    which the perturbed runs do not, these are scaled up to it.
+
     Args:
+        off: how far the observed run is from the baseline's, ``[n]``.
         runs: which of the other traces are runs of the baseline side, the repeated one too.
         repeated: which of them was run unchanged.
     """
@@ -78,8 +92,20 @@ def learn(aligned: Alignment, runs: list[int], repeated: int | None) -> Allowanc
     learned = aligned.running_maximum(spread)
     floor = floors.find(aligned) + _granules(aligned, runs)
     learned = np.maximum(learned, kinks.find(aligned, spread, learned, floor, FACTOR))
-    return Allowance(learned, floor, FACTOR * (learned + floor), _noise(aligned, learned, spread),
-                     _chaos(aligned, learned), _volatile(aligned, repeated))
+    start = _start(aligned, off, FACTOR * (learned + floor))
+    if start:
+        is_scaled = aligned.channel != SCHEDULE
+        learned = np.where(is_scaled, learned * (start / MOVED), learned)
+        floor = np.where(is_scaled, np.maximum(floor, floors.FLOORS["float32"]), floor)
+    return Allowance(learned, floor, FACTOR * (learned + floor), _noise(aligned, spread),
+                     _chaos(aligned, learned), _volatile(aligned, repeated), start)
+
+
+def _start(aligned: Alignment, off: Numbers, limit: Numbers) -> float:
+    """Return the largest difference of initial weights and data that is rounding of float32."""
+    begins = np.isin(aligned.channel, (INITIALISATION, DATA))
+    found = off[begins & (off > limit) & (off <= FACTOR * floors.FLOORS["float32"])]
+    return float(found.max(initial=0.0))
 
 
 def _range(aligned: Alignment, runs: list[int]) -> Numbers:
@@ -139,7 +165,7 @@ def granule(values: Numbers) -> float:
     return 0.0
 
 
-def _noise(aligned: Alignment, learned: Numbers, spread: Numbers) -> Flags:
+def _noise(aligned: Alignment, spread: Numbers) -> Flags:
     """Return which events are of parameters whose gradient is nothing but rounding."""
     noisy: set[int] = set()
     is_gradient = aligned.channel == GRADIENT

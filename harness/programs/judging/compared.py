@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.judging import allowance, floors
+from harness.programs.judging import allowance
 from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
 from harness.programs.traces import distance
 from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers, align
@@ -79,8 +79,8 @@ def compare(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
     second = len(others) if again is not None and perturbed else None
     others += [again] if again is not None and second is not None else []
     aligned = align(baseline, others)
-    allowed = allowance.learn(aligned, runs, rerun)
     off = distance.measure(aligned, OBSERVED)
+    allowed = allowance.learn(aligned, runs, rerun, off)
     excess = _excess(off, allowed.limit)
     is_off = _off(aligned, allowed, off, OBSERVED)
     if second is not None:
@@ -88,7 +88,7 @@ def compare(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
         excess = np.fmin(excess, _excess(other, allowed.limit))
         is_off &= _off(aligned, allowed, other, second) | np.isnan(other)
     return Compared(aligned, allowed, off, excess, is_off, distance.is_same(aligned, OBSERVED),
-                    second is not None, _relate(aligned, runs, second))
+                    second is not None, _relate(aligned, allowed, runs, second))
 
 
 def _excess(off: Numbers, limit: Numbers) -> Numbers:
@@ -119,7 +119,8 @@ def _largest_norms(aligned: Alignment) -> Numbers:
     return found
 
 
-def _relate(aligned: Alignment, runs: Sequence[int], second: int | None) -> Relation:
+def _relate(aligned: Alignment, allowed: Allowance, runs: Sequence[int],
+            second: int | None) -> Relation:
     """Compare updates relative to their gradients."""
     updates, gradients = _pairs(aligned)
     base = _log_ratio(aligned, None, updates, gradients)
@@ -130,7 +131,7 @@ def _relate(aligned: Alignment, runs: Sequence[int], second: int | None) -> Rela
     spread = np.zeros(len(aligned))
     spread[updates] = np.nan_to_num(high - low, nan=0.0)
     learned = aligned.running_maximum(spread)[updates]
-    limit = FACTOR * (learned + floors.find(aligned)[updates])
+    limit = FACTOR * (learned * allowed.scale + allowed.floor[updates])
     off = np.abs(_log_ratio(aligned, OBSERVED, updates, gradients) - base)
     if second is not None:
         off = np.fmin(off, np.abs(_log_ratio(aligned, second, updates, gradients)

@@ -144,6 +144,9 @@ def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace
         names = few(baseline.header.names[series % len(baseline.header.names)]
                     for series in volatile.tolist())
         found.append(f"not judged, since an unchanged run gives another value: {names}")
+    if compared.allowance.start:
+        found.append(f"initial weights or data differ by rounding of float32, "
+                     f"{compared.allowance.start:.0e}: the rest is judged from there")
     if compared.allowance.chaotic_from is not None:
         found.append(f"from step {compared.allowance.chaotic_from} on, runs of the baseline from "
                      f"last bits are unlike: there only schedules, updates for their gradients, "
