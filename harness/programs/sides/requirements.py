@@ -66,8 +66,8 @@ class Requirements:
     def digest(self) -> list[str]:
         """Return lines that are others whenever what is asked for is: names and contents."""
         files = [f"{path.name} {_sha256(path)}" for path in _included(self.files)]
-        locks = [f"{path.name} {_sha256(path)}" for folder in self.locks
-                 for path in sorted(folder.glob("*.[lt]o[cm][kl]"))]
+        locks = [f"{name} {_sha256(folder / name)}" for folder in self.locks
+                 for name in ("uv.lock", "pyproject.toml") if (folder / name).is_file()]
         return [*self.lines, *map(_contents, self.lines), *files, *locks]
 
 
