@@ -216,8 +216,9 @@ def _contents(line: str) -> str:
         return ""
     path = Path(unquote(urlsplit(found[0]).path))
     if path.is_dir():
-        return " ".join(f"{inner.relative_to(path)}:{inner.stat().st_mtime_ns}"
-                        for inner in sorted(path.glob("[!.]*/**/*")) if inner.is_file())
+        inside = (inner.relative_to(path) for inner in sorted(path.rglob("*")) if inner.is_file())
+        return " ".join(f"{name}:{(path / name).stat().st_mtime_ns}" for name in inside
+                        if not any(part.startswith((".", "__py")) for part in name.parts))
     return _sha256(path) if path.is_file() else ""
 
 
