@@ -91,7 +91,7 @@ def test_what_a_side_is_started_with(
     """Settings are pinned, what the user chose goes first, and the side's own before all."""
     monkeypatch.setenv("MKL_NUM_THREADS", "7")
     monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
-    found = launching.variables(side, tmp_path)
+    found = launching.variables(side, str(tmp_path))
     assert found["OWN"] == "1" and found["MKL_NUM_THREADS"] == "7"
     assert found["PYTHONHASHSEED"] == "0" and "VIRTUAL_ENV" not in found
 

@@ -70,6 +70,17 @@ def test_a_rebuilt_wheel_is_another_side(tmp_path: Path) -> None:
     assert found.digest() != before
 
 
+def test_a_changed_folder_is_another_side(tmp_path: Path) -> None:
+    """A source tree is another one when any file of it is, at the top as well."""
+    source = tmp_path / "own"
+    source.mkdir()
+    (source / "setup.py").write_text("one")
+    found = requirements.read(["./own"], tmp_path, "baseline")
+    before = found.digest()
+    (source / "own.c").write_text("two")
+    assert found.digest() != before
+
+
 def test_a_lock_file_of_pep_751_is_read(tmp_path: Path) -> None:
     """Versions keep their markers, archives their place."""
     (tmp_path / "pylock.toml").write_text(PYLOCK)

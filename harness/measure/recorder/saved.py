@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -125,13 +126,13 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
     place = folder / (name.rstrip("/") or "first")
     copy = place / "copy"
     shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*LEFT_OUT))
-    (place / "tmp").mkdir()
     command = [sys.executable, "-c", STARTING, str(Path(harness.__file__).parents[1]),
                "--trace", str(place / TRACE), *program.options(), *options, "--", *program.words]
     variables = {**settings.environment(family(environment), {**PINNED, **os.environ}),
-                 **dict(pair.split("=", 1) for pair in program.variables),
-                 "TMPDIR": str(place / "tmp")}
-    with (place / PRINTED).open("wb") as output, (place / "stderr.txt").open("wb") as errors:
+                 **dict(pair.split("=", 1) for pair in program.variables)}
+    with (place / PRINTED).open("wb") as output, (place / "stderr.txt").open("wb") as errors, \
+            tempfile.TemporaryDirectory(prefix="try-") as temporary:
+        variables["TMPDIR"] = temporary
         process = leash.start(command, stdout=output, stderr=errors, cwd=str(copy),
                               env=variables)
         code = _wait(process, program.limit)

@@ -102,9 +102,11 @@ def launch(side: Side, name: str, program: Sequence[str], options: Sequence[str]
     command = [str(side.environment.interpreter), "-c", STARTING, str(package()),
                "--trace", str(folder / "trace.npz"), *options, "--", *words]
     start = time.monotonic()
-    with (folder / "stdout.txt").open("wb") as output, (folder / "stderr.txt").open("wb") as errors:
+    with (folder / "stdout.txt").open("wb") as output, \
+            (folder / "stderr.txt").open("wb") as errors, \
+            tempfile.TemporaryDirectory(prefix="try-", ignore_cleanup_errors=True) as temporary:
         process = leash.start(command, stdout=output, stderr=errors, cwd=directory,
-                              env=variables(side, folder))
+                              env=variables(side, temporary))
         try:
             code = Watch(process, limit, Path(output.name), stop or threading.Event()).wait()
         finally:
@@ -117,15 +119,17 @@ def launch(side: Side, name: str, program: Sequence[str], options: Sequence[str]
     return run
 
 
-def variables(side: Side, folder: Path) -> dict[str, str]:
-    """Return the variables that a program is started with: pinned, then the user's own."""
+def variables(side: Side, temporary: str) -> dict[str, str]:
+    """Return the variables that a program is started with: pinned, then the user's own.
+
+    Args:
+        temporary: folder for temporary files, a short path: sockets lie there.
+    """
     given = {name: value for name, value in os.environ.items() if name not in DROPPED}
     given = {**settings.pinned(None), **PINNED, **given, **side.variables}
-    temporary = folder / "tmp"
-    temporary.mkdir(exist_ok=True)
     own = str(side.environment.interpreter.parent)
     paths = [str(package()), *filter(None, [given.get("PYTHONPATH")])]
-    return {**given, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": str(temporary),
+    return {**given, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": temporary,
             "PATH": os.pathsep.join([own, given.get("PATH", os.defpath)])}
 
 

@@ -21,7 +21,7 @@ from harness.programs.runs.figures import Figure
 from harness.programs.runs.launching import Run, Side, launch
 from harness.programs.traces.trace import Trace, read
 
-SHORTEST, TIMES = 60.0, 20.0
+SHORTEST, TIMES = 300.0, 20.0
 """Seconds that any run may take, and how many times as long as the first one."""
 CAPTURING = "--capture"
 """Option of a run that ends before the program has written what it writes."""
@@ -136,7 +136,6 @@ class Runner:
     def _clean(self, folder: Path, made: Copy | None) -> None:
         if not self.keeps:
             shutil.rmtree(folder / "copy", ignore_errors=True)
-            shutil.rmtree(folder / "run" / "tmp", ignore_errors=True)
 
 
 def jobs(trace: Trace) -> int:

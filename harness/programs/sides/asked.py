@@ -157,7 +157,8 @@ def describe(found: list[Difference]) -> str:
     shown = ", ".join(map(str, beside[:SHOWN]))
     more = f" and {len(beside) - SHOWN} more" if len(beside) > SHOWN else ""
     if not asked:
-        return f"{len(beside)} things differ between the sides: {shown}{more}"
+        return f"nothing but {shown} differs" if len(beside) == 1 else \
+            f"{len(beside)} packages and settings differ between the sides: {shown}{more}"
     what = ", ".join(map(str, asked))
     return f"{what}; nothing else moved" if not beside else \
         f"{what}; beside it moved {shown}{more}"

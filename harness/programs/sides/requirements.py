@@ -66,8 +66,8 @@ class Requirements:
     def digest(self) -> list[str]:
         """Return lines that are others whenever what is asked for is: names and contents."""
         files = [f"{path.name} {_sha256(path)}" for path in _included(self.files)]
-        locks = [f"{path.name} {_sha256(path)}" for folder in self.locks
-                 for path in sorted(folder.glob("*.[lt]o[cm][kl]"))]
+        locks = [f"{name} {_sha256(folder / name)}" for folder in self.locks
+                 for name in ("uv.lock", "pyproject.toml") if (folder / name).is_file()]
         return [*self.lines, *map(_contents, self.lines), *files, *locks]
 
 
@@ -216,8 +216,9 @@ def _contents(line: str) -> str:
         return ""
     path = Path(unquote(urlsplit(found[0]).path))
     if path.is_dir():
-        return " ".join(f"{inner.relative_to(path)}:{inner.stat().st_mtime_ns}"
-                        for inner in sorted(path.glob("[!.]*/**/*")) if inner.is_file())
+        inside = (inner.relative_to(path) for inner in sorted(path.rglob("*")) if inner.is_file())
+        return " ".join(f"{name}:{(path / name).stat().st_mtime_ns}" for name in inside
+                        if not any(part.startswith((".", "__py")) for part in name.parts))
     return _sha256(path) if path.is_file() else ""
 
 
