@@ -1,0 +1,234 @@
+"""Checking a training: run it under the recorder, and judge it by the baseline beside the test.
+
+Outside half. Every run is a process of its own that calls the same test; there the fixture finds
+itself under a recorder, sets the precision, and calls the function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+import harness
+from harness.errors import HarnessError, UsageError, WorkerError
+from harness.files import scratch
+from harness.programs.judging.judge import judge
+from harness.programs.judging.verdict import Judgement
+from harness.programs.showing.wording import terminal
+from harness.programs.testing import stored
+from harness.programs.traces.trace import Trace, read
+from harness.records import provenance, settings
+from harness.vocabulary.program import PERTURBED, PINNED
+
+PRECISIONS = ("float64", "float32")
+PRECISION = "HARNESS_TRAINING"
+"""Variable that tells a run its precision."""
+LIMIT = 600.0
+"""Seconds of one run, if not said otherwise."""
+LINES_SHOWN = 20
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of baselines.
+
+    Args:
+        force, everything: whether they are written anew; everything passes then.
+        reason: why.
+        option: that gives the reason.
+    """
+
+    force: bool
+    everything: bool
+    reason: str | None
+    option: str
+
+    @property
+    def regenerates(self) -> bool:
+        """Whether what is there may be written anew."""
+        return self.force or self.everything
+
+
+class Training:
+    """Checks trainings of one test.
+
+    Args:
+        test: pytest's name of it, ``tests/test_model.py::test_training``.
+        path: its file; baselines lie in a folder beside it, of its name.
+        root: folder that pytest is run from.
+    """
+
+    def __init__(self, test: str, path: Path, root: Path, asked: Asked) -> None:
+        self.test, self.root, self.asked = test, root, asked
+        self.folder = path.parent / path.stem
+        self.checked = 0
+
+    def check(self, function: Callable[..., Result], *arguments: Any,
+              precisions: Sequence[str] = PRECISIONS, steps: int | None = None,
+              every: int | None = None, limit: float = LIMIT) -> Result | None:
+        """Check that a function still trains as its baseline says.
+
+        The function is called in processes of their own: once in every precision, and nine times
+        more where a baseline is written or something differs. It has to seed what it draws.
+
+        Args:
+            function: trains; called with ``arguments``.
+            precisions: default element types to train in, ``float64`` and ``float32``.
+            steps: end a run after so many updates.
+            every: look at tensors in every so many steps only.
+            limit: seconds that one run may take.
+
+        Returns:
+            Under a recorder what the function returns, otherwise None.
+
+        Raises:
+            HarnessError: a run failed, did not end, or trained nothing.
+        """
+        self.checked += 1
+        if harness._recording is not None:
+            wanted = os.environ.get(PRECISION, "")
+            if wanted not in ("", f"{wanted.partition(':')[0]}:{self.checked}"):
+                return None  # another check of the same test
+            use(wanted.partition(":")[0])
+            return function(*arguments)
+        for word in precisions:
+            if word not in PRECISIONS:
+                raise UsageError(f"{word!r} is no precision", self.test, ", ".join(PRECISIONS))
+        options = [*(["--steps", str(steps)] if steps else []),
+                   *(["--every", str(every)] if every else [])]
+        failures = [text for word in precisions
+                    if (text := self._compare(word, options, limit)) is not None]
+        if failures:
+            pytest.fail("\n\n".join(failures), pytrace=False)
+        return None
+
+    def _compare(self, precision: str, options: Sequence[str], limit: float) -> str | None:
+        """Return in words what differs in one precision, or was written; None for neither."""
+        path = self._path(precision)
+        with scratch(path.parent) as folder:
+            runs = Runs(self, precision, options, limit, folder)
+            observed = runs.trace(stored.UNCHANGED)
+            if not path.exists():
+                return self._write(path, runs, "first baseline") + "; run the test once more"
+            baseline = stored.load(path)
+            found = self._judge(observed, baseline, runs)
+            if found.exit_code == 0 and not (self.asked.everything and not found.is_identical):
+                return None
+            if not self.asked.regenerates:
+                return self._say(precision, found, path)
+            if self.asked.reason is None:
+                raise UsageError("a baseline that is written anew needs a reason", str(path),
+                                 next_command=self._again)
+            said = self._write(path, runs, self.asked.reason)
+            return None if self.asked.everything else said
+
+    def _judge(self, observed: Trace, baseline: stored.Stored, runs: Runs) -> Judgement:
+        unchanged = baseline.runs[stored.UNCHANGED]
+        repeated = baseline.runs.get(stored.REPEATED)
+        found = judge(observed, unchanged, baseline.perturbed, repeated)
+        if found.wants_again:
+            found = judge(observed, unchanged, baseline.perturbed, repeated,
+                          again=runs.trace(f"{stored.PERTURBED}1"))
+        if found.problem is not None:
+            raise found.problem
+        return found
+
+    def _write(self, path: Path, runs: Runs, reason: str) -> str:
+        """Run what a baseline holds, and write it; return that in words."""
+        names = [stored.UNCHANGED, *(f"{stored.PERTURBED}{i}" for i in range(1, PERTURBED + 1)),
+                 stored.REPEATED]
+        files = {name: runs.file(name) for name in names}
+        stored.write(path, files, {
+            "test": self.test, "reason": reason, "recorded": provenance.now(),
+            "packages": provenance.packages(), "settings": settings.chosen()})
+        return f"{path}: baseline written, {path.stat().st_size / 1024:.0f} KiB, {reason!r}"
+
+    def _say(self, precision: str, found: Judgement, path: Path) -> str:
+        lines = terminal(found, ("this run", "its baseline"), more=(),
+                         commands=(self._again,))
+        return "\n".join([f"{self.test}, {precision}, against {path.name}", *lines])
+
+    @property
+    def _again(self) -> str:
+        """The command that writes this test's baselines anew."""
+        return f"pytest '{self.test}' --force-regen {self.asked.option} TEXT"
+
+    def _path(self, precision: str) -> Path:
+        """Return the file of a baseline."""
+        name = re.sub(r"[^\w.-]+", "_", self.test.rpartition("::")[2]).strip("_")
+        number = f"-{self.checked}" if self.checked > 1 else ""
+        return self.folder / f"{name}{number}-{precision}.zip"
+
+
+@dataclass
+class Runs:
+    """The runs of one check in one precision, each done when it is asked for."""
+
+    training: Training
+    precision: str
+    options: Sequence[str]
+    limit: float
+    folder: Path
+
+    def trace(self, name: str) -> Trace:
+        """Return the trace of a run."""
+        return read(self.file(name))
+
+    def file(self, name: str) -> Path:
+        """Return the file with the trace of a run.
+
+        Raises:
+            WorkerError: it failed, did not end, or left no trace.
+        """
+        path = self.folder / f"{name}.npz"
+        if path.exists():
+            return path
+        seed = name.removeprefix(stored.PERTURBED)
+        perturbing = ["--perturb", seed] if seed != name else []
+        command = [sys.executable, "-m", "harness.measure.recorder", "--trace", str(path),
+                   *self.options, *perturbing, "--", "pytest", self.training.test, "-q",
+                   "-p", "no:cacheprovider", "--override-ini", "addopts="]
+        variables = {**settings.pinned(None), **PINNED, **os.environ, "PYTEST_ADDOPTS": "",
+                     PRECISION: f"{self.precision}:{self.training.checked}"}
+        try:
+            done = subprocess.run(command, cwd=self.training.root, env=variables,
+                                  capture_output=True, encoding="utf-8", errors="replace",
+                                  timeout=self.limit)
+        except subprocess.TimeoutExpired:
+            raise WorkerError(f"the training did not end within {self.limit:g} s",
+                              self.training.test, next_command="training.check(..., steps=N)"
+                              ) from None
+        if done.returncode or not path.exists():
+            raise self._failed(name, done)
+        return path
+
+    def _failed(self, name: str, done: subprocess.CompletedProcess[str]) -> HarnessError:
+        said = (done.stdout + done.stderr).splitlines()[-LINES_SHOWN:]
+        return WorkerError(f"the training failed in {self.precision}, run {name}, with exit code "
+                           f"{done.returncode}", self.training.test, "\n".join(said),
+                           f"pytest '{self.training.test}'")
+
+
+def use(precision: str) -> None:
+    """Make a precision the default of the frameworks that the test has imported."""
+    if not precision:
+        return
+    if torch := sys.modules.get("torch"):
+        torch.set_default_dtype(getattr(torch, precision))
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", precision == "float64")
+    for name in ("keras", "tensorflow"):
+        if name in sys.modules:
+            keras = sys.modules[name] if name == "keras" else importlib.import_module(
+                "tensorflow.keras")
+            keras.backend.set_floatx(precision)
