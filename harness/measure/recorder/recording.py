@@ -103,7 +103,7 @@ class Recording:
     def _keeps(self, channel: str) -> bool:
         return self.is_captured or (self.is_keeping and channel in ("update", "initialisation"))
 
-    def tensor(self, channel: str, name: str, array: np.ndarray, dtype: str = "",
+    def tensor(self, channel: str, name: str, array: np.ndarray, dtype: str = "", *,
                module: str | None = None) -> Sketch:
         """Add an event of a tensor, and return its sketch.
 

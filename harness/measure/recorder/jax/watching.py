@@ -58,7 +58,7 @@ class Watching:
 
     def _update(self, own: str, optimizer: Any, updates: Any, state: Any, params: Any = None,
                 **options: Any) -> Any:
-        numbers = sorted((f"{own}.{name}", value) for name, value in _find_numbers(state))
+        numbers = sorted((f"{own}.{name}", value) for name, value in _find_numbers(state).items())
         before = _find(updates)
         result = optimizer.update(updates, state, params, **options)
         after = _find(result[0])

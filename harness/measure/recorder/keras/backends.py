@@ -108,7 +108,7 @@ class TensorFlow(Backend):
         self.flush_outer = self._taps.flush_outer  # type: ignore[method-assign]
         self.muted = self._taps.muted  # type: ignore[method-assign]
         self.check = self._taps.check  # type: ignore[method-assign]
-        self.defer = self._taps.deferred.append  # type: ignore[method-assign]
+        self.defer = self._taps.deferred.append  # type: ignore[method-assign,assignment]
 
     @property
     def is_eager(self) -> bool:  # type: ignore[override]
@@ -212,7 +212,7 @@ BACKENDS = {"tensorflow": TensorFlow, "torch": Backend, "jax": Jax}
 def choose(api: Any, recording: Recording) -> Backend | None:
     """Return the backend of a Keras; None if it has one that is not recorded."""
     config = getattr(api, "config", None)
-    name = config.backend() if hasattr(config, "backend") else "tensorflow"
+    name = "tensorflow" if config is None or not hasattr(config, "backend") else config.backend()
     if name not in BACKENDS:
         recording.note("backend", f"Keras over {name} is not recorded")
         return None
