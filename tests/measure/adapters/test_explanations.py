@@ -185,7 +185,7 @@ def test_axon_softplus(variant, monkeypatch):
     assert compared
     for baseline in compared:
         assert excess(altered, baseline, "float32") <= 1
-        assert 1e-4 < deviation(plain, baseline) <= 2e-2
+        assert 1e-4 < deviation(plain, baseline) <= 0.25
 
 
 @pytest.mark.parametrize(("case", "variant", "environments"), [
