@@ -19,6 +19,16 @@ from harness.measure.recorder.sketch import draw_signs
 
 LAST_BITS = {"float64": 8, "float32": 8, "float16": 1, "bfloat16": 1}
 """How many units in the last place a weight is moved, by element type."""
+CHUNK = 2**20
+"""Elements that are moved at once: signs take eight bytes each."""
+
+
+def _move(bits: np.ndarray, signs: np.ndarray, units: int) -> np.ndarray:
+    """Return numbers, given as their bits, moved up or down; not across zero."""
+    kind = bits.dtype.type
+    magnitude = bits & kind((1 << (8 * bits.dtype.itemsize - 1)) - 1)
+    moved = np.where(signs > 0, bits + kind(units), bits - kind(units))
+    return np.where(magnitude > units, moved, bits)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -88,13 +98,13 @@ class Weights:
         units = LAST_BITS.get(dtype or values.dtype.name)
         if self._perturb is None or units is None:
             return None
-        seed = (zlib.crc32(values.tobytes()) << 32) ^ self._perturb
-        signs = draw_signs(seed, 0, values.size).reshape(values.shape)
-        bits = values.view(f"u{values.dtype.itemsize}")
-        magnitude = bits & bits.dtype.type((1 << (8 * values.dtype.itemsize - 1)) - 1)
-        moved = np.where(signs > 0, bits + bits.dtype.type(units), bits - bits.dtype.type(units))
-        is_safe = magnitude > units  # neither a zero nor next to it: the sign bit stays
-        return np.where(is_safe, moved, bits).astype(bits.dtype).view(values.dtype)
+        flat = np.ascontiguousarray(values).reshape(-1)
+        seed = (zlib.crc32(flat.view(np.uint8)) << 32) ^ self._perturb
+        bits = flat.view(f"u{values.dtype.itemsize}").copy()
+        for start in range(0, bits.size, CHUNK):
+            part = bits[start:start + CHUNK]
+            part[:] = _move(part, draw_signs(seed, start, part.size), units)
+        return bits.view(values.dtype).reshape(values.shape)
 
     def keep(self, name: str, values: np.ndarray) -> None:
         """Keep a parameter as it is now, if initial weights are kept at all."""
