@@ -53,12 +53,16 @@ def collect(report: Report, project: Project, beside: Records
     cases: list[dict[str, Any]] = []
     chunks: dict[str, Any] = {}
     for name in dict.fromkeys(c.case for c in report.comparisons):
-        sound, found = project.sound([name])[0], []
-        if not sound:  # its comparisons say why
-            chunks[f"{name}/{WHOLE_CASE}"] = {"charts": {}, "probes": [], "judged": [],
-                                               "native": []}
-            cases.append({"name": name, "summary": "",
-                          "variants": [{"name": WHOLE_CASE, "open": True}]})
+        is_program = name in project.program_names()
+        sound, found = [] if is_program else project.sound([name])[0], []
+        if not sound:  # its comparisons say why, or all that there is of a program
+            for variant in [one for case, one in mine if case == name] if is_program \
+                    else [WHOLE_CASE]:
+                chunks[f"{name}/{variant}"] = {"charts": {}, "probes": [], "judged": [],
+                                                "native": []}
+                found.append({"name": variant, "open": not is_program or any(
+                    c.problem or c.open_findings for c in mine[name, variant])})
+            cases.append({"name": name, "summary": "", "variants": found})
             continue
         case = sound[0]
         for variant in _ordered(case, mine):

@@ -14,8 +14,9 @@ from harness.compare.checks.finding import Verdict
 from harness.compare.compare import Question
 from harness.errors import HarnessError, RecordError, UsageError
 from harness.files import pack
+from harness.history import history
 from harness.measure.recorder import saved
-from harness.nightly import job
+from harness.nightly import job, outputs
 from harness.programs.runs.launching import Side
 from harness.programs.runs.running import Program as Tried
 from harness.programs.saved import accepting, comparing, declaring, kept
@@ -290,6 +291,11 @@ def test_a_night_confirms_an_alarm_of_a_program(matrix: Project) -> None:
 
     found = job.run(matrix, ["torch-2.13.0", "torch-2.14.1"], nights.NIGHT, measure=measure)
     assert [one.word for one in found.confirmations] == ["confirmed (gradient)"]
+    assert len(outputs.write(matrix, found)) == 4, found.problems
+    assert "toy" in (matrix.root / "results" / "summary.md").read_text()
+    verdicts = history.load(history.path_of(matrix), "toy").verdicts
+    assert {(side.environment, told.phase) for side, told in verdicts.items()} >= {
+        ("torch-2.14.1", "gradient"), ("torch-2.13.0", None)}
 
 
 def test_runs_of_programs_are_merged(toy: Project, tmp_path: Path) -> None:
