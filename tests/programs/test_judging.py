@@ -255,3 +255,18 @@ def test_runs_that_do_not_reproduce_are_said(baseline: Trace, perturbed: list[Tr
         Fault(hidden=lambda s, v: v * (1 + 1e-7))))
     assert found.exit_code == 0
     assert any("does not reproduce itself" in note for note in found.notes)
+
+
+def test_a_tie_that_last_bits_break_is_still_told(baseline: Trace) -> None:
+    """Where all before is equal to the bit, what perturbed runs do at a corner excuses nothing."""
+    def corner(number: int) -> Fault:
+        return Fault(gradient=lambda s, n, v: only(v, n, "head.weight", 1 + number / 4))
+
+    runs = [traces.train(corner(number), perturb=number) for number in range(1, 5)]
+    observed = traces.train(corner(-1))
+    again = traces.train(corner(1), perturb=1)
+    first = judge(observed, baseline, runs, baseline, again=again).first
+    assert first is not None and (first.channel, first.step) == ("gradient", 0)
+    assert "0.75 x the baseline's" in first.sentence
+    near = traces.train(corner(-1), reverse=True)
+    assert judge(near, baseline, runs, baseline).exit_code == 0

@@ -21,6 +21,8 @@ from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, UPDATE, Trace
 OBSERVED = 0
 APPEARS = 10 * SMALL
 """Part of the largest gradient above which one that should be rounding is there after all."""
+OWN = 1e-3
+"""Distance that rounding of one operation stays below, of a tensor that is no mere rounding."""
 CORE = (FORWARD, LOSS, GRADIENT, UPDATE)
 """Channels that make the weights; what is off in one comes again in every later step."""
 
@@ -83,12 +85,16 @@ def compare(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
     allowed = allowance.learn(aligned, runs, rerun, off)
     excess = _excess(off, allowed.limit)
     is_off = _off(aligned, allowed, off, OBSERVED)
+    is_same = distance.is_same(aligned, OBSERVED)
+    is_own = _own(aligned, allowed, off, is_same)
+    if rerun is not None:
+        is_own &= distance.is_same(aligned, rerun)
     if second is not None:
         other = distance.measure(aligned, second, against=1)
         excess = np.fmin(excess, _excess(other, allowed.limit))
         is_off &= _off(aligned, allowed, other, second) | np.isnan(other)
-    return Compared(aligned, allowed, off, excess, is_off, distance.is_same(aligned, OBSERVED),
-                    second is not None, _relate(aligned, allowed, runs, second))
+    return Compared(aligned, allowed, off, excess, is_off | is_own, is_same, second is not None,
+                    _relate(aligned, allowed, runs, second))
 
 
 def _excess(off: Numbers, limit: Numbers) -> Numbers:
@@ -106,6 +112,30 @@ def _off(aligned: Alignment, allowed: Allowance, off: Numbers, other: int) -> Fl
     norm = aligned.column("sketch", other)[:, 0]
     appears = (aligned.channel == GRADIENT) & (norm > APPEARS * _largest_norms(aligned))
     return np.where(allowed.is_noise, found & appears, found)
+
+
+def _own(aligned: Alignment, allowed: Allowance, off: Numbers, is_same: Flags) -> Flags:
+    """Return which events are off although all before them is equal to the bit.
+
+    Then nothing was there to be amplified: what runs from last bits do, which leave ties and
+    corners that the program itself sits on, excuses nothing. Of the channel in which the first
+    event is unlike, gradients and updates of that step have the same inputs.
+    """
+    found = np.zeros(len(aligned), bool)
+    unlike = ~is_same & ~np.isnan(off) & (aligned.channel <= UPDATE)
+    if not unlike.any():
+        return found
+    first = int(np.argmax(unlike))
+    step, channel = int(aligned.step[first]), int(aligned.channel[first])
+    if channel in (FORWARD, LOSS):
+        found[first] = True
+    elif channel in CORE:
+        found = (aligned.step == step) & (aligned.channel == channel)
+    norms = np.fmax(aligned.column("sketch")[:, 0], aligned.column("sketch", OBSERVED)[:, 0])
+    is_number = aligned.column("size") == 0
+    with np.errstate(all="ignore"):
+        is_large = is_number | ~(np.fmin(off, 1) * norms <= SMALL * _largest_norms(aligned))
+    return np.asarray(found & (off > np.maximum(OWN, FACTOR * allowed.floor)) & is_large)
 
 
 def _largest_norms(aligned: Alignment) -> Numbers:
