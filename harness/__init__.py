@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.version import __version__
+
 if TYPE_CHECKING:
     from harness.notebook.checkout import Checkout
 
-__version__ = "0.1.0"
+__all__ = ["__version__", "open"]
 
 
 def open(path: str = ".") -> Checkout:
@@ -21,7 +23,6 @@ def open(path: str = ".") -> Checkout:
     """
     from pathlib import Path
 
-    from harness.notebook.checkout import Checkout
-    from harness.records.paths import find_root
+    from harness.notebook.checkout import find
 
-    return Checkout(find_root(Path(path).resolve()))
+    return find(Path(path))

@@ -15,7 +15,7 @@ from harness.commands.arguments import build_parser
 from harness.errors import FAILURE, MATCH, UsageError
 from harness.escaping import say
 from harness.records import freshness, manifest
-from harness.records.paths import Paths
+from harness.records.paths import Paths, locate
 
 if TYPE_CHECKING:
     from harness.records.project import Project
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 def main(root: Path | None, words: Sequence[str]) -> int:
     """Measure cases in this environment, or train under the catalogue's faults."""
-    from harness.commands.cli import place
-
     options = build_parser().parse_args(words)
-    paths = Paths(place(root), options.runs and Path(options.runs).resolve())
+    paths = Paths(locate(root), options.runs and Path(options.runs).resolve())
     if options.scheduler:
         return _scale_out(paths, options)
     options.environment, *others = options.environments

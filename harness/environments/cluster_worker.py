@@ -20,10 +20,11 @@ from pathlib import Path
 
 import distributed
 
-from harness import __version__, leash
+from harness import leash
 from harness.errors import HarnessError
 from harness.records import freshness
 from harness.records.settings import PREFIXES
+from harness.version import __version__
 
 LINES_SHOWN = 20
 """Of what tox said last."""

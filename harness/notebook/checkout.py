@@ -20,9 +20,19 @@ from harness.history import history as kept
 from harness.history.facts import case_facts
 from harness.notebook import frames
 from harness.notebook.compared import Compared
+from harness.records.paths import find_root
 from harness.records.project import Project
 from harness.records.record import CURVES, Record, Trajectory
 from harness.store.store import Store
+
+
+def find(path: Path) -> Checkout:
+    """Return the checkout at or above a folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return Checkout(find_root(path.resolve()))
 
 
 class Checkout:
@@ -105,9 +115,10 @@ class Checkout:
         """
         ends = order(observed, baseline) if baseline else None
         if ends is not None and ends[1] == observed:
-            return Compared(self, ask(self._project, *ends, tuple(case), tuple(variant)).report)
+            found = ask(self._project, *ends, tuple(case), tuple(variant))
+            return Compared(self.curves, found.report)
         question = comparing.Question((observed,), baseline, tuple(case), tuple(variant))
-        return Compared(self, comparing.compare(self._project, question))
+        return Compared(self.curves, comparing.compare(self._project, question))
 
     def timeline(self, *families: str, case: Sequence[str] = (),
                  variant: Sequence[str] = ()) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +17,8 @@ from harness.notebook import frames
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from harness.notebook.checkout import Checkout
+Curves = Callable[[str, str, Sequence[str], str], pd.DataFrame]
+"""Returns the losses of a case and variant in several environments, in a precision."""
 
 SHOWN = ["case", "variant", "against", "verdict", "phase", "step", "tensor", "deviation", "reason"]
 """Columns that a notebook shows of what differs."""
@@ -27,12 +28,12 @@ class Compared:
     """What a comparison found.
 
     Args:
-        checkout: where the records lie.
+        curves: how to get at them.
         report: everything that was compared.
     """
 
-    def __init__(self, checkout: Checkout, report: Report) -> None:
-        self._checkout = checkout
+    def __init__(self, curves: Curves, report: Report) -> None:
+        self._curves = curves
         self.report = report
 
     @property
@@ -75,7 +76,7 @@ class Compared:
             raise KeyError(f"nothing was compared of {case} {variant}")
         shown = max(chosen, key=lambda c: c.rank)
         sides = dict.fromkeys((shown.baseline, shown.observed))
-        table = self._checkout.curves(shown.case, shown.variant, list(sides), precision)
+        table = self._curves(shown.case, shown.variant, list(sides), precision)
         axes: Axes = table.plot(title=f"{shown.case} {shown.variant}, {precision}", ylabel="loss")
         return axes
 

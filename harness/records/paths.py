@@ -39,6 +39,18 @@ def find_root(start: Path) -> Path:
                      next_command="change to the checkout, or name it: harness --root DIR ...")
 
 
+def locate(named: Path | None) -> Path:
+    """Return the checkout: the folder that is named, or the nearest one here or above.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if named is not None and not named.is_dir():
+        raise UsageError("--root names no folder", str(named),
+                         next_command="harness --root DIR COMMAND")
+    return (named or find_root(Path.cwd())).resolve()
+
+
 def is_name(kind: str, text: object) -> bool:
     """Return whether a text is a name of a kind, and can be a part of a path.
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import __version__
 from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
 from harness.compare.compare import ALL_KINDS, Report
 from harness.compare.timeline import Change, Line, Timeline
@@ -20,6 +19,7 @@ from harness.records.writing import number
 from harness.report import causes
 from harness.report.answer import answer, outcome
 from harness.report.causes import Second
+from harness.version import __version__
 
 Keep = Callable[[Finding], Any]
 """Makes of a finding what stands for it."""

@@ -48,7 +48,8 @@ def test_a_cell_of_the_heat_map_says_what_it_is(shown):
         "canvas.dispatchEvent(new PointerEvent('pointermove', {bubbles: true,"
         " clientX: box.right - 2, clientY: box.bottom - 2}))")
     wait_for(driver, "document.querySelector('.heat ~ .told').innerText.includes('step 11')")
-    assert text_of(driver, ".heat ~ .told") == "update head.weight, step 11: 1000 \u00d7 its allowance"
+    assert text_of(driver, ".heat ~ .told") == (
+        "update head.weight, step 11: 1000 \u00d7 its allowance")
 
 
 def test_modules_packages_and_curves_are_there(shown):

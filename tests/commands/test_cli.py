@@ -178,7 +178,8 @@ def test_accept_shows_what_it_changes(project: Project, measured: object,
      "other initial weights"),
     (lambda d: d["variants"].update(nope=next(iter(d["variants"].values()))), "unknown variant"),
     (lambda d: d.update(case="mnist"), "unknown case"),
-    (lambda d: next(iter(d["variants"].values()))["trajectories"]["float32"]["loss"].pop(),
+    (lambda d: [curve.pop() for name, curve in next(iter(d["variants"].values()))["trajectories"][
+        "float32"].items() if name in ("loss", "gradient_norm", "update_norm")],
      "another number of steps"),
 ])
 def test_records_of_other_inputs_are_refused(project: Project, checkout: Project,
