@@ -1,4 +1,4 @@
-"""The page of a user's program in a real Chromium: the first difference, its proof, what follows."""
+"""The page of a user's program in a real Chromium: first difference, proof, what follows."""
 
 import json
 
