@@ -32,6 +32,7 @@ from harness.escaping import say
 from harness.files import write_text
 from harness.history import history as kept
 from harness.history.facts import case_facts
+from harness.history.facts import collect as trends
 from harness.nightly import outputs
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
@@ -136,7 +137,7 @@ def report(*environments: str, here: Here, label: str | None = None, output: Pat
                                     label is not None)
     lineages = timelines.load_if_any(project, result.notes, differ)
     output = output or project.root / "results" / "report.html"
-    reporting.write(result, project, output, lineages, picture, way)
+    reporting.write(result, project, output, lineages, picture, way, trend=trends(project))
     say(f"report: {output}")
     return tell_broken(project.sound()[1])
 

@@ -18,6 +18,7 @@ from harness.compare.compare import Report
 from harness.errors import HarnessError
 from harness.files import write_text
 from harness.history import history, unchanged
+from harness.history.facts import collect as trends
 from harness.history.figures import night_of
 from harness.nightly import summary
 from harness.nightly.confirmation import Outcome
@@ -79,7 +80,7 @@ def _report(project: Project, night: Nightly, path: Path) -> None:
                for found in night.confirmations}
     reporting.write(night.report, project, path,
                     timeline.load_if_any(project, night.report.notes), path.with_suffix(".svg"),
-                    seconds=seconds)
+                    seconds=seconds, trend=trends(project))
 
 
 def _summarize(night: Nightly, path: Path) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from harness.compare.compare import Report
 from harness.compare.timeline import Timeline
 from harness.environments import altered
-from harness.history import facts as trend
 from harness.records.project import Project
 from harness.report import measured, variants, verdicts
 from harness.report.causes import Second
@@ -22,7 +21,8 @@ from harness.report.verdicts import Findings, timeline_facts
 
 def collect(report: Report, project: Project, generated: str,
             lineages: Sequence[Timeline] = (), way: Timeline | None = None,
-            seconds: Mapping[str, Second] | None = None) -> dict[str, Any]:
+            seconds: Mapping[str, Second] | None = None,
+            trend: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return everything the page shows.
 
     Args:
@@ -30,6 +30,7 @@ def collect(report: Report, project: Project, generated: str,
         lineages: timelines of the stored baselines.
         way: the versions between two that were compared with each other.
         seconds: what the second measurement of an alarm said, by environment.
+        trend: what changed over many nights, as ``history.facts.collect`` tells it.
     """
     known = Findings()
     for finding in (f for c in report.comparisons for f in c.findings):
@@ -50,7 +51,7 @@ def collect(report: Report, project: Project, generated: str,
                     if (files := altered.files(project.root, name))},
         "cases": cases,
         "timeline": through_time,
-        "trend": trend.collect(project),
+        "trend": {"problem": None, "cases": []} if trend is None else trend,
         "chunks": chunks,
     }
 
