@@ -26,6 +26,8 @@ NAMES = {
 """What a name of each kind looks like: no separator, no white space, no leading dot."""
 MANIFESTS = "manifests"
 """Folder of the manifests, in that of the runs."""
+CONTENT = "content"
+"""Folder of the accepted contents, in that of a case's baselines."""
 LONGEST = 120
 """Characters of a name, so that it fits a file system with what is put around it."""
 
@@ -148,9 +150,9 @@ class Paths:
         return _below(self.baselines, case, environment, "native/{}.json")
 
     def content_path(self, case: str, variant: str) -> Path:
-        """Return the file of a variant's accepted contents."""
-        folder = self.baselines / check_name("case", case) / "content"
-        return _resolved(folder / f"{check_name('variant', variant)}.jsonl", self.baselines)
+        """Return the folder of a variant's accepted contents."""
+        folder = self.baselines / check_name("case", case) / CONTENT
+        return _resolved(folder / check_name("variant", variant), self.baselines)
 
     def log_path(self, environment: str) -> Path:
         """Return the file of the last worker's standard error."""

@@ -20,7 +20,7 @@ from harness.environments import names
 from harness.errors import HarnessError
 from harness.records.environment import REFERENCE
 from harness.records.record import CURVES, Probes, Record, Trajectory, VariantRecord
-from harness.records.writing import number
+from harness.records.writing import encode_variant, key_of, number
 from harness.report.arrays import Array, encode, rounded
 from harness.vocabulary.case import PRECISIONS, Case
 
@@ -58,7 +58,7 @@ class Strips:
         """Keep probes and return their index."""
         place = id(probes), precision
         if place not in self.places:  # spelling them out takes long; kept, so that ids stay theirs
-            key = _key(probes, precision)
+            key = _key(None, probes, precision)
             if key not in self.known:
                 self.known[key] = len(self.facts)
                 self.facts.append({
@@ -146,8 +146,7 @@ def _lines(contents: list[Content], precision: str) -> list[Line]:
         if precision not in recorded.trajectories:
             continue
         trajectory, probes = recorded.trajectories[precision], recorded.probes.get(precision)
-        line = lines.setdefault(_bits(trajectory, precision) + _key(probes, precision),
-                                Line(trajectory, probes))
+        line = lines.setdefault(_key(trajectory, probes, precision), Line(trajectory, probes))
         for environment, role in members:
             if line.members.get(environment) != REFERENCE:
                 line.members.pop(environment, None)
@@ -165,14 +164,12 @@ def _members(stored: Records, observed: Records, case: str) -> Iterator[Member]:
             yield REFERENCE if is_reference else role, environment, record
 
 
-def _bits(trajectory: Trajectory, precision: str) -> str:
-    curves = [getattr(trajectory, name) for name in CURVES]
-    return "".join(np.asarray(curve, precision).tobytes().hex() if curve is not None else "-"
-                   for curve in curves)
-
-
-def _key(probes: Probes | None, precision: str) -> str:
-    return f"{precision} {probes}" if probes is not None else ""
+def _key(trajectory: Trajectory | None, probes: Probes | None, precision: str) -> str:
+    """Return the key of curves and probes in one precision."""
+    curves = {name: getattr(trajectory, name) for name in CURVES} if trajectory else None
+    part = VariantRecord("", {precision: Trajectory(**curves)} if curves else {},
+                         {precision: probes} if probes else {})
+    return key_of(encode_variant(part))
 
 
 def _line(line: Line, first: Line, precision: str, strips: Strips) -> dict[str, Any]:
