@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "harness"
-GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "signals", "version", "words"}
+GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "signals", "version",
+          "words"}
 """Modules of no room."""
 LAZY = {"__init__": {"notebook"}, "__main__": {"commands"}}
 """Module of the ground -> rooms that it imports when it is asked to."""
