@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "harness"
 GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "markdown", "signals",
-          "version"}
+          "version", "words"}
 """Modules of no room."""
 LAZY = {"__init__": {"notebook"}, "__main__": {"commands"}}
 """Module of the ground -> rooms that it imports when it is asked to."""

@@ -25,6 +25,7 @@ from harness.store import merge as merging
 from harness.store import shards as sharding
 from harness.store.reading import importer
 from harness.store.store import Store
+from harness.words import counted
 
 
 def accept(environment: str | None = None, /, *cases: str, here: Here, reason: Sequence[str] = (),
@@ -148,7 +149,8 @@ def import_(*files: Path, here: Here) -> int:
         store.check(record, f"imported {record.case} {record.environment}")
     for record in records:
         path = store.put_run(record)
-        say(f"imported: {path.relative_to(project.root)} ({len(record.variants)} variants)")
+        number = counted(len(record.variants), 'variant')
+        say(f"imported: {path.relative_to(project.root)} ({number})")
     return MATCH
 
 

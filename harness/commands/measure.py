@@ -16,6 +16,7 @@ from harness.errors import FAILURE, MATCH, HarnessError, UsageError
 from harness.escaping import say
 from harness.records import freshness, manifest
 from harness.records.paths import Paths, locate
+from harness.words import counted
 
 if TYPE_CHECKING:
     from harness.records.project import Project
@@ -102,7 +103,7 @@ def _measure(paths: Paths, options: argparse.Namespace) -> int:
             return MATCH
     pieces = _pieces(project, options, options.environment)
     if options.dry_run:
-        say(f"{options.environment}  {len(pieces)} pieces of work: "
+        say(f"{options.environment}  {counted(len(pieces), 'piece of work', 'pieces of work')}: "
             f"{' '.join(sorted({work.case for work in pieces}))}")
         return MATCH
     progress = Progress(project, options.environment, pieces)
@@ -159,7 +160,8 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
     pieces = {name: _pieces(project, options, name) for name in options.environments}
     if options.dry_run:
         for name, work in pieces.items():
-            say(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
+            say(f"{name}  {counted(len(work), 'piece of work', 'pieces of work')}: "
+                f"{' '.join(sorted({w.case for w in work}))}")
         return MATCH
     options.kept = []
     with contextlib.ExitStack() as stack:

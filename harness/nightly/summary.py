@@ -19,6 +19,7 @@ from harness.nightly.confirmation import Confirmation, Outcome
 from harness.nightly.job import Nightly
 from harness.report import changes
 from harness.report.answer import answer
+from harness.words import counted
 
 ROWS, ALARMS, NAMES, SENTENCES, PROBLEMS, NOTES, COMMANDS = 40, 12, 4, 15, 8, 10, 20
 """How many of each are listed; the rest is counted."""
@@ -50,7 +51,7 @@ def render(report: Report, night: Nightly | None = None) -> str:
 
 def lines(night: Nightly) -> list[str]:
     """Return what a night says in the terminal: one line if it is silent."""
-    said = [f"{_title(night)}: {len(night.expected)} environments, "
+    said = [f"{_title(night)}: {counted(len(night.expected), 'environment')}, "
             f"{_counts(night.report) or 'no comparison'}"]
     said += [f"{found.alarm.environment}: {found.word}: {found.why}"
              for found in night.confirmations]

@@ -16,6 +16,7 @@ from harness.compare.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH
 from harness.report import causes, changes
 from harness.report.changes import Cause
+from harness.words import counted
 
 if TYPE_CHECKING:
     from harness.report.causes import Second
@@ -69,11 +70,6 @@ def answer(report: Report, seconds: Mapping[str, Second] | None = None) -> str:
         return (f"Nothing new: training behaves the same in {total - waived} of "
                 f"{counted(total, 'comparison')}, and waivers explain the other {waived}.")
     return f"Training behaves the same in {_all(total)}."
-
-
-def counted(count: int, word: str) -> str:
-    """Return a number and its word, in the plural where it is one: ``1 case``, ``2 cases``."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _headline(report: Report, seconds: Mapping[str, Second]) -> str:

@@ -33,7 +33,7 @@ HARMS = (Harm.HARMFUL, Harm.POSSIBLE, Harm.UNLIKELY, Harm.BETTER)
 NORMS = {"loss": "loss", "gradient": "gradient_norm", "update": "update_norm"}
 """By phase, the curve that tells its size as a whole."""
 ALIKE = 0.01
-"""Relative spread of errors that are one: those of a factor, which every tensor shares."""
+"""Relative difference of two lengths that are one."""
 PACKAGES = 12
 """Packages that are told of; the detail shows all."""
 
@@ -68,8 +68,9 @@ def side(comparison: Comparison) -> str:
 def factor(cause: Cause, report: Report) -> tuple[str, float] | None:
     """Return the phase and the factor by which all of it is off, if it is one number.
 
-    It is where every tensor of the phase has the same relative error at all checkpoints of
-    training, and the norm at step 0, where the weights are the same, is off by as much.
+    At step 0 the weights are the same: there a whole that is ``k`` times as long as the right one,
+    and ``|k - 1|`` of its length away from it, is ``k`` times it, since only then a triangle's
+    sides add up. At every other checkpoint of training it must be as far away.
     """
     for c in (c for change in cause.changes for c in change.comparisons):
         found = _factor(_variant(report.observed, c.case, c.observed, c.variant),
@@ -89,13 +90,12 @@ def _factor(observed: VariantRecord | None, baseline: VariantRecord | None,
         norms = [getattr(side, NORMS[phase], None) for side in (trajectory, other)]
         if probes is None or not norms[0] or not norms[1] or not norms[1][0]:
             continue
-        errors = np.array([error for name, row in probes.errors.items()
-                           if name.startswith("step_")
-                           for tensor, error in zip(probes.tensors, row, strict=True)
-                           if phase_of(tensor) == phase and error > 0])
+        mine = [phase_of(tensor) == phase for tensor in probes.tensors]
+        away = np.array([np.linalg.norm(np.asarray(row)[mine]) for name, row
+                         in probes.errors.items() if name.startswith("step_")])
         ratio = float(norms[0][0]) / float(norms[1][0])
-        if len(errors) > 1 and np.isfinite(ratio) and ratio != 1 and np.all(
-                np.abs(errors - abs(ratio - 1)) <= ALIKE * abs(ratio - 1)):
+        if away.size and np.isfinite(ratio) and ratio != 1 and np.all(
+                np.abs(away - abs(ratio - 1)) <= ALIKE * abs(ratio - 1)):
             return ratio
     return None
 

@@ -70,19 +70,21 @@ def _environment(report: Report, project: Project, name: str,
                  packages: list[dict[str, str]]) -> dict[str, Any]:
     mine = {case: record for (case, environment), record in records.items()
             if environment == name}
-    provenance = next(iter(mine.values())).provenance
+    runs = [record for record in mine.values() if record.accepted is None]
+    told = runs or list(mine.values())  # of what was measured now, if anything was
+    provenance = told[0].provenance
     _, _, version = name.partition("-")
     return {
         "name": name,
         "family": environments.split(name)[0],
         "version": version if environments.split(name)[1] is not None else version or name,
         "pinned": is_pinned,
-        "source": "baseline" if any(r.accepted is not None for r in mine.values()) else "run",
+        "source": "run" if runs else "baseline",
         "python": _text(provenance.get("python")),
         "platform": _text(provenance.get("platform")),
         "cpu": _cpu(provenance.get("cpu")),
-        "recorded": sorted({_text(r.provenance.get("recorded")) for r in mine.values()}),
-        "seconds": _seconds(list(mine.values())),
+        "recorded": sorted({_text(r.provenance.get("recorded")) for r in told}),
+        "seconds": _seconds(told),
         "cases": [_measured(project, case, record) for case, record in mine.items()],
         "baselines": [_accepted(case, report.baselines[case, name], packages) for case in mine
                       if (case, name) in report.baselines],

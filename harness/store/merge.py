@@ -23,6 +23,7 @@ from harness.store import completeness
 from harness.store.reading.holdings import listed
 from harness.store.shards import Shard, content, unpack
 from harness.store.store import Store
+from harness.words import counted
 
 
 @dataclass
@@ -47,8 +48,8 @@ class Merged:
             *(f"refused: {message}" for message in self.refused),
             *(f"missing: {name} has no run and no failure\n  next:  tox run -e {name}"
               for name in self.missing),
-            f"merged: {len(self.taken)} records; {len(self.refused)} refused, "
-            f"{len(self.missing)} environments missing"]
+            f"merged: {counted(len(self.taken), 'record')}; {len(self.refused)} refused, "
+            f"{counted(len(self.missing), 'environment')} missing"]
 
     @property
     def exit_code(self) -> int:

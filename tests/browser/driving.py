@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -100,3 +102,21 @@ def printed(driver, script):
     driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
     wait_for(driver, "window.offPaper")
     return driver.execute_script("return window.onPaper")
+
+
+def serious(driver: Any, width: int) -> tuple[list[Any], int]:
+    """Return what axe finds that is serious in a window of a width, and how much is beyond it."""
+    from importlib import resources
+
+    axe = resources.files(pytest.importorskip("selenium_axe_python")).joinpath(
+        "axe-core", "axe.min.js").read_text(encoding="utf-8")
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
+    driver.execute_script(axe)
+    found = driver.execute_async_script(
+        "axe.run(document, {resultTypes: ['violations']}).then(arguments[0])")
+    wide = driver.execute_script(
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    return [(v["id"], v["nodes"][0]["html"][:300], v["nodes"][0]["failureSummary"])
+            for v in found["violations"] if v["impact"] in ("serious", "critical")], max(0, wide)

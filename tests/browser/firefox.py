@@ -21,7 +21,8 @@ PREFERENCES = {"app.update.enabled": False, "browser.shell.checkDefaultBrowser":
                "services.settings.server": "data:,", "toolkit.telemetry.enabled": False}
 """What keeps it from asking the network for anything."""
 LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
-SECONDS = 60
+SECONDS = 300
+"""Until an answer counts as never coming: a busy machine starts a browser late."""
 
 
 class Firefox:

@@ -1,7 +1,6 @@
 """Harmless, and for everyone: hostile names, accessibility, colour schemes, paper."""
 
 import re
-from importlib import resources
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.browser.driving import (
     VARIANT,
     prefer,
     printed,
+    serious,
     text_of,
     wait_for,
 )
@@ -57,22 +57,10 @@ def test_a_version_is_no_pattern(page, chromium):
     ("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
 def test_axe_finds_nothing_serious(page, scheme, width):
     """In light and in dark, wide and narrow, in every view; nor is the page too wide."""
-    package = resources.files(pytest.importorskip("selenium_axe_python"))
-    axe = package.joinpath("axe-core", "axe.min.js").read_text(encoding="utf-8")
     for hash in VIEWS:
         driver = page(hash)
         prefer(driver, scheme)
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
-        driver.execute_script(axe)
-        found = driver.execute_async_script(
-            "axe.run(document, {resultTypes: ['violations']}).then(arguments[0])")
-        wide = driver.execute_script(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        assert [(hash, v["id"], v["nodes"][0]["html"][:300], v["nodes"][0]["failureSummary"])
-                for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
-        assert wide <= 0, hash
+        assert serious(driver, width) == ([], 0), hash
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -104,7 +104,7 @@ def test_what_is_waived_is_counted_and_not_printed() -> None:
     assert "known since long" in text_of(*found, everything=True)
     text = text_of(*found)
     assert "known since long" not in text and "gradient" not in text
-    assert "1 comparisons: 1 different, waived" in text
+    assert "1 comparison: 1 different, waived" in text
 
 
 def test_notes_that_hold_always_are_counted() -> None:

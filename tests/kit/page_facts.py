@@ -295,3 +295,46 @@ def hostile_facts():
                  "squared_gradient", "epsilon is added", "final loss float32", "recall"):
         text = text.replace(word, json.dumps(word + HOSTILE)[1:-1])
     return json.loads(text)
+
+
+def program(steps: int = 12) -> dict[str, Any]:
+    """Return the facts of a program whose gradients are 1.002 times the baseline's from step 5."""
+    rows = [("data", "batch"), ("forward", "head"), ("loss", "loss"), ("gradient", "head.bias"),
+            ("gradient", "head.weight"), ("update", "head.weight")]
+    loss = [1.5 * 0.8 ** step for step in range(steps)]
+    cause = {"channel": "gradient", "kind": "value", "verdict": "drift", "step": 5,
+             "tensor": "head.bias", "module": "head", "module_class": "Linear", "occurrence": 0,
+             "deviation": 0.002, "allowance": 1e-6, "factor": 1.002, "pattern": "",
+             "observed": None, "baseline": None, "alike": 1, "following": {"update": 1},
+             "proof": "data and loss equal to the bit", "is_confirmed": True,
+             "sentence": "gradient of head.bias at step 5: 0.2 % off"}
+    side = {"program": ["train.py"], "python": "3.11.7", "ended": "end", "updates": steps,
+            "devices": [], "processes": 1, "packages": {}, "settings": {},
+            "notes": [{"code": "eager", "text": "ran without compilation"}]}
+    return {
+        "verdict": {
+            "format": 1, "verdict": "drift", "exit_code": 1, "causes": [cause], "notes": [],
+            "outcome": {"verdict": "drift", "sentence": "the loss differs by up to 0.3 %",
+                        "largest": 0.003, "final": 0.003, "envelope": 1e-6,
+                        "trains": [True, True]},
+            "problem": None, "compared": 342, "chaotic_from": None, "needs_weights": False,
+            "updates": {"observed": steps, "baseline": steps},
+            "capture": {"tensor": "head.bias", "channel": "gradient", "step": 5, "shape": [4],
+                        "error": 0.002, "largest": 1e-3, "share": 1.0, "pattern": "",
+                        "worst": [{"index": [2], "observed": 0.5, "baseline": "NaN"}]}},
+        "sides": {"observed": side, "baseline": side},
+        "differs": {"packages": [{"name": "torch", "observed": "2.14.1", "baseline": None}],
+                    "settings": []},
+        "heat": {"steps": list(range(steps)), "left_out": 0, "chaotic_from": None,
+                 "rows": [{"channel": channel, "tensor": tensor} for channel, tensor in rows],
+                 "values": [[3.0 if place > 2 and step >= 5 else None if place == 0 and step else
+                             -9.0 for step in range(steps)] for place in range(len(rows))],
+                 "first": {"channel": "gradient", "tensor": "head.bias", "step": 5}},
+        "modules": [{"path": "", "class": "Net", "excess": 0.0, "first": None},
+                    {"path": "head", "class": "Linear", "excess": 2000.0, "first": 5}],
+        "curves": {"loss": {"steps": list(range(steps)), "observed": loss, "baseline": loss,
+                            "low": [0.99 * value for value in loss],
+                            "high": [1.01 * value for value in loss]},
+                   "figures": [{"name": "accuracy", "steps": [steps], "observed": [0.9],
+                                "baseline": [0.91], "low": [0.9], "high": [0.92],
+                                "is_off": False}]}}

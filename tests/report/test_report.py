@@ -311,3 +311,14 @@ def test_the_own_baseline_has_its_packages():
     facts = collect(report)
     index = facts["environments"][0]["baselines"][0]["packages"]
     assert facts["packages"][index] == {"numpy": "1.26.4"}
+
+
+def test_an_environment_that_was_measured_in_part_was_measured_now():
+    """What its stored records say of other cases is neither its machine nor its time."""
+    stored = record("torch-2.13.0", accepted={"reason": "", "at": ""}, cpu={"model": "old"})
+    run = record("torch-2.13.0", cpu={"model": "new"}, seconds=7)
+    report = report_of(comparison(Verdict.DRIFT), observed=[run])
+    report.observed = {("imbalanced_binary", "torch-2.13.0"): stored,
+                       (CASE, "torch-2.13.0"): run}
+    environment = collect(report)["environments"][0]
+    assert (environment["source"], environment["cpu"], environment["seconds"]) == ("run", "new", 7)

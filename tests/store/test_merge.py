@@ -245,7 +245,7 @@ def test_the_command_says_what_became_of_it(matrix: Project, measured: Record,
     damage(bad.run_path(CASE, "torch-2.14.1"))
     arguments = ["--root", str(matrix.root), "merge", str(good.runs)]
     assert main([*arguments, "--label", "one"]) == 0
-    assert "merged: 1 records; 0 refused, 0 environments missing" in capsys.readouterr().out
+    assert "merged: 1 record; 0 refused, 0 environments missing" in capsys.readouterr().out
     assert main([*arguments, str(bad.runs), "--label", "small"]) == 3
     text = capsys.readouterr().out
     assert f"refused: {bad.runs}" in text

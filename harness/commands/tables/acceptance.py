@@ -18,6 +18,7 @@ from harness.compare.checks.pair import deviation
 from harness.errors import MissingRecordError
 from harness.records.record import Record
 from harness.store.store import Store
+from harness.words import counted
 
 SIZES = (0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-2, np.inf)
 """Upper bounds of the classes in which steps are counted."""
@@ -58,7 +59,7 @@ def render(record: Record, found: list[Change] | None) -> RenderableType:
     """Return the changes as a table; curves that stay the same are only counted."""
     title = f"{record.case} {record.environment}"
     if found is None:
-        return Text(f"{title}: first baseline, {len(record.variants)} variants")
+        return Text(f"{title}: first baseline, {counted(len(record.variants), 'variant')}")
     changed = [change for change in found if any(change.steps[1:])]
     text = Text(f"{title}: {len(changed)} of {len(found)} loss curves change")
     if not changed:

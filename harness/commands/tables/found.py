@@ -14,6 +14,7 @@ from harness import markdown
 from harness.compare.checks.finding import Finding, Waiver, cause, worst
 from harness.compare.checks.harm import weigh
 from harness.compare.timeline import Change, Line, Timeline
+from harness.words import counted
 
 HEAD = """# What it found in released frameworks
 
@@ -71,7 +72,7 @@ def _change(version: str, reason: str, group: Sequence[tuple[Line, Change]]) -> 
     cases = dict.fromkeys(line.case for line, _ in group)
     size = "" if largest is None or largest.deviation is None else f"{largest.deviation:.1e}"
     return (version, (begins and begins.phase) or "", reason, size, degree.value,
-            f"{', '.join(cases)}: {_count(len({line.variant for line, _ in group}))}")
+            f"{', '.join(cases)}: {counted(len({line.variant for line, _ in group}), 'variant')}")
 
 
 def _reasons(findings: Iterable[Finding]) -> list[str]:
@@ -95,8 +96,6 @@ def _words(patterns: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(word for text in patterns for word in text.split()))
 
 
-def _count(number: int) -> str:
-    return f"{number} variant" if number == 1 else f"{number} variants"
 
 
 def _shown(text: str) -> str:

@@ -20,6 +20,7 @@ from harness.compare.checks.harm import weigh
 from harness.compare.timeline import Change, Group, Line, Timeline
 from harness.compare.upgrade import Upgrade
 from harness.report.changes import causes
+from harness.words import counted
 
 Reasons = tuple[str | None, ...]
 """Of a change, from its waivers, each with its source; None for what is open."""
@@ -54,8 +55,8 @@ def upgrade(found: Upgrade, everything: bool) -> RenderableType:
         parts += [part for block in blocks.render(causes(report), everything)
                   for part in ("", block)]
     else:
-        parts += ["", Text(f"{len(way.versions)} versions on the way, the changes in order:",
-                           "bold"), changes(way, everything)]
+        said = f"{counted(len(way.versions), 'version')} on the way, the changes in order:"
+        parts += ["", Text(said, "bold"), changes(way, everything)]
     parts += [part for block in verdicts.problems(report) for part in ("", block)]
     return Constrain(Lines(*parts, *verdicts.conclusion(report, everything)), blocks.READABLE)
 

@@ -19,6 +19,7 @@ from harness.compare.compare import ALL_KINDS, Report
 from harness.environments import names as environments
 from harness.report.answer import answer
 from harness.report.changes import causes
+from harness.words import counted
 
 NAMES, NOTES = 6, 3
 """How many environments and notes are listed; the rest is counted."""
@@ -72,7 +73,7 @@ def summary(report: Report) -> Text:
     """Return the counts in one line."""
     counts = tally(report.comparisons)
     waived = sum(c.is_waived for c in report.comparisons)
-    text = Text(f"{len(report.comparisons)} comparisons: ")
+    text = Text(f"{counted(len(report.comparisons), 'comparison')}: ")
     pieces = [Text(f"{counts[verdict]} {verdict.word}", STYLES[verdict])
               for verdict in Verdict if counts[verdict]]
     pieces += [Text(f"{waived} different, waived", "dim")] if waived else []

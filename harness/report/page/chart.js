@@ -10,6 +10,7 @@ import { fmt } from "./text.js";
 const PAPER_WIDTH = { small: 320, whole: 660 }; /* CSS pixels within the margins of A4 */
 const SHARP = 2; /* times a chart is drawn as large on paper, and shown as small: a printer's dots */
 const DISTRIBUTIONS = { linear: 1, log: 3, asinh: 4 };
+const NAMES = 64; /* height of names below an axis, which lean */
 const AXIS = 62; /* width of the labels of y, so that figures below each other are aligned */
 
 /** The colours of now, by the names of the style sheet's variables. */
@@ -18,6 +19,8 @@ function themeNow() {
   return new Proxy({}, { get: (_, name) => name === "dark" ? look.dark
     : style.getPropertyValue(`--${String(name)}`).trim() });
 }
+
+const minute = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
 
 /* Where an axis that is logarithmic beyond its unit is labelled: 0 and a few powers on both sides. */
 function powers({ unit, limit }) {
@@ -32,12 +35,13 @@ function axis(figure, theme, isX, scale) {
   const time = isX && figure.time;
   return { stroke: theme.text, font: `${12 * scale}px system-ui, sans-serif`,
     labelFont: `${12 * scale}px system-ui, sans-serif`, label: isX ? figure.xLabel : figure.label,
-    labelSize: isX && !figure.xLabel ? 0 : 18 * scale, size: (isX ? 28 : AXIS) * scale, gap: 4 * scale,
+    labelSize: isX && !figure.xLabel ? 0 : 18 * scale, size: (isX ? figure.names ? NAMES : 28 : AXIS) * scale, gap: 4 * scale,
     space: (isX ? 60 : 34) * scale, grid: { stroke: theme.grid, width: scale },
     ticks: { stroke: theme.line, width: scale, size: 5 * scale },
     ...(figure.y.kind === "asinh" && !isX ? { splits: () => powers(figure.y), filter: (_, marks) => marks } : {}),
-    values: (_, marks) => marks.map((mark) => mark === null ? "" : time
-      ? new Date(mark * 1000).toISOString().slice(5, 10) : fmt(mark)) };
+    ...(isX && figure.names ? { rotate: -60, splits: () => figure.x } : {}),
+    values: (_, marks) => marks.map((mark) => mark === null ? "" : time ? new Date(mark * 1000).toISOString().slice(5, 10)
+      : isX && figure.names ? figure.names[mark] ?? "" : fmt(mark)) };
 }
 
 /* Behind the lines what is not judged, above them where something begins. */
@@ -62,7 +66,7 @@ function painters(figure, theme, scale) {
     }))] };
 }
 
-/* figure: { title, label, xLabel, height, x, time, y: { kind, unit, limit, range }, lines: [{ name, values,
+/* figure: { title, label, xLabel, height, x, time, names: of x, y: { kind, unit, limit, range }, lines: [{ name, values,
    color, width, dash, points }], band: { lower, upper }, shade, marks, digits } */
 function plotIn(element, figure, theme, width, sync, scale) {
   const { y, band } = figure;
@@ -70,8 +74,8 @@ function plotIn(element, figure, theme, width, sync, scale) {
   const edge = { class: "hidden", label: "allowance", stroke: "transparent", points: { show: false },
     value: () => "", auto: !band?.wide };
   const series = [
-    { label: figure.time ? "at" : "step", value: (_, value) => value === null ? "–" : figure.time
-      ? new Date(value * 1000).toISOString().slice(0, 16).replace("T", " ") : String(value) },
+    { label: figure.time ? "at" : figure.names ? "version" : "step", value: (_, value) => value === null ? "–"
+      : figure.time ? minute(value) : figure.names?.[value] ?? String(value) },
     ...(band ? [edge, edge] : []),
     ...figure.lines.map((line) => ({ label: line.name, stroke: line.color(theme),
       width: line.width * scale, dash: line.dash?.map((one) => one * scale),
@@ -84,7 +88,8 @@ function plotIn(element, figure, theme, width, sync, scale) {
     cursor: { y: false, sync: sync ? { key: sync } : undefined, drag: { x: true, y: false } },
     legend: { live: !look.paper },
     bands: band ? [{ series: [1, 2], fill: theme.band }] : [],
-    scales: { x: { time: Boolean(figure.time) }, y: { distr: DISTRIBUTIONS[y.kind], asinh: y.unit,
+    scales: { x: { time: Boolean(figure.time), ...(figure.names ? { range: () => [-0.5, figure.names.length - 0.5] } : {}) },
+      y: { distr: DISTRIBUTIONS[y.kind], asinh: y.unit,
       ...(y.limit ? { range: () => [-y.limit, y.limit] } : y.range ? { range: y.range } : {}) } },
     axes: [axis(figure, theme, true, scale), axis(figure, theme, false, scale)],
     hooks: painters(figure, theme, scale) }, values, element);

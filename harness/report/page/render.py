@@ -14,6 +14,7 @@ import functools
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,19 +44,50 @@ PLAIN = 200
 """Causes that a page without scripts tells of."""
 
 
-def render(facts: dict[str, Any], entry: str = "page.js") -> str:
-    """Return the HTML of one self-contained page.
+def render(facts: dict[str, Any]) -> str:
+    """Return the HTML of one self-contained page, the report's."""
+    facts = spelled_out(facts)
+    plain = [line for cause in facts["causes"][:PLAIN] for line in (
+        ("h2", f"{cause['environment']}: {cause['verdict']}"),
+        ("p", facts["findings"][cause["finding"]]["sentence"]),
+        ("p", f"{cause['harm']['sentence']}: {cause['harm']['why']}."),
+        *(("p", f"Explained: {reason}") for reason in cause["reasons"]),
+        *(("code", command) for command in cause["commands"]))]
+    plain += [("p", f"{entry['observed']}: {entry['problem']}") for entry in facts["not_compared"]]
+    return _page("page.js", facts, [*plain, *(("p", note) for note in facts["notes"])])
+
+
+def render_program(facts: dict[str, Any], commands: Sequence[str] = ()) -> str:
+    """Return the HTML of one self-contained page on a user's program under two sides.
 
     Args:
-        facts: with ``answer``, ``outcome`` and, packed apart, ``chunks``.
-        entry: the page's first module.
+        facts: what was judged of it, as ``harness.programs`` tells it.
+        commands: what to type next.
     """
     facts = spelled_out(facts)
-    chunks = {name: pack(chunk) for name, chunk in facts.get("chunks", {}).items()}
+    verdict, problem = facts["verdict"], facts["verdict"]["problem"]
+    first = next(iter(verdict["causes"]), None)
+    answer = problem["what"] if problem else first["sentence"] if first else \
+        f"Both sides train the same: {MEANINGS[verdict['verdict']]}."
+    outcome = "failure" if problem else "difference" if verdict["exit_code"] else "match"
+    plain = [("p", cause["sentence"]) for cause in verdict["causes"]]
+    return _page("program.js", {**facts, "answer": answer, "outcome": outcome,
+                                "commands": list(commands)}, plain)
+
+
+def _page(entry: str, facts: dict[str, Any], plain: list[tuple[str, str]]) -> str:
+    """Return a page.
+
+    Args:
+        entry: the first module of its script.
+        facts: with the answer and its outcome; chunks are packed apart.
+        plain: what a page without scripts tells, each with its element: h2, p or code.
+    """
     main = {name: value for name, value in facts.items() if name != "chunks"}
     script = _script(entry)
     return _environment().get_template("page.html.j2").render(
-        facts=main, policy=_policy(script), script=script, chunks=chunks, plain=PLAIN,
+        facts=main, policy=_policy(script), script=script, plain=plain,
+        chunks={name: pack(chunk) for name, chunk in facts.get("chunks", {}).items()},
         style=Markup("".join(_read(f"{name}.css") for name in STYLES)),
         data=pack({"facts": main, "symbols": SYMBOLS, "meanings": MEANINGS, "sides": SIDES,
                    "begins": BEGINS}))

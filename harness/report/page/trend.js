@@ -1,10 +1,15 @@
-/* The trend over many nights: every figure that changed, as a plot with its steps marked. */
+/* The trend over many nights: every figure that changed, as a plot with its steps marked; and the
+   deviation from the reference over the versions of a framework. */
 
+import { change as go } from "./address.js";
 import { Chart } from "./chart.js";
 import { html } from "./html.js";
-import { page } from "./model.js";
+import { columns, families, findRow, finding, firstFamily, isEdge, page, rows } from "./model.js";
 import { num } from "./packed.js";
-import { Badge, day, LongText, Name, Num, Panel, plural, Table } from "./text.js";
+import { Badge, day, LongText, Name, Num, Panel, plural, Select, short, Table } from "./text.js";
+
+const PRECISIONS = [["float64", (theme) => theme.observed], ["float32", (theme) => theme.base]];
+const SMALLEST = 1e-17; /* a deviation of 0, where the axis is logarithmic */
 
 const secondsOf = (time) => Date.parse(time) / 1000;
 
@@ -35,9 +40,46 @@ function Case({ found }) {
     html`<${Group} group=${group} hosts=${found.hosts.length} />`)}`;
 }
 
-export function Trend() {
+/* The largest deviation of a curve from the reference, where a version was compared with it. */
+function deviation(row, column, precision) {
+  const compared = row.cells[column.place]?.find((one) => one.against === "reference");
+  const sizes = (compared?.findings ?? []).map(finding).filter((found) => found.precision === precision &&
+    found.check.endsWith("_trajectory") && found.deviation !== null).map((found) => num(found.deviation));
+  const most = Math.max(...sizes);
+  return Number.isFinite(most) ? Math.max(most, SMALLEST) : null;
+}
+
+function versions(row, mine) {
+  return [{ height: 280, label: "off the reference", names: mine.map((column) => short(column.version, 14)),
+    x: mine.map((_, place) => place), y: { kind: "log" }, digits: 3,
+    marks: mine.flatMap((column, place) => place && isEdge(row, column) ? [place - 0.5] : []),
+    lines: PRECISIONS.map(([name, color]) => ({ name, color, width: 1.4, points: true,
+      values: mine.map((column) => deviation(row, column, name)) })) }];
+}
+
+function Versions({ params }) {
+  const usable = rows.filter((row) => row.variant !== "*" && row.cells.flat().some((one) => one.against === "reference"));
+  const row = findRow(params.get("case") ?? "", params.get("variant") ?? "") ?? usable[0];
+  if (!row) return null;
+  const family = params.get("family") ?? firstFamily();
+  const mine = columns.filter((column) => column.family === family && row.cells[column.place]);
+  const set = (values) => go({ case: row.case, variant: row.variant, family, ...values });
+  return html`<${Panel} title="Over versions"><div class="controls">
+    <${Select} label="case and variant" value=${String(rows.indexOf(row))} options=${usable.map((one) =>
+    [String(rows.indexOf(one)), `${one.case} · ${one.title}`])}
+      onChange=${(place) => set({ case: rows[place].case, variant: rows[place].variant })} />
+    <${Select} label="framework" value=${family} onChange=${(value) => set({ family: value })}
+      options=${families().filter((name) => name !== "reference").map((name) => [name, name])} /></div>
+    ${mine.length > 1 ? html`<${Chart} id="versions ${row.link} ${family}" label="Deviation from the reference by version"
+      figures=${() => versions(row, mine)} /><p class="note">The largest relative deviation of the loss from the
+      reference. Dotted: a new group of the timeline begins, something changed.</p>`
+    : html`<p class="quiet">This framework has fewer than two versions here.</p>`}<//>`;
+}
+
+export function Trend({ route: { params } }) {
   const { problem, cases } = page.facts.trend;
-  return html`<section id="trend" class="view"><h2 tabindex="-1">Trend over nights</h2>
+  return html`<section id="trend" class="view"><h2 tabindex="-1">Trend</h2><${Versions} params=${params} />
+    <h3 class="degree">Over nights</h3>
     ${problem && html`<div class="problem"><div class="pre"><${LongText} text=${problem} /></div></div>`}
     ${cases.length > 0 ? html`<p class="lead">What stepped or slowly drifted over many nights, on one machine at a time. A
       night with a difference is told in the overview; this finds what no single night shows. Dotted: where it

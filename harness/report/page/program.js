@@ -1,0 +1,126 @@
+/* The page of a user's program under two sides: what differs first, what follows, and the proof. */
+
+import { render } from "preact";
+import { Chart } from "./chart.js";
+import { Heat } from "./heat.js";
+import { html } from "./html.js";
+import { onLook } from "./look.js";
+import { index, page } from "./model.js";
+import { num, unpack } from "./packed.js";
+import { Badge, Command, few, fmt, Fold, LongText, Name, Num, Panel, plural, Table } from "./text.js";
+
+const CAUSES = 12;
+const DOTS = 40; /* steps, up to which each is a dot */
+
+function Cause({ cause, isFirst }) {
+  const size = cause.factor !== null ? html`<b>${num(cause.factor).toPrecision(6).replace(/\.?0+$/, "")} ×</b>
+    <span class="quiet"> the baseline's</span>` : cause.deviation !== null && html`<b><${Num} value=${cause.deviation} /> off</b>
+    <span class="quiet">, allowed <${Num} value=${cause.allowance} /></span>`;
+  const after = Object.entries(cause.following);
+  return html`<li class="change v-${cause.verdict}"><div class="what"><${Badge} verdict=${cause.verdict} />
+    ${cause.is_confirmed && html`<span class="badge v-regression">confirmed</span>`}
+    <h3>${isFirst && "First: "}${cause.channel}${cause.tensor && html` <${Name} text=${cause.tensor} />`}${
+  cause.step !== null && html`<span class="quiet"> step ${cause.step}</span>`}</h3><p class="size">${size}</p></div>
+    ${cause.sentence !== page.facts.answer && html`<p class="told"><${LongText} text=${cause.sentence} /></p>`}
+    ${cause.proof && html`<p class="told explained"><b>Proof:</b> <${LongText} text=${cause.proof} /></p>`}
+    <div class="facts">${cause.module && html`<span>in <code>${cause.module}</code> ${cause.module_class}</span>`}
+      ${cause.pattern && html`<span>${cause.pattern}</span>`}
+      ${cause.alike > 0 && html`<span class="quiet">${plural(cause.alike, "more tensor")} of the same step</span>`}
+      ${after.length > 0 && html`<span class="quiet">what follows is off as well: ${few(after.map(([channel, count]) =>
+    `${plural(count, "tensor")} of ${channel}`), 6)}</span>`}</div></li>`;
+}
+
+function Answer() {
+  const { verdict, sides, answer, outcome, commands } = page.facts;
+  const program = [sides.observed.program].flat().join(" ");
+  return html`<header class="answer ${outcome}"><p class="eyebrow"><b>${verdict.verdict}</b> exit code ${verdict.exit_code}</p>
+    <h1>${answer}</h1>
+    <dl class="about">${[["Program", program && html`<code>${program}</code>`],
+    ["Compared", `${plural(verdict.compared, "event")}, ${plural(verdict.updates.observed, "update")} against ${
+      verdict.updates.baseline.toLocaleString("en")}`],
+    ...["observed", "baseline"].map((name) => [name, `Python ${sides[name].python}, ended: ${sides[name].ended}`])]
+    .filter(([, told]) => told).map(([term, told]) => html`<div><dt>${term}</dt><dd>${told}</dd></div>`)}</dl>
+    ${(commands ?? []).map((text) => html`<${Command} text=${text} />`)}</header>`;
+}
+
+function Problem({ problem }) {
+  return html`<section><h2>Could not be judged</h2><div class="problem"><p>${problem.what}</p>
+    ${[problem.where, problem.numbers].filter(Boolean).map((text) => html`<p class="quiet"><${LongText} text=${text} /></p>`)}
+    ${problem.next && html`<${Command} text=${problem.next} />`}</div></section>`;
+}
+
+/* Whole tensors of the first difference. */
+function Capture({ capture }) {
+  return html`<${Panel} title="Whole tensors of the first difference"><p>${capture.channel} <${Name} text=${capture.tensor} />,
+    step ${capture.step}, shape ${JSON.stringify(capture.shape)}: <${Num} value=${capture.error} /> off, at most <${Num}
+    value=${capture.largest} /> in one element, ${fmt(100 * num(capture.share))} % of the elements. ${capture.pattern}</p>
+    ${capture.worst.length > 0 && html`<${Table} label="Worst elements" heads=${["element", "#observed", "#baseline"]}>${
+  capture.worst.map((one) => html`<tr><th scope="row">${JSON.stringify(one.index)}</th><td class="n"><${Num}
+    value=${one.observed} /></td><td class="n"><${Num} value=${one.baseline} /></td></tr>`)}<//>`}<//>`;
+}
+
+const visible = (values) => values.map(num).map((value) => Number.isFinite(value) ? value : null);
+
+/* Both sides, and what the baseline's own runs from other last bits do. */
+const figures = (found, title) => () => {
+  const points = found.steps.length < DOTS;
+  return [{ title, label: title ? "" : "loss", xLabel: "step", height: title ? 190 : 320,
+    x: found.steps, y: { kind: "linear" }, band: { lower: visible(found.low), upper: visible(found.high) },
+    lines: [{ name: "baseline", color: (theme) => theme.base, width: 3, dash: [9, 5], points, values: visible(found.baseline) },
+      { name: "observed", color: (theme) => theme.observed, width: 1.8, points, values: visible(found.observed) }] }];
+};
+
+function Curves({ curves }) {
+  if (!curves.loss && !curves.figures.length) return null;
+  return html`<${Panel} title="Loss and figures">${curves.loss && html`<${Chart} id="loss" label="Loss by step"
+    figures=${figures(curves.loss)} />`}<div class="smalls">${curves.figures.map((found) => html`<${Chart}
+    id="figure ${found.name}" label=${found.name} small=${true} figures=${figures(found, found.name)} />`)}</div>
+    <p class="note">Green: between the baseline's own runs from weights that differ by last bits.</p><//>`;
+}
+
+/* The program's modules as it nests them; what is off, and since when. */
+function Modules({ modules }) {
+  const off = modules.filter((one) => one.first !== null);
+  const table = (listed) => html`<${Table} label="Modules" name="modules" heads=${["module", "class", "#off since step",
+    "#× allowance"]}>${listed.map((one) => html`<tr class=${one.first === null ? "" : "off"}><th scope="row"
+    style="padding-left: ${1.1 * one.path.split(".").length}rem">${one.path.split(".").at(-1) || "the whole model"}</th>
+    <td>${one.class}</td><td class="n">${one.first}</td><td class="n"><${Num} value=${one.excess} /></td></tr>`)}<//>`;
+  return modules.length > 0 && html`<${Panel} title="Modules"><p>${off.length ? `${plural(off.length, "module")} of ${
+    modules.length} off, first: ${few(off.sort((a, b) => a.first - b.first).map(({ path }) => path))}.`
+    : `None of ${plural(modules.length, "module")} is off.`}</p>
+    <${Fold} summary="The tree of modules" open=${modules.length < 40}>${table(modules)}<//><//>`;
+}
+
+const Differs = ({ title, listed, kind }) => html`<${Panel} title=${title}>${listed.length ? html`<${Table} label=${title}
+  name="packages" heads=${[kind, "baseline", "observed"]}>${listed.map((one) => html`<tr><th scope="row">${one.name}</th>
+  <td>${one.baseline ?? "none"}</td><td>${one.observed ?? "none"}</td></tr>`)}<//>` : html`<p>None.</p>`}<//>`;
+
+function Program() {
+  const { verdict, heat, modules, curves, differs, sides } = page.facts;
+  const notes = [...new Set([...verdict.notes, ...sides.observed.notes.map((note) => note.text)])];
+  return html`<main><div class="view program"><${Answer} />
+    ${verdict.problem && html`<${Problem} problem=${verdict.problem} />`}
+    ${verdict.causes.length > 0 && html`<section id="changes"><h2>What differs</h2><ol class="changes">${
+  verdict.causes.slice(0, CAUSES).map((cause, place) => html`<${Cause} cause=${cause} isFirst=${!place} />`)}</ol></section>`}
+    ${verdict.outcome && html`<p class="lead">${verdict.outcome.sentence}</p>`}
+    ${verdict.capture && html`<${Capture} capture=${verdict.capture} />`}
+    ${heat.rows.length > 0 && html`<${Panel} title="Every tensor, step by step"><${Heat} heat=${heat} /><//>`}
+    <${Curves} curves=${curves} /><${Modules} modules=${modules} />
+    <${Differs} title="Packages that differ" kind="package" listed=${differs.packages} />
+    <${Differs} title="Settings that differ" kind="setting" listed=${differs.settings} />
+    ${notes.length > 0 && html`<${Panel} title="Notes"><ul class="notes">${notes.map((note) =>
+    html`<li><${LongText} text=${note} /></li>`)}</ul><//>`}</div></main>`;
+}
+
+async function start() {
+  const element = document.getElementById("facts");
+  const unpacked = await unpack(element);
+  index({ ...unpacked, facts: { environments: [], cases: [], comparisons: [], timeline: [], ...unpacked.facts } });
+  document.getElementById("page").replaceChildren();
+  const draw = () => render(html`<${Program} />`, document.getElementById("page"));
+  onLook(draw);
+  draw();
+  document.body.dataset.ready = "true";
+}
+
+start();
