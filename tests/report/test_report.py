@@ -214,8 +214,9 @@ def test_a_change_that_every_side_shows_is_told_once():
 def test_what_the_own_baseline_does_not_show_is_another_cause():
     """Accepting settles the one and not the other, so they are told apart."""
     own = comparison(Verdict.DRIFT, against="baseline", step=3, phase="loss")
-    before = comparison(Verdict.DRIFT, against="previous", step=3, phase="loss")
-    before.variant = "bce_logits-sgd_0.1"
+    before = dataclasses.replace(
+        comparison(Verdict.DRIFT, against="previous", step=3, phase="loss"),
+        variant="bce_logits-sgd_0.1")
     changes = collect(report_of(own, before))["changes"]
     assert [change["variants"] for change in changes] == [[VARIANT], [before.variant]]
 
