@@ -22,7 +22,7 @@ BELOW = {
     "store": {"environments", "records", "vocabulary"},
     "compare": {"store", "environments", "records", "vocabulary"},
     "history": {"compare", "environments", "records"},
-    "report": {"compare", "history", "store", "environments", "records", "vocabulary"},
+    "report": {"compare", "store", "environments", "records", "vocabulary"},
     "notebook": {"compare", "environments", "history", "records", "store"},
     "nightly": {"compare", "environments", "history", "records", "report", "store"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "notebook",

@@ -32,6 +32,7 @@ from harness.escaping import say
 from harness.files import write_text
 from harness.history import history as kept
 from harness.history.facts import case_facts
+from harness.history.facts import collect as trends
 from harness.nightly import outputs
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
@@ -132,11 +133,11 @@ def report(*environments: str, here: Here, label: str | None = None, output: Pat
         picture: draw a small picture there, PNG or SVG.
     """
     project = here.project()
-    result, differ = _reported(project, _named(project, environments, label, "report"),
-                               label is not None)
+    result, differ, way = _reported(project, _named(project, environments, label, "report"),
+                                    label is not None)
     lineages = timelines.load_if_any(project, result.notes, differ)
     output = output or project.root / "results" / "report.html"
-    reporting.write(result, project, output, lineages, picture)
+    reporting.write(result, project, output, lineages, picture, way, trend=trends(project))
     say(f"report: {output}")
     return tell_broken(project.sound()[1])
 
@@ -210,18 +211,18 @@ def _ends(versions: Sequence[str]) -> tuple[str, str]:
 
 
 def _reported(project: Project, names: tuple[str, ...],
-              is_label: bool) -> tuple[comparing.Report, Differ]:
+              is_label: bool) -> tuple[comparing.Report, Differ, timelines.Timeline | None]:
     """Compare what a report is of: two named versions with each other, all else as always."""
     if len(names) != 2 or is_label:
         comparer = comparing.Comparer(Store(project), comparing.Question(names))
-        return comparer.compare(), comparer.differ
+        return comparer.compare(), comparer.differ, None
     ordered = order(*names)
     if ordered is not None:
         found = upgrades.ask(project, *ordered)
-        return found.report, found.differ
+        return found.report, found.differ, found.way
     question = comparing.Question(names[1:], names[0])
     comparer = comparing.Comparer(Store(project), question)
-    return comparer.compare(), comparer.differ
+    return comparer.compare(), comparer.differ, None
 
 
 def _named(project: Project, environments: Sequence[str], label: str | None,

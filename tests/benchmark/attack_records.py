@@ -332,10 +332,12 @@ class Attack:
         if not verdicts.exists():
             return code, set()
         found: set[Key] = set()
-        for comparison in json.loads(verdicts.read_text(encoding="utf-8"))["comparisons"]:
+        told = json.loads(verdicts.read_text(encoding="utf-8"))
+        for comparison in told["comparisons"]:
             sides = comparison["variant"], comparison["against"]
             found |= {(*sides, "problem")} if comparison["problem"] else set()
-            found |= {(*sides, f["check"]) for f in comparison["findings"]
+            found |= {(*sides, f["check"])
+                      for f in (told["findings"][index] for index in comparison["findings"])
                       if f["verdict"] in ("drift", "regression", "improvement")}
         return code, found
 

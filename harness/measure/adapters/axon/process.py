@@ -17,8 +17,9 @@ import numpy as np
 from harness.errors import HarnessError, UnsupportedError, WorkerError
 
 RUNNER = Path(__file__).with_name("runner.exs")
-ONE_THREAD = "+S 1:1 +SDcpu 1:1 +SDio 1"
-"""What the Erlang machine is told, unless ELIXIR_ERL_OPTIONS says otherwise."""
+ONE_THREAD = "+S 1:1 +SDcpu 1:1 +SDio 1 +hms 4000000"
+"""What the Erlang machine is told, unless ELIXIR_ERL_OPTIONS says otherwise: one thread, and a
+heap of 32 MB from the beginning, in which numbers are not collected all the time."""
 
 
 class Elixir:

@@ -2,7 +2,8 @@
 
 const VIEWS = ["detail", "frameworks", "timeline", "trend"];
 
-function route(hash = location.hash) {
+/** What an address asks for. @param {string} hash */
+export function route(hash = location.hash) {
   const text = hash.replace(/^#/, "");
   const cut = text.indexOf("?");
   const anchor = cut < 0 ? text : text.slice(0, cut);
@@ -10,8 +11,8 @@ function route(hash = location.hash) {
     params: new URLSearchParams(cut < 0 ? "" : text.slice(cut + 1)) };
 }
 
-/* The address of a view; what is empty is left out. */
-function address(anchor, values) {
+/** The address of a view; what is empty is left out. */
+export function address(anchor, values = {}) {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(values)) {
     if (value !== "" && value !== null && value !== undefined) params.set(key, value);
@@ -20,34 +21,36 @@ function address(anchor, values) {
   return query ? `#${anchor}?${query}` : `#${anchor}`;
 }
 
-const detailAddress = (caseName, variant, env, against) =>
+export const detailAddress = (caseName, variant, env, against) =>
   address("detail", { case: caseName, variant, env, against });
 
 /* Every entry of the history has a name of its own, under which its place is kept: Back finds
    it where it was left, and an entry that is new begins at the top. */
 const places = new Map();
-let entries = 0;
-let shownEntry; /* as history.state is the next one's already when the address has changed */
+export const shown = { entry: undefined, count: 0, draw: () => {} };
 
-const entryNow = () => history.state?.entry;
-const newEntry = () => ({ entry: `${performance.timeOrigin} ${entries += 1}` });
-const leaveEntry = (entry = entryNow()) => places.set(entry, window.scrollY);
+export const entryNow = () => history.state?.entry;
+const newEntry = () => ({ entry: `${performance.timeOrigin} ${shown.count += 1}` });
+export const leaveEntry = (entry = entryNow()) => places.set(entry, window.scrollY);
+export const placeOf = (entry) => places.get(entry);
 
-/* The place of the entry that was come to, undefined if it is new. */
-function enter() {
+/** The place of the entry that was come to, undefined if it is new. */
+export function enter() {
   if (entryNow() === undefined) history.replaceState(newEntry(), "");
-  return places.get(entryNow());
+  shown.entry = entryNow();
+  return places.get(shown.entry);
 }
 
-/* Changes some values of the present address.
+/** Changes some values of the present address and draws what it says.
 
    replace: without an entry in the history, for what changes at every key press. */
-function change(values, { replace = false, anchor = route().anchor } = {}) {
+export function change(values, { replace = false, anchor = route().anchor } = {}) {
   const next = address(anchor, { ...Object.fromEntries(route().params), ...values });
   if (replace) history.replaceState(history.state, "", next);
   else {
     leaveEntry();
     history.pushState(newEntry(), "", next);
-    shownEntry = entryNow();
+    shown.entry = entryNow();
   }
+  shown.draw();
 }
