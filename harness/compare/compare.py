@@ -6,12 +6,14 @@ is a comparison with a problem, so that everything else is still compared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
 from harness.compare import waivers
 from harness.compare.checks import phase
-from harness.compare.checks.finding import Comparison, Verdict
+from harness.compare.checks.finding import Comparison, Key, Verdict
 from harness.compare.checks.pair import Pair
 from harness.compare.checks.samples import NativeComparer
 from harness.compare.differ import Differ
@@ -49,7 +51,7 @@ class Comparer:
         sound, self.broken = choose(store.project, question.cases, question.variants)
         self.cases = {case.name: case for case in sound}
         self.report = Report(versions=question.versions)
-        self.compared: list[tuple[Comparison, Pair]] = []
+        self.pairs: dict[Key, Pair] = {}
         self.alone: dict[tuple[str, str], list[str]] = {}
         self.remarks = Remarks(self.report)
         self.native = NativeComparer(store, self.report.notes)
@@ -74,12 +76,11 @@ class Comparer:
         for (environment, neighbours), cases in self.alone.items():
             self.remarks.note(f"{environment} has no baseline on {', '.join(cases)}: it is "
                               f"compared with its neighbours, {neighbours}")
-        self.native.finish()
+        decided = self.native.decided(self.report.comparisons)
         for note, is_usual in self.gaps.notes():
             self.remarks.note(note, is_usual)
-        self._waive()  # what is known does not tell the phase of what is not
-        phase.name(self.compared)
-        self.report.comparisons.sort(key=lambda c: (
+        covered = self._covered(decided)  # what is known does not tell the phase of what is not
+        self.report.comparisons = sorted(phase.named(covered, self.pairs), key=lambda c: (
             c.case, names.sort_key(c.observed), c.variant, c.against))
         return self.report
 
@@ -196,7 +197,8 @@ class Comparer:
                 if not imported or against == "baseline":
                     self._missing(record, against, baseline, name, name not in record.variants)
                 continue
-            self._compare_variant(record, against, baseline, name)
+            comparison = self._compare_variant(record, against, baseline, name)
+            self.report.comparisons += [] if comparison is None else [comparison]
 
     def _selected(self, variant: str) -> bool:
         return any(fnmatchcase(variant, asked) for asked in self.question.variants or ("*",))
@@ -207,60 +209,57 @@ class Comparer:
         return sorted({*self.store.measured(case), *parts}, key=names.sort_key)
 
     def _compare_variant(self, record: Record, against: str, baseline: Record,
-                         name: str) -> None:
+                         name: str) -> Comparison | None:
+        """Return the comparison of a variant; None where there is nothing to compare, as usual."""
         comparison = Comparison(record.case, name, record.environment, against,
                                 baseline.environment)
-        self.report.comparisons.append(comparison)
-        try:
-            if self._is_comparable(comparison, record, baseline):
-                self.gaps.look(comparison, self.differ.pair(name, record, baseline))
-                comparison.findings, *sides, comparison.evidence = self.evidence.findings(
-                    name, record, against, baseline)
-                pair = self.differ.pair(name, *sides)
-                self.gaps.note(comparison, pair)
-                self.native.add(self.cases[record.case], comparison, record.accepted is None or (
-                    against != "named" and not self.question.is_upgrade))
-                self.compared.append((comparison, pair))
-                self.remarks.say_chaos(comparison, pair)
-                self.remarks.say_host(comparison)
-        except HarnessError as error:
-            comparison.problem = str(error)
-
-    def _is_comparable(self, comparison: Comparison, record: Record, baseline: Record) -> bool:
-        """Return whether both sides trained; if not, say which did not, and why."""
-        observed, other = (side.variants[comparison.variant] for side in (record, baseline))
+        observed, other = (side.variants[name] for side in (record, baseline))
         if observed.error or other.error:
-            comparison.problem = observed.error or f"baseline: {other.error}"
-        elif observed.unsupported or other.unsupported:
-            self._unsupported(comparison, observed, other)
-        elif not set(observed.trajectories) & set(other.trajectories):
-            comparison.problem = "no precision in common"
-        else:
-            return True
-        return False
+            return replace(comparison, problem=observed.error or f"baseline: {other.error}")
+        if observed.unsupported or other.unsupported:
+            return self._unsupported(comparison, observed, other)
+        if not set(observed.trajectories) & set(other.trajectories):
+            return replace(comparison, problem="no precision in common")
+        try:
+            return self._judge(comparison, record, baseline)
+        except HarnessError as error:
+            return replace(comparison, problem=str(error))
+
+    def _judge(self, comparison: Comparison, record: Record, baseline: Record) -> Comparison:
+        """Return a comparison with what the checks find; its native runs wait for all others."""
+        name, against = comparison.variant, comparison.against
+        looked = self.gaps.look(comparison, self.differ.pair(name, record, baseline))
+        findings, *sides, evidence = self.evidence.findings(name, record, against, baseline)
+        pair = self.differ.pair(name, *sides)
+        self.gaps.note(comparison, pair)
+        judged = self.native.add(
+            self.cases[record.case], replace(looked, findings=tuple(findings), evidence=evidence),
+            record.accepted is None or (against != "named" and not self.question.is_upgrade))
+        self.pairs[comparison.key] = pair
+        self.remarks.say_chaos(judged, pair)
+        self.remarks.say_host(judged)
+        return judged
 
     def _unsupported(self, comparison: Comparison, observed: VariantRecord,
-                     other: VariantRecord) -> None:
-        """Say that a variant is unsupported; a problem if it was supported before."""
-        comparison.problem = f"unsupported: {observed.unsupported or other.unsupported}"
-        comparison.problem_verdict = Verdict.MISSING
+                     other: VariantRecord) -> Comparison | None:
+        """Return the problem that a variant is no longer supported; only note that it never was."""
+        problem = f"unsupported: {observed.unsupported or other.unsupported}"
         # what a framework learns to express is no loss; what it forgets is one
-        expected = comparison.against == REFERENCE or other.unsupported
-        if expected:
-            self.report.comparisons.pop()  # it is the last one
+        if comparison.against == REFERENCE or other.unsupported:
             name = comparison.observed if observed.unsupported else comparison.baseline
-            self.remarks.note(f"{comparison.case} {comparison.variant}: {name} "
-                              f"{comparison.problem}", True)
+            self.remarks.note(f"{comparison.case} {comparison.variant}: {name} {problem}", True)
+            return None
+        return replace(comparison, problem=problem, problem_verdict=Verdict.MISSING)
 
-    def _waive(self) -> None:
+    def _covered(self, comparisons: Sequence[Comparison]) -> list[Comparison]:
+        """Return comparisons, what is known of them covered by its waivers."""
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
         for note, is_usual in waivers.careless(listed):
             self.remarks.note(note, is_usual)
-        for comparison in self.report.comparisons:
-            waivers.cover(comparison, listed)
+        covered = [waivers.cover(comparison, listed) for comparison in comparisons]
         if self.question.is_whole:
-            self.report.unused = waivers.unused(listed, self.report.comparisons,
-                                                self.store.known())
+            self.report.unused = waivers.unused(listed, covered, self.store.known())
+        return covered
 
     def _missing(self, record: Record, against: str, baseline: Record, name: str,
                  in_observed: bool) -> None:

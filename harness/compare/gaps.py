@@ -6,6 +6,7 @@ Outside half.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from harness.compare.checks.finding import Comparison, Verdict
 from harness.compare.checks.pair import Pair
@@ -28,19 +29,18 @@ class Gaps:
         self.pinned = set(pinned)
         self.unseen: dict[str, list[str]] = {}
 
-    def look(self, comparison: Comparison, pair: Pair) -> None:
-        """Name what the run lacks of what the other side holds: that is missing."""
+    def look(self, comparison: Comparison, pair: Pair) -> Comparison:
+        """Return a comparison; what the run lacks of what the other side holds is a problem."""
         if pair.observed.key is not None and pair.observed.key == pair.baseline.key:
-            return
+            return comparison
         mine, theirs = pair.of_both("held", held)
         sides = {comparison.observed, comparison.baseline}
         if theirs - mine and (comparison.against == "baseline" or sides <= self.pinned):
-            comparison.problem = (f"{comparison.observed} lacks what {comparison.side} holds: "
-                                  f"{words(theirs - mine)}\n"
-                                  f"  next:  tox run -e {comparison.observed}")
-            comparison.problem_verdict = Verdict.MISSING
-        else:
-            self.note(comparison, pair)
+            return replace(comparison, problem_verdict=Verdict.MISSING, problem=(
+                f"{comparison.observed} lacks what {comparison.side} holds: "
+                f"{words(theirs - mine)}\n  next:  tox run -e {comparison.observed}"))
+        self.note(comparison, pair)
+        return comparison
 
     def note(self, comparison: Comparison, pair: Pair) -> None:
         """Take in what only one side has, as nothing that the run lacks.

@@ -8,7 +8,7 @@ pass for none. What a change goes back to is said as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from harness.compare import waivers
@@ -176,10 +176,7 @@ class Timeline:
             for name in names:
                 if not variants or any(fnmatchcase(name, pattern) for pattern in variants):
                     self._walk(case, name, records)
-        listed = waivers.load(store.project.root / "results" / "waivers.toml")
-        for change in {id(c.comparison): c for line in self.lines for c in line.changes}.values():
-            waivers.cover(change.comparison, listed)
-        self._name_phases()
+        self._explain()
 
     def _records(self, case: str) -> list[Record]:
         accepted = set(self.store.accepted(case))
@@ -241,10 +238,10 @@ class Timeline:
             comparison = Comparison(observed.case, name, observed.environment, "previous",
                                     baseline.environment)
             try:
-                comparison.findings = list(self.differ.findings(name, observed, baseline))
+                found = tuple(self.differ.findings(name, observed, baseline))
+                self._compared[key] = replace(comparison, findings=found)
             except HarnessError as error:
-                comparison.problem = str(error)
-            self._compared[key] = comparison
+                self._compared[key] = replace(comparison, problem=str(error))
         return self._compared[key]
 
     def _absence(self, record: Record, name: str) -> str:
@@ -258,20 +255,25 @@ class Timeline:
                 f"unsupported: {variant.unsupported}" if variant.unsupported else ""
         return self._absences[key]
 
-    def _name_phases(self) -> None:
-        """Name the phase of every change, from all variants of its two versions."""
+    def _explain(self) -> None:
+        """Find the waiver and the phase of every change, from all variants of its two versions."""
+        listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
         changes = [change for line in self.lines for change in line.changes]
-        pairs = dict.fromkeys((c.comparison.observed, c.comparison.baseline) for c in changes)
+        versions = dict.fromkeys((c.comparison.observed, c.comparison.baseline) for c in changes)
         variants = dict.fromkeys((line.case, line.variant) for line in self.lines)
-        compared = []
-        for observed, baseline in pairs:
+        compared, pairs = [], {}
+        for observed, baseline in versions:
             for case, name in variants:
                 sides = [self._side(case, name, version) for version in (observed, baseline)]
                 if sides[0] is not None and sides[1] is not None:
                     comparison = self._compare(name, sides[0], sides[1])
                     if not comparison.problem:
-                        compared.append((comparison, self.differ.pair(name, sides[0], sides[1])))
-        phase.name(compared)
+                        compared.append(waivers.cover(comparison, listed))
+                        pairs[comparison.key] = self.differ.pair(name, sides[0], sides[1])
+        known = {comparison.key: comparison for comparison in phase.named(compared, pairs)}
+        for line in self.lines:
+            line.changes = [replace(change, comparison=known[change.comparison.key])
+                            for change in line.changes]
 
     def _side(self, case: str, name: str, version: str) -> Record | None:
         """Return a version's record, if it trained the variant."""

@@ -60,7 +60,7 @@ def ask(project: Project, old: str, new: str, cases: Sequence[str] = (),
     report = comparer.compare()
     way = timeline.between(project, (old, new), cases, variants, comparer.differ)
     if way is not None:
-        _explain(report.comparisons, way.lines)
+        report.comparisons = _explain(report.comparisons, way.lines)
     return Upgrade(report, way, comparer.differ)
 
 
@@ -75,12 +75,12 @@ def _refused(old: str, new: str) -> UsageError:
                       next_command=f"harness compare {new} --against {old}")
 
 
-def _explain(comparisons: Sequence[Comparison], lines: Sequence[Line]) -> None:
-    """Let the waivers of all changes on the way cover what has come of them together."""
+def _explain(comparisons: Sequence[Comparison], lines: Sequence[Line]) -> list[Comparison]:
+    """Return comparisons, covered by the waivers of all changes on the way together."""
     known = {(line.case, line.variant, line.precision): line for line in lines}
-    for c in comparisons:
-        c.findings = [_explained(f, known.get((c.case, c.variant, f.precision)))
-                      for f in c.findings]
+    return [dataclasses.replace(c, findings=tuple(
+        _explained(f, known.get((c.case, c.variant, f.precision))) for f in c.findings))
+        for c in comparisons]
 
 
 def _explained(finding: Finding, line: Line | None) -> Finding:

@@ -104,13 +104,13 @@ def _is_any(patterns: str) -> bool:
     return any(set(pattern) == {"*"} for pattern in patterns.split())
 
 
-def cover(comparison: Comparison, waivers: list[Waiver]) -> None:
-    """Give every difference of a comparison the first waiver that matches it."""
-    comparison.findings = [
+def cover(comparison: Comparison, waivers: list[Waiver]) -> Comparison:
+    """Return a comparison, every difference with the first waiver that matches it."""
+    return dataclasses.replace(comparison, findings=tuple(
         dataclasses.replace(finding, waiver=next(
             (w for w in waivers if _matches(w, comparison, finding)), None))
         if finding.verdict.is_difference else finding
-        for finding in comparison.findings]
+        for finding in comparison.findings))
 
 
 def _matches(waiver: Waiver, comparison: Comparison, finding: Finding) -> bool:

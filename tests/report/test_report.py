@@ -1,5 +1,6 @@
 """The report: true to the comparison, strict JSON, harmless whatever a record says."""
 
+import dataclasses
 import json
 import math
 
@@ -214,8 +215,9 @@ def test_a_change_that_every_side_shows_is_told_once():
 def test_what_the_own_baseline_does_not_show_is_another_cause():
     """Accepting settles the one and not the other, so they are told apart."""
     own = comparison(Verdict.DRIFT, against="baseline", step=3, phase="loss")
-    before = comparison(Verdict.DRIFT, against="previous", step=3, phase="loss")
-    before.variant = "bce_logits-sgd_0.1"
+    before = dataclasses.replace(
+        comparison(Verdict.DRIFT, against="previous", step=3, phase="loss"),
+        variant="bce_logits-sgd_0.1")
     found = collect(report_of(own, before))["causes"]
     assert [cause["cases"][0]["variants"] for cause in found] == [[VARIANT], [before.variant]]
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
+Key = tuple[str, str, str, str, str]
+"""Case, variant, observed, against and baseline of a comparison."""
 CAUSE = 1e-4
 """Smallest part of a difference that can be its cause. Two things may differ at once; a tiny
 error of the outputs is not why the loss is far off."""
@@ -193,7 +195,7 @@ def _order(finding: Finding) -> tuple[object, ...]:
             finding.step if finding.step is not None else math.inf)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Comparison:
     """One variant of one environment against one baseline.
 
@@ -210,10 +212,15 @@ class Comparison:
     observed: str
     against: str
     baseline: str
-    findings: list[Finding] = field(default_factory=list)
+    findings: Sequence[Finding] = ()
     problem: str = ""
     problem_verdict: Verdict = Verdict.ERROR
     evidence: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What is compared with what."""
+        return self.case, self.variant, self.observed, self.against, self.baseline
 
     @property
     def verdict(self) -> Verdict:

@@ -12,12 +12,12 @@ what is left is the gradient of this loss path. Of the two precisions float64 te
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.compare.checks.finding import Comparison, Finding, Verdict
+from harness.compare.checks.finding import Comparison, Finding, Key, Verdict
 from harness.compare.checks.pair import IDENTICAL, Pair, deviation, shared_curves
 from harness.records.record import Trajectory
 from harness.vocabulary.case import Variant
@@ -41,19 +41,29 @@ class Sibling:
     deviation: float
 
 
-def name(compared: Sequence[tuple[Comparison, Pair]]) -> None:
-    """Give every trajectory that differs its phase, once all siblings have a verdict."""
-    groups: dict[tuple[str, str, str], list[tuple[Comparison, Pair]]] = defaultdict(list)
-    for comparison, pair in compared:
-        key = comparison.observed, comparison.baseline, comparison.against
-        groups[key].append((comparison, pair))
-    for group in groups.values():
-        siblings = [Sibling(c.case, pair.variant, c.verdict, _deviation(c)) for c, pair in group]
-        for comparison, pair in group:
-            named: list[Finding] = []
-            for finding in comparison.findings:  # float64 comes before float32
-                named.append(_named(finding, pair, siblings, named))
-            comparison.findings = named
+def named(comparisons: Sequence[Comparison], pairs: Mapping[Key, Pair]) -> list[Comparison]:
+    """Return comparisons, every trajectory that differs with its phase.
+
+    Args:
+        comparisons: all of a run, since siblings tell of each other.
+        pairs: what the checks looked at, of every comparison that they could look at.
+    """
+    siblings: dict[tuple[str, str, str], list[Sibling]] = defaultdict(list)
+    for c in comparisons:
+        if c.key in pairs:
+            siblings[c.observed, c.baseline, c.against].append(
+                Sibling(c.case, pairs[c.key].variant, c.verdict, _deviation(c)))
+    return [replace(c, findings=_all_named(
+        c.findings, pairs[c.key], siblings[c.observed, c.baseline, c.against]))
+        if c.key in pairs else c for c in comparisons]
+
+
+def _all_named(findings: Sequence[Finding], pair: Pair,
+               siblings: Sequence[Sibling]) -> tuple[Finding, ...]:
+    named: list[Finding] = []
+    for finding in findings:  # float64 comes before float32
+        named.append(_named(finding, pair, siblings, named))
+    return tuple(named)
 
 
 def _deviation(comparison: Comparison) -> float:

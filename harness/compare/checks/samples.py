@@ -5,9 +5,11 @@ Outside half.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from harness.compare.checks.finding import Comparison, Finding, Verdict
+from harness.compare.checks.finding import Comparison, Finding, Key, Verdict
 from harness.compare.checks.significance import (
     LEVEL,
     Decision,
@@ -27,7 +29,7 @@ from harness.vocabulary.case import Case
 class Pending:
     """One test that waits for all others."""
 
-    comparison: Comparison
+    key: Key
     test: Test
     observed: list[NativeRun]
     baseline: list[NativeRun]
@@ -48,46 +50,49 @@ class NativeComparer:
     loaded: dict[tuple[str, str, bool], NativeRecord | HarnessError | None] = \
         field(default_factory=dict)
 
-    def add(self, case: Case, comparison: Comparison, is_run: bool) -> None:
+    def add(self, case: Case, comparison: Comparison, is_run: bool) -> Comparison:
         """Take in a variant's comparison, if both sides have native runs of it.
 
         Args:
             is_run: whether the observed side is what was measured last, not what was accepted.
+
+        Returns:
+            The comparison, with a problem if the native runs have one and it had none.
         """
         if case.native is None or comparison.variant not in case.native.variants:
-            return
+            return comparison
         try:
             observed = self._load(case.name, comparison.observed, is_run)
             baseline = self._load(case.name, comparison.baseline, False)
         except HarnessError as error:
-            comparison.problem = comparison.problem or str(error)
-            return
+            return replace(comparison, problem=comparison.problem or str(error))
         if observed is None or baseline is None:
-            return
+            return comparison
         sides = [record.runs.get(comparison.variant) for record in (observed, baseline)]
         if sides[1] and not sides[0] and not comparison.problem:
-            comparison.problem = (f"the native runs of {comparison.observed} lack this variant, "
-                                  f"which {comparison.side} has\n"
-                                  f"  next:  tox run -e {comparison.observed} -- --native")
-            comparison.problem_verdict = Verdict.MISSING
-        if not sides[0] or not sides[1]:
-            return
-        mine, theirs = sides[0], sides[1]
-        losses = compare_losses([r.final_loss for r in mine], [r.final_loss for r in theirs])
-        shares = compare_shares([r.trained for r in mine], [r.trained for r in theirs])
-        self.pending.append(Pending(comparison, losses, mine, theirs, False))
-        self.pending.append(Pending(comparison, shares, mine, theirs, True))
+            return replace(comparison, problem_verdict=Verdict.MISSING, problem=(
+                f"the native runs of {comparison.observed} lack this variant, "
+                f"which {comparison.side} has\n"
+                f"  next:  tox run -e {comparison.observed} -- --native"))
+        if sides[0] and sides[1]:
+            mine, theirs = sides[0], sides[1]
+            losses = compare_losses([r.final_loss for r in mine], [r.final_loss for r in theirs])
+            shares = compare_shares([r.trained for r in mine], [r.trained for r in theirs])
+            self.pending.append(Pending(comparison.key, losses, mine, theirs, False))
+            self.pending.append(Pending(comparison.key, shares, mine, theirs, True))
+        return comparison
 
-    def finish(self) -> None:
-        """Decide all tests, and give every comparison what was found."""
-        if not self.pending:
-            return
-        decisions = decide([p.test for p in self.pending])
+    def decided(self, comparisons: Sequence[Comparison]) -> list[Comparison]:
+        """Return comparisons, each with what all tests together say of it."""
+        found: dict[Key, tuple[Finding, ...]] = defaultdict(tuple)
+        decisions = decide([p.test for p in self.pending]) if self.pending else []
         for pending, decision in zip(self.pending, decisions, strict=True):
             if decision.needed is None:
-                pending.comparison.findings.append(_finding(pending, decision))
+                found[pending.key] += (_finding(pending, decision),)
             else:
                 self._note(pending, decision.needed)
+        return [replace(c, findings=(*c.findings, *found[c.key])) if c.key in found else c
+                for c in comparisons]
 
     def _load(self, case: str, environment: str, is_run: bool) -> NativeRecord | None:
         """Return the last runs where there are some, otherwise the accepted ones, or None.
@@ -107,7 +112,8 @@ class NativeComparer:
         return found
 
     def _note(self, pending: Pending, needed: int) -> None:
-        note = (f"{pending.comparison.case} {pending.comparison.variant}: "
+        case, variant, *_ = pending.key
+        note = (f"{case} {variant}: "
                 f"{len(pending.observed)} native runs against {len(pending.baseline)} cannot reach "
                 f"the level {LEVEL:g} in {len(self.pending)} tests; {needed} of each can")
         if note not in self.notes:

@@ -39,8 +39,8 @@ def named(pair: Pair, findings: Sequence[Finding]) -> Comparison:
     """Return a comparison whose findings have their phases."""
     comparison = Comparison(pair.case.name, SGD, "torch-2.13.0", "baseline", "torch-2.13.0",
                             list(findings))
-    phase.name([(comparison, pair)])
-    return comparison
+    [found] = phase.named([comparison], {comparison.key: pair})
+    return found
 
 
 @pytest.fixture

@@ -43,9 +43,8 @@ def compared(project: Project, observed: list[NativeRun],
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "baseline", ENVIRONMENT)
     notes: list[str] = []
     comparer = NativeComparer(Store(project), notes)
-    comparer.add(project.case(CASE), comparison, True)
-    comparer.finish()
-    return comparison.findings, notes
+    [decided] = comparer.decided([comparer.add(project.case(CASE), comparison, True)])
+    return list(decided.findings), notes
 
 
 def test_the_same_runs_are_equivalent(project: Project) -> None:
@@ -89,18 +88,16 @@ def test_native_runs_are_of_the_record_that_is_looked_at(project: Project, is_ru
                         project.native_baseline_path(CASE, ENVIRONMENT))
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "named", ENVIRONMENT)
     comparer = NativeComparer(Store(project), [])
-    comparer.add(project.case(CASE), comparison, is_run)
-    comparer.finish()
-    assert comparison.verdict is verdict
+    [decided] = comparer.decided([comparer.add(project.case(CASE), comparison, is_run)])
+    assert decided.verdict is verdict
 
 
 def test_without_native_runs_nothing_is_said(project: Project) -> None:
     """Most records have none, and that is no difference."""
     comparison = Comparison(CASE, VARIANT, ENVIRONMENT, "baseline", ENVIRONMENT)
     comparer = NativeComparer(Store(project), [])
-    comparer.add(project.case(CASE), comparison, True)
-    comparer.finish()
-    assert comparison.findings == []
+    [decided] = comparer.decided([comparer.add(project.case(CASE), comparison, True)])
+    assert decided == comparison and not decided.findings
 
 
 def test_records_come_back(project: Project) -> None:
