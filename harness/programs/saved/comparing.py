@@ -66,9 +66,7 @@ def extend(report: Report, project: Project, question: Question, programs: Seque
     if not found:
         return
     listed = waivers.load(project.root / "results" / "waivers.toml")
-    for comparison in found:
-        waivers.cover(comparison, listed)
-    report.comparisons += found
+    report.comparisons += [waivers.cover(comparison, listed) for comparison in found]
     if question.is_whole and night is None:
         report.unused = waivers.unused(listed, report.comparisons, Store(project).known())
 
@@ -164,17 +162,15 @@ def _compared(project: Project, comparison: Comparison, path: Path) -> Compariso
         if not baseline.exists():
             raise MissingRecordError(f"{other} has no baseline yet", f"program {name}",
                                      next_command=f"harness accept {other} {name} --reason TEXT")
-        comparison.findings = findings(judge(read(path), read(baseline)))
+        return dataclasses.replace(comparison, findings=tuple(findings(judge(read(path), read(baseline)))))
     except HarnessError as error:
         return _problem(comparison, error)
-    return comparison
 
 
 def _problem(comparison: Comparison, error: HarnessError) -> Comparison:
-    comparison.problem = str(error)
-    comparison.problem_verdict = Verdict.MISSING if isinstance(error, MissingRecordError) \
-        else Verdict.ERROR
-    return comparison
+    is_missing = isinstance(error, MissingRecordError)
+    return dataclasses.replace(comparison, problem=str(error),
+                   problem_verdict=Verdict.MISSING if is_missing else Verdict.ERROR)
 
 
 def _sides(question: Question, environment: str, accepted: Sequence[str], is_run: bool

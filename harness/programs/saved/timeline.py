@@ -6,6 +6,7 @@ Outside half. A program is a line of its family's timeline, beside the variants 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 from harness.compare import timeline as timelines
@@ -75,8 +76,8 @@ def _line(project: Project, family: str, name: str, versions: Sequence[str]) -> 
         else:
             _continue(line, kept, version, before)
         before = version
-    for change in line.changes:
-        waivers.cover(change.comparison, listed)
+    line.changes = [replace(change, comparison=waivers.cover(change.comparison, listed))
+                    for change in line.changes]
     return line
 
 
@@ -87,7 +88,8 @@ def _continue(line: Line, kept: Callable[[str], Kept], version: str, before: str
     for baseline in dict.fromkeys([before, group.versions[0]]):
         comparison = Comparison(line.case, VARIANT, version, "previous", baseline)
         try:
-            comparison.findings = comparing.findings(comparing.judge(kept(version), kept(baseline)))
+            judgement = comparing.judge(kept(version), kept(baseline))
+            comparison = replace(comparison, findings=tuple(comparing.findings(judgement)))
         except HarnessError as error:
             line.absent[version] = f"error: {error.what}"
             return
