@@ -99,7 +99,7 @@ class Weights:
         if self._perturb is None or units is None:
             return None
         flat = np.ascontiguousarray(values).reshape(-1)
-        seed = (zlib.crc32(memoryview(flat).cast("B")) << 32) ^ self._perturb
+        seed = (zlib.crc32(flat.data) << 32) ^ self._perturb
         bits = flat.view(f"u{values.dtype.itemsize}").copy()
         for start in range(0, bits.size, CHUNK):
             part = bits[start:start + CHUNK]

@@ -162,7 +162,8 @@ def _compared(project: Project, comparison: Comparison, path: Path) -> Compariso
         if not baseline.exists():
             raise MissingRecordError(f"{other} has no baseline yet", f"program {name}",
                                      next_command=f"harness accept {other} {name} --reason TEXT")
-        return dataclasses.replace(comparison, findings=tuple(findings(judge(read(path), read(baseline)))))
+        found = findings(judge(read(path), read(baseline)))
+        return dataclasses.replace(comparison, findings=tuple(found))
     except HarnessError as error:
         return _problem(comparison, error)
 
