@@ -16,6 +16,7 @@ GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "markd
 LAZY = {"__init__": {"notebook"}, "__main__": {"commands"}}
 """Module of the ground -> rooms that it imports when it is asked to."""
 BELOW = {
+    "callbacks": set(),
     "vocabulary": set(),
     "records": {"vocabulary"},
     "measure": {"records", "vocabulary"},
@@ -31,11 +32,13 @@ BELOW = {
                  "programs", "records", "report", "store", "vocabulary"},
 }
 """Room -> the rooms that it may import."""
-INSIDE = ("vocabulary", "records", "measure")
-"""Rooms that run in pinned environments."""
+INSIDE = ("callbacks", "vocabulary", "records", "measure")
+"""Rooms that run in pinned environments, or in those of users' programs."""
 COMMANDS_INSIDE = {"__init__", "arguments", "cli", "measure"}
 """Modules of commands/ that run in pinned environments as well."""
-FRAMEWORKS = {"torch", "tensorflow", "keras"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "lightning", "transformers"}
+BACKENDS = {"torch", "tensorflow", "jax"}
+"""Frameworks over which Keras is recorded."""
 LARGEST = 12
 """Files of Python in a room."""
 MODULES = sorted(HOUSE.rglob("*.py"))
@@ -73,9 +76,14 @@ def is_inside(path: Path) -> bool:
     return room(path) in (None, *INSIDE)
 
 
-def framework(path: Path) -> str | None:
-    """Return the framework that a module may import: that of its adapter, or of its seams."""
-    return path.parent.name if path.parent.parent.name in ("adapters", "recorder") else None
+def frameworks(path: Path) -> set[str]:
+    """Return the frameworks that a module may import: its adapter's, its seams', its callback's."""
+    if path.parent.name == "callbacks":
+        return {path.stem}
+    if path.parent.parent.name not in ("adapters", "recorder"):
+        return set()
+    return {path.parent.name, *(BACKENDS if path.parent.name == "keras"
+                                and path.parent.parent.name == "recorder" else ())}
 
 
 def modules_from(start: str, inside_functions: bool) -> set[Path]:
@@ -122,7 +130,7 @@ def test_inside_imports_standard_library_numpy_and_inside_only(path: Path) -> No
     """The inside half stands on the standard library, NumPy, itself and one framework."""
     if not is_inside(path):
         return
-    allowed = set(sys.stdlib_module_names) | {"numpy", "harness", framework(path)}
+    allowed = set(sys.stdlib_module_names) | {"numpy", "harness", *frameworks(path)}
     if path.stem == "progress":
         allowed.add("tqdm")
     assert {name.split(".")[0] for name in imports(path)} <= allowed
@@ -133,9 +141,8 @@ def test_inside_imports_standard_library_numpy_and_inside_only(path: Path) -> No
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_only_adapters_know_a_framework(path: Path) -> None:
     """No other module imports one, not even inside a function."""
-    if framework(path) is None:
-        tops = {name.split(".")[0] for name in imports(path)}
-        assert not tops & FRAMEWORKS
+    tops = {name.split(".")[0] for name in imports(path)}
+    assert not tops & FRAMEWORKS - frameworks(path)
 
 
 def test_cli_starts_without_the_outside_half() -> None:

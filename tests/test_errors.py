@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import arguments
+from harness.commands.application import COMMANDS
 from harness.environments import names, pins
 from harness.errors import HarnessError, candidates, nearest
 
@@ -61,8 +61,7 @@ def advised() -> list[tuple[str, str, str]]:
 def test_every_command_that_is_advised_exists() -> None:
     """What a message tells to type is a command, a label or an environment of this checkout."""
     desk = re.findall(r"\[testenv:([\w-]+)\]", (ROOT / "tox.ini").read_text(encoding="utf-8"))
-    commands = next(action.choices for action in arguments.build_parser()._actions
-                    if action.dest == "command")
+    commands = [name for group in COMMANDS.values() for name in group]
     known = {"harness": commands, "tox run -m": names.labelling(ROOT),
              "tox run -e": [*names.pinned(ROOT), *desk]}
     places = advised()

@@ -58,7 +58,7 @@ def _measure_programs(paths: Paths, options: argparse.Namespace, names: Sequence
     """Measure users' programs that are cases of this project, every time."""
     if not paths.program_names():
         return MATCH
-    from harness.measure.recorder import saved
+    from harness.measure.recorder.programs import saved
 
     code = MATCH
     for program in saved.due(paths, options.environments[0], names):

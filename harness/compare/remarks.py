@@ -42,7 +42,12 @@ class Remarks:
                           f"chaotic from step {step} on; {others} decide", True)
 
     def say_host(self, comparison: Comparison) -> None:
-        """Say what belongs to the class of machine that it was measured on."""
+        """Say what belongs to the class of machine that it was measured on.
+
+        Of stored records alone that is so whatever was measured.
+        """
+        record = self.report.observed.get((comparison.case, comparison.observed))
+        is_stored = record is not None and record.accepted is not None
         for why in dict.fromkeys(f.host for f in comparison.findings if f.host):
             self.note(f"host-dependent: {comparison.case} {comparison.variant} under "
-                      f"{comparison.observed}: {why}")
+                      f"{comparison.observed}: {why}", is_stored)

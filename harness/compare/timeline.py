@@ -1,8 +1,7 @@
 """The timeline: versions in groups that behave the same, and the changes between them.
 
-Outside half; stored baselines alone. A version belongs to a group if it neither differs from
-the version before it nor from the first of the group: many small steps in one direction do not
-pass for none. What a change goes back to is said as well.
+Outside half; stored baselines alone. A version belongs to a group if it neither differs from the
+version before it nor from the first of the group: many small steps do not pass for none.
 """
 
 from __future__ import annotations
@@ -24,8 +23,7 @@ from harness.store.store import Store
 
 ROWS = ("float64", "float32", None)
 """A line for each precision, and one (None) for what a seed gives."""
-LOOKBACK = 5
-"""Earlier groups among which the one is looked for that a change goes back to."""
+LOOKBACK = 5  # earlier groups among which the one is looked for that a change goes back to
 
 
 @dataclass

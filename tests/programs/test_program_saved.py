@@ -15,7 +15,7 @@ from harness.compare.compare import Question
 from harness.errors import HarnessError, RecordError, UsageError
 from harness.files import pack
 from harness.history import history
-from harness.measure.recorder import saved
+from harness.measure.recorder.programs import saved
 from harness.nightly import job, outputs
 from harness.programs.runs.launching import Side
 from harness.programs.runs.running import Program as Tried

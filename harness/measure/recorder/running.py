@@ -17,8 +17,9 @@ from typing import Any
 import harness
 from harness.errors import HarnessError, UsageError, explain
 from harness.escaping import terminal
-from harness.measure.recorder import header, programs, recording, seams, trace
-from harness.measure.recorder.opened import Opened
+from harness.measure.recorder import header, recording, seams, trace
+from harness.measure.recorder.programs import starting
+from harness.measure.recorder.programs.opened import Opened
 from harness.measure.recorder.recording import Ended, Recording
 from harness.measure.recorder.weights import Weights
 
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     try:
         if options.plain:
-            return _run(programs.prepare(options.program))[0]
+            return _run(starting.prepare(options.program))[0]
         return _record(options)
     except (HarnessError, OSError) as error:
         found = explain(error)
@@ -87,7 +88,7 @@ def _record(options: argparse.Namespace) -> int:
     """Record a program; return its exit code."""
     found = Recording(options.every, options.steps, options.capture)
     weights = Weights(found, options.perturb, _existing(options.load), options.keep)
-    run = programs.prepare(options.program)
+    run = starting.prepare(options.program)
     with contextlib.suppress(FileNotFoundError):
         options.trace.unlink()  # an old one must not be taken for this run's
     process = os.getpid()

@@ -1,0 +1,1 @@
+"""Programs under the recorder: how they are started, what they open, and those that are cases."""
