@@ -84,7 +84,7 @@ def test_a_jump_soon_after_is_allowed_before_but_not_in_the_first_step() -> None
     aligned, found = learned([run(scale, number) for number in range(3)])
     limits = found.limit[aligned.channel == GRADIENT]
     assert limits[0] < 1e-7 < 1e-3 < limits[1]
-    observed = run(lambda number, step: 1e-3 if step >= 7 else 0)
+    observed = run(lambda number, step: 1e-3 if step >= 7 else 1e-9)
     early = run(lambda number, step: 1e-3)
     runs = [run(scale, number) for number in range(1, 3)]
     assert judge(observed, run(scale), runs).exit_code == 0

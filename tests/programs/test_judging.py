@@ -50,6 +50,8 @@ FAULTS: dict[str, tuple[Fault, str, int, str, str]] = {
                              "gradient", 0, "hidden.weight", "1.002 x the baseline's"),
     "a gradient of the other sign": (Fault(gradient=lambda s, n, v: only(v, n, "head.weight", -1)),
                                      "gradient", 0, "head.weight", "the opposite sign"),
+    "a gradient that vanishes": (Fault(gradient=lambda s, n, v: only(v, n, "head.weight", 1e-8)),
+                                 "gradient", 0, "head.weight", "next to zero on the observed"),
     "an update 0.8 % too long from step 3": (
         Fault(update=lambda s, n, v: only(v, n, "head.weight", 1.008) if s >= 3 else v),
         "update", 3, "head.weight", "0.8 % off, 1.008 x the baseline's"),
@@ -203,10 +205,11 @@ def test_an_accident_of_one_run_is_no_difference(baseline: Trace,
                                                  perturbed: list[Trace]) -> None:
     """What differs between one pair of runs and not between another one is not raised."""
     fault = Fault(gradient=lambda s, n, v: only(v, n, "head.weight", 1.001) if s == 5 else v)
-    once = judge(traces.train(fault), baseline, perturbed, baseline)
+    observed = traces.train(fault, reverse=True)
+    once = judge(observed, baseline, perturbed, baseline)
     assert once.exit_code == 1 and once.wants_again
-    twice = judge(traces.train(fault), baseline, perturbed, baseline,
-                  again=traces.train(perturb=1))
+    twice = judge(observed, baseline, perturbed, baseline,
+                  again=traces.train(perturb=1, reverse=True))
     assert twice.exit_code == 0
 
 

@@ -38,6 +38,8 @@ NOISE, CLEAN, SMALL = 0.3, 0.01, 1e-4
 are not, and it is so much smaller than the largest."""
 GRANULES = 1.5
 """Smallest steps of a counted figure, such as an accuracy, that it may be off by."""
+FAR = 10.0
+"""Times the loss of an unchanged run differs that a figure differs by which is none of training."""
 FEWEST, COUNTED = 20, 1000
 """Examples of which a figure is taken for counted: with fewer, one of them is too much to allow."""
 VALUES = 1000
@@ -200,13 +202,11 @@ def _chaos(aligned: Alignment, learned: Numbers) -> int | None:
 def _volatile(aligned: Alignment, repeated: int | None) -> Indices:
     """Return the reported series that an unchanged run does not reproduce though it trains alike.
 
-    Times and rates are such.
+    Times and rates are such. Where the training is not reproduced to the bit either, they are
+    those that differ by far more than the loss does.
     """
     if repeated is None:
         return np.zeros(0, np.int64)
-    is_off = ~distance.is_same(aligned, repeated)
-    is_reported = aligned.channel == REPORTED
-    is_training = ~is_reported & (aligned.channel > INITIALISATION) & (aligned.channel != DATA)
-    if is_off[is_training].any():
-        return np.zeros(0, np.int64)
-    return np.unique(aligned.series[is_off & is_reported])
+    off = distance.measure(aligned, repeated)
+    usual = np.nan_to_num(off[aligned.channel == LOSS], nan=0.0).max(initial=0.0)
+    return np.unique(aligned.series[(aligned.channel == REPORTED) & (off > FAR * usual)])

@@ -79,8 +79,9 @@ def weigh(observed: Trace, baseline: Trace, runs: Sequence[Trace],
     Args:
         runs: of the baseline side, from last bits.
         compared: the two sides, for the figures they report.
-        is_drawn: whether the sides drew other data, weights or masks: then their ends differ by
-            more than the baseline's runs do, and one that is worse is no regression.
+        is_drawn: whether the sides drew other data, weights or masks, or compute another loss:
+            then their ends differ by more than the baseline's runs do, and one that is worse is
+            no regression.
     """
     mine, theirs = curve(observed), curve(baseline)
     figures, verdict = ("", Verdict.DRIFT) if compared is None else _figures(compared)

@@ -126,8 +126,9 @@ def _merge(found: Sequence[Cause], one_sided: Sequence[Cause]) -> list[Cause]:
 
 
 def _is_drawn(found: Sequence[Cause], is_loaded: bool) -> bool:
-    """Return whether the sides trained from other weights, on other data or with other masks."""
-    return any(cause.kind == "random stream" or cause.channel == "data"
+    """Return whether the sides trained from other weights, on other data, with other masks or for
+    another loss: then where the loss ends tells little."""
+    return any(cause.kind == "random stream" or cause.channel in ("data", "loss")
                or (cause.channel == "initialisation" and not is_loaded) for cause in found)
 
 

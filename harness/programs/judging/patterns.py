@@ -13,6 +13,8 @@ AGREE = 0.02
 """Part of a factor's distance from 1 that projections and norm may leave unexplained."""
 SAME_NORM = 1e-6
 """Relative difference up to which two norms are the same."""
+NOTHING = 1e-5
+"""Part of the other side's norm up to which a tensor is next to zero."""
 REORDERED = "the same elements in another order, or with other signs"
 
 
@@ -25,7 +27,7 @@ def factor(observed: Numbers, baseline: Numbers) -> float | None:
     if not (np.isfinite(observed).all() and np.isfinite(baseline).all()):
         return None
     mine, theirs = observed[1:], baseline[1:]
-    if not baseline[0]:
+    if min(observed[0], baseline[0]) <= NOTHING * max(observed[0], baseline[0]):
         return None
     aligned = float(mine @ theirs)
     is_turned = aligned < -SAME_NORM * observed[0] * baseline[0]
@@ -50,6 +52,8 @@ def describe(observed: Numbers, baseline: Numbers, sizes: tuple[int, int]) -> st
             return f"not finite on the {side} side only"
         if not mine[0] and theirs[0]:
             return f"all zeros on the {side} side only"
+        if mine[0] <= NOTHING * theirs[0]:
+            return f"next to zero on the {side} side only"
     found = factor(observed, baseline)
     if found is not None:
         return "the opposite sign" if abs(found + 1) < 1e-6 else f"{times(found)} the baseline's"
