@@ -47,7 +47,7 @@ def find_programs():
     if has("tensorflow") and not is_new:
         yield "tensorflow_eager.py", (), "tensorflow", {
             "initialisation", "schedule", "loss", "gradient", "update"}
-        yield "keras_executions.py", ("jit",), "tensorflow", IN_FIT
+        yield "keras_executions.py", ("jit",), "tensorflow", IN_FIT - {"gradient"}
     if has("optax"):
         yield "jax_optax.py", (), "jax", {
             "initialisation", "schedule", "forward", "loss", "gradient", "update"}

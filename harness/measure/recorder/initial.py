@@ -59,7 +59,8 @@ class Initial:
         if changed is not None:
             self._backend.write_weight(weight, changed)
             found = (changed, found[1])
-        self._recording.tensor("initialisation", name, *found, module=name.rpartition("/")[0])
+        self._recording.tensor("initialisation", name, found[0], found[1],
+                               module=name.rpartition("/")[0])
         self._weights.keep(name, found[0])
 
     def _change(self, name: str, weight: Any, values: np.ndarray, dtype: str) -> np.ndarray | None:

@@ -58,7 +58,7 @@ class Watching:
 
     def _update(self, own: str, optimizer: Any, updates: Any, state: Any, params: Any = None,
                 **options: Any) -> Any:
-        numbers = sorted((f"{own}.{name}", value) for name, value in _find_numbers(state))
+        numbers = [(f"{own}.{name}", value) for name, value in _find_numbers(state).items()]
         before = _find(updates)
         result = optimizer.update(updates, state, params, **options)
         after = _find(result[0])
@@ -94,7 +94,8 @@ class Watching:
     def _keep(self, channel: str, named: list[tuple[str, Any]], found: Any) -> None:
         for (name, _), part in zip(named, found):
             if part is not None:
-                self._recording.tensor(channel, name, *part, module=name.rpartition("/")[0])
+                self._recording.tensor(channel, name, part[0], part[1],
+                                       module=name.rpartition("/")[0])
                 if channel == "initialisation":
                     self._weights.keep(name, part[0])
 

@@ -108,7 +108,6 @@ class TensorFlow(Backend):
         self.flush_outer = self._taps.flush_outer  # type: ignore[method-assign]
         self.muted = self._taps.muted  # type: ignore[method-assign]
         self.check = self._taps.check  # type: ignore[method-assign]
-        self.defer = self._taps.deferred.append  # type: ignore[method-assign]
 
     @property
     def is_eager(self) -> bool:  # type: ignore[override]
@@ -124,6 +123,10 @@ class TensorFlow(Backend):
         if tf.executing_eagerly() and not self.recording.is_detailed:
             return None
         return tf.identity(_get_variable(weight))
+
+    def defer(self, do: Callable[[], None]) -> None:
+        """Have something done as soon as the function that is traced has made its variables."""
+        self._taps.deferred.append(do)
 
     def freeze(self, number: Any) -> Any:
         """Return a hyperparameter as it is at this point of the program."""
@@ -155,7 +158,14 @@ class TensorFlow(Backend):
             variable.assign(tf.cast(values, variable.dtype))
 
     def to_dense(self, gradient: Any) -> Any:
-        """Return a gradient as one tensor."""
+        """Return a gradient as one tensor; None in what XLA compiles.
+
+        There it would be kept between what makes it and what applies it, which XLA makes one
+        loop of, and last bits of the weights would change (seen in Keras 2.15).
+        """
+        if self._taps.compiled:
+            self.recording.note("compiled", "gradients within what XLA compiles are not seen")
+            return None
         from harness.measure.recorder.tensorflow.taps import to_dense
 
         return to_dense(gradient)
@@ -211,8 +221,8 @@ BACKENDS = {"tensorflow": TensorFlow, "torch": Backend, "jax": Jax}
 
 def choose(api: Any, recording: Recording) -> Backend | None:
     """Return the backend of a Keras; None if it has one that is not recorded."""
-    config = getattr(api, "config", None)
-    name = config.backend() if hasattr(config, "backend") else "tensorflow"
+    get_name = getattr(getattr(api, "config", None), "backend", None)
+    name = "tensorflow" if get_name is None else get_name()
     if name not in BACKENDS:
         recording.note("backend", f"Keras over {name} is not recorded")
         return None

@@ -140,15 +140,15 @@ class Forwards:
                 continue
             is_data = what.startswith("input") and not self.has_computed
             if is_data or is_detailed:
-                self._recording.tensor("data" if is_data else "forward", f"{path}:{what}", *part,
-                                       module=path)
+                self._recording.tensor("data" if is_data else "forward", f"{path}:{what}",
+                                       part[0], part[1], module=path)
         self.has_computed = True
 
     def _evaluate(self, named: list[tuple[str, str]], found: Any) -> None:
         for (path, what), part in zip(named, found):
             name = f"{path}:{what}"
             if part is not None and self._recording.events.count("evaluation", name) < EVALUATIONS:
-                self._recording.tensor("evaluation", name, *part, module=path)
+                self._recording.tensor("evaluation", name, part[0], part[1], module=path)
 
 
 def _get_same(value: Any) -> Any:

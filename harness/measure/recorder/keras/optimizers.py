@@ -124,6 +124,8 @@ class Optimizers:
         if before is None:
             self._initial.take(zip(names, weights))
             before = [self._backend.snapshot(weight) for weight in weights]
+        if hasattr(optimizer, "inner_optimizer") and hasattr(optimizer, "stateless_apply"):
+            self._recording.note("scaled", "gradients are those of the scaled loss")
         numbers = [(f"{own}.{name}", self._backend.freeze(value))
                    for name, value in hyperparameters.find(optimizer)]
         return Update(own, names, [self._backend.to_dense(g) for g in gradients], numbers, before)
@@ -163,7 +165,8 @@ class Optimizers:
     def _keep_gradients(self, names: list[str], gradients: Any) -> None:
         for name, part in zip(names, gradients):
             if part is not None:
-                self._recording.tensor("gradient", name, *part, module=name.rpartition("/")[0])
+                self._recording.tensor("gradient", name, part[0], part[1],
+                                       module=name.rpartition("/")[0])
 
     def _keep_updates(self, names: list[str], before: Any, after: Any) -> None:
         for name, old, new in zip(names, before, after):
