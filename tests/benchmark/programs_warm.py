@@ -25,7 +25,7 @@ LIMIT = 300.0
 """Seconds of one run on a machine that others use, too."""
 REPEATED = "repeated"
 """Run that must be made although there is one like it."""
-MOST = 16
+MOST = 12
 """Processes at the same time."""
 WARM = Path(__file__).with_name("warm.py")
 

@@ -27,6 +27,8 @@ NUMBER = re.compile(
     r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf|NaN|Inf|Infinity)"
     r"(?!\w)(?!\.\d)(?![-:/]\d)")
 """A number that is no part of a word, a version or a date."""
+DURATION = re.compile(r"(?<![\w.])\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|min|h)(?:/\w+)?(?!\w)")
+"""A time that something took: ``107ms/epoch``."""
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 REWRITTEN = re.compile(r"[^\n]*[\r\b](?=[^\r\n\b])")
 """What a progress bar had written in a line before it wrote over it."""
@@ -126,7 +128,7 @@ def _numbered(figures: Sequence[Figure], like: Sequence[Figure]) -> tuple[list[i
 
 
 def _in_text(text: str, origin: str) -> Iterable[Figure]:
-    for line in ESCAPE.sub("", REWRITTEN.sub("", text)).splitlines():
+    for line in DURATION.sub("", ESCAPE.sub("", REWRITTEN.sub("", text))).splitlines():
         matches = list(NUMBER.finditer(line))
         if not matches:
             continue

@@ -52,15 +52,23 @@ def hook(api: Any, recording: Recording, weights: Weights) -> None:
 
 def _find_optimizers(api: Any) -> Iterator[Any]:
     """Yield the classes that may apply gradients, each with those it derives from."""
-    legacy = getattr(api.optimizers, "legacy", None)
-    precision = getattr(api, "mixed_precision", None)
-    places = [api.optimizers, legacy, precision, getattr(api.optimizers, "experimental", None)]
+    places = [place for one in (api, _find_public(api)) for place in (
+        one.optimizers, getattr(one.optimizers, "legacy", None),
+        getattr(one.optimizers, "experimental", None), getattr(one, "mixed_precision", None))]
     kinds = [getattr(place, name, None) for place in places
              for name in ("Optimizer", "LossScaleOptimizer", "LossScaleOptimizerV3")]
     for kind in kinds:
         for owner in getattr(kind, "__mro__", ()):
             if owner is not object:
                 yield owner
+
+
+def _find_public(api: Any) -> Any:
+    """Return what TensorFlow shows of Keras 2, whose own module shows older optimizers."""
+    try:
+        return importlib.import_module(f"{api.__name__}.api._v2.keras")
+    except ImportError:
+        return api
 
 
 def _get_symbolic(api: Any) -> Callable[[], bool]:
