@@ -18,6 +18,7 @@ from harness.compare.checks.harm import Harm, weigh
 from harness.compare.checks.probes import phase_of
 from harness.compare.compare import Report
 from harness.compare.timeline import Change, Line, Timeline
+from harness.records.checkpoint import parse
 from harness.records.record import Record, VariantRecord
 from harness.records.writing import number
 from harness.report import changes
@@ -90,7 +91,7 @@ def _factor(observed: VariantRecord | None, baseline: VariantRecord | None,
         if probes is None or not norms[0] or not norms[1] or not norms[1][0]:
             continue
         errors = np.array([error for name, row in probes.errors.items()
-                           if name.startswith("step_")
+                           if not parse(name).is_stress
                            for tensor, error in zip(probes.tensors, row, strict=True)
                            if phase_of(tensor) == phase and error > 0])
         ratio = float(norms[0][0]) / float(norms[1][0])
