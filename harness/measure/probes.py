@@ -16,6 +16,8 @@ import numpy as np
 
 from harness.measure.adapters.reference import training as reference
 from harness.measure.adapters.task import Step, Task, Tensors, Training, cast, prepare
+from harness.records.checkpoint import at_step, parse
+from harness.records.checkpoint import scaled as scaled_name
 from harness.records.record import Probes
 from harness.vocabulary.case import Batch, Batches, Case, Variant
 from harness.vocabulary.losses import BinaryCrossentropy, MeanSquaredError, TokenCrossentropy
@@ -74,13 +76,13 @@ def checkpoints(case: Case, variant: Variant, batches: Batches,
     steps = [step for step in STEPS if step < task.batches.steps]
     for step, state in reference.checkpoints(task, steps).items():
         rounded = {name: value.astype(np.float32) for name, value in state.items()}
-        yield Checkpoint(f"step_{step}", rounded, cast(task.batches[step], "float32"))
+        yield Checkpoint(at_step(step), rounded, cast(task.batches[step], "float32"))
     if not case.leads(variant):
         return
     first = cast(task.batches[0], "float32")
     for scale in SCALES if variant.scale == 1 else ():
         scaled = {name: value * np.float32(scale) for name, value in weights.items()}
-        yield Checkpoint(f"scaled_{scale}", scaled, first)
+        yield Checkpoint(scaled_name(scale), scaled, first)
     if first.mask is not None and isinstance(variant.loss, TokenCrossentropy):
         yield Checkpoint("masked_row", weights, mask_row(first))
     elif isinstance(variant.loss, (BinaryCrossentropy, MeanSquaredError)):
@@ -145,7 +147,7 @@ def measure(task: Task, training: Training,
 def allowances(checkpoint: Checkpoint, expectation: Expectation, precision: str) -> list[float]:
     """Return how large the error of each tensor may be at a checkpoint."""
     floor = FLOORS[precision]
-    smallest = max(floor, SATURATED) if checkpoint.name.startswith("scaled") else floor
+    smallest = max(floor, SATURATED) if parse(checkpoint.name).scale is not None else floor
     return [FACTOR * (rounding + smallest) for rounding in expectation.rounding[precision]]
 
 

@@ -16,6 +16,7 @@ from harness.compare.compare import Comparer, Question, Report
 from harness.errors import RecordError
 from harness.programs.saved import comparing as saved
 from harness.records import manifest
+from harness.records.checkpoint import parse
 from harness.records.manifest import Manifest
 from harness.records.native_record import NativeRecord
 from harness.records.project import Project
@@ -150,7 +151,7 @@ def _looks_at(check: str, variant: VariantRecord) -> bool:
     if kind in ("probes", "stress"):
         probes = variant.probes.get(precision)
         return probes is not None and any(
-            name.startswith("step_") == (kind == "probes") for name in probes.errors)
+            parse(name).is_stress == (kind == "stress") for name in probes.errors)
     return {"fingerprint": variant.fingerprint is not None,
             "dropout_stream": bool(variant.drops),
             "reported_metrics": any(t.reported for t in variant.trajectories.values()),

@@ -18,6 +18,7 @@ from harness.compare.checks.harm import Harm, weigh
 from harness.compare.checks.probes import phase_of
 from harness.compare.compare import Report
 from harness.compare.timeline import Change, Line, Timeline
+from harness.records.checkpoint import parse
 from harness.records.record import Record, VariantRecord
 from harness.records.writing import number
 from harness.report import changes
@@ -92,7 +93,7 @@ def _factor(observed: VariantRecord | None, baseline: VariantRecord | None,
             continue
         mine = [phase_of(tensor) == phase for tensor in probes.tensors]
         away = np.array([np.linalg.norm(np.asarray(row)[mine]) for name, row
-                         in probes.errors.items() if name.startswith("step_")])
+                         in probes.errors.items() if not parse(name).is_stress])
         ratio = float(norms[0][0]) / float(norms[1][0])
         if away.size and np.isfinite(ratio) and ratio != 1 and np.all(
                 np.abs(away - abs(ratio - 1)) <= ALIKE * abs(ratio - 1)):

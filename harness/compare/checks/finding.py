@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from harness.records.checkpoint import parse
+
 Key = tuple[str, str, str, str, str]
 """Case, variant, observed, against and baseline of a comparison."""
 CAUSE = 1e-4
@@ -126,7 +128,7 @@ class Finding:
     @property
     def is_stress(self) -> bool:
         """Whether it is of a checkpoint that training does not come to."""
-        return self.checkpoint is not None and not self.checkpoint.startswith("step_")
+        return self.checkpoint is not None and parse(self.checkpoint).is_stress
 
     @property
     def where(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.compare.checks.finding import Finding, Verdict
+from harness.records.checkpoint import parse
 
 AMPLIFIED = 1000.0
 """Times another's error that one may be under stress, where both are beyond their limit: what
@@ -35,7 +36,7 @@ def explains_error(mine: float, theirs: float, limit: float, checkpoint: str) ->
         theirs: the baseline's.
         limit: how large an error may be.
     """
-    return mine <= limit < theirs or (theirs > limit and not checkpoint.startswith("step_")
+    return mine <= limit < theirs or (theirs > limit and parse(checkpoint).is_stress
                                       and mine <= AMPLIFIED * theirs)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from harness.compare.checks import hosts
 from harness.compare.checks.finding import CAUSE, Finding, Verdict
 from harness.compare.checks.pair import Pair
+from harness.records.checkpoint import parse
 from harness.records.record import Probes
 
 CONTRAST = {"float64": 2.0, "float32": 10.0}
@@ -78,7 +79,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         check, Verdict.DRIFT,
         f"{precision} probe at {checkpoint}: {tensor} {verb}: {error:.1e} from the reference, "
         f"baseline {before:.1e}, allowed {limit:.1e}{also}; up to {largest:.1e} off",
-        step=int(checkpoint[5:]) if checkpoint.startswith("step_") else 0,
+        step=parse(checkpoint).step or 0,
         checkpoint=checkpoint, phase=phase_of(tensor), tensor=tensor, observed=error,
         baseline=before, deviation=largest, allowance=limit,
         required=max(error, before) / limit, precision=precision)]
@@ -118,11 +119,11 @@ def judge(observed: Probes, baseline: Probes | None,
     other = baseline or Probes(observed.tensors, {name: [0.0] * len(errors) for name, errors
                                                   in observed.errors.items()}, {})
     off = [(name, index) for name, index in _off(observed, other, precision)
-           if name.startswith("step_") or phase_of(observed.tensors[index]) != "update"]
+           if not parse(name).is_stress or phase_of(observed.tensors[index]) != "update"]
     found = {}
     for name, errors in observed.errors.items():
         before, limits = other.errors.get(name, errors), _limits(observed, other, name)
-        letters = ["u" if phase_of(tensor) == "update" and not name.startswith("step_")
+        letters = ["u" if phase_of(tensor) == "update" and parse(name).is_stress
                    else "g" if max(mine, theirs) <= limit
                    else "a" if (name, index) not in off
                    else "r" if theirs > mine else "o"
@@ -149,7 +150,7 @@ def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
     if probes is None:
         return None
     names = [name for name in probes.errors
-             if name.startswith("step_") == (kind == "probes")]
+             if parse(name).is_stress == (kind == "stress")]
     if kind == "probes":
         return Probes(probes.tensors, *({name: part[name] for name in names}
                                         for part in (probes.errors, probes.allowances)))
@@ -170,7 +171,7 @@ def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, 
                 continue
             low, high = sorted((mine, theirs))
             comparable = low <= limit or precision == "float64" \
-                or checkpoint.startswith("step_") or not hosts.is_amplified(low, high)
+                or not parse(checkpoint).is_stress or not hosts.is_amplified(low, high)
             if high > limit and high > CONTRAST[precision] * low and comparable:
                 off.append((checkpoint, index))
     return off

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import RecordError
+from harness.records.checkpoint import is_name, parse
 from harness.records.record import (
     CURVES,
     Drops,
@@ -37,7 +38,6 @@ WIDEST = 2.0
 LONGEST = 100_000
 """Characters of what a framework raised."""
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
-_CHECKPOINT = re.compile(r"step_\d{1,9}\Z|(?!step_)[a-z][a-z0-9_]{0,60}\Z")
 
 
 def check_provenance(provenance: Mapping[str, Any], accepted: Mapping[str, Any] | None,
@@ -195,8 +195,7 @@ def _check_probes(probes: Probes, precision: str, steps: int, tensors: list[str]
             f"{precision} probes must be of the variant's tensors, in the order of a step",
             probes.tensors)
     for name in probes.errors:
-        require(bool(_CHECKPOINT.match(name))
-                and not (name.startswith("step_") and int(name[5:]) >= steps),
+        require(is_name(name) and (parse(name).step or 0) < steps,
                 f"{precision} probes must be of checkpoints", name)
         require(all(error >= 0 for error in probes.errors[name]),
                 f"{precision} errors at {name} must not be negative, nor NaN", probes.errors[name])
