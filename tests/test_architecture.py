@@ -27,7 +27,8 @@ BELOW = {
     "report": {"compare", "store", "environments", "records", "vocabulary"},
     "notebook": {"compare", "environments", "history", "records", "store"},
     "programs": {"compare", "environments", "records", "report", "store", "vocabulary"},
-    "nightly": {"compare", "environments", "history", "programs", "records", "report", "store"},
+    "nightly": {"compare", "environments", "history", "programs", "records", "report", "store",
+                "vocabulary"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "notebook",
                  "programs", "records", "report", "store", "vocabulary"},
 }

@@ -72,7 +72,7 @@ def test_exit_codes_come_through(script: str, code: int) -> None:
     """The exit code of a command on a leash is its own; what it leaves behind is ended."""
     process = leash.start(["sh", "-c", script])
     assert leash.wait(process) == code
-    assert is_soon(lambda: is_gone(process.pid), 2)
+    assert is_soon(lambda: is_gone(process.pid))
 
 
 def test_a_command_that_is_not_there() -> None:
