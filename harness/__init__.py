@@ -6,9 +6,14 @@ but the standard library, and do nothing unless the program runs under a recorde
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from harness.version import __version__
+
+if TYPE_CHECKING:
+    from harness.notebook.checkout import Checkout
+
+__all__ = ["__version__", "open", "record", "watch"]
 
 _recording: Any = None
 """The recording that is going on in this process (``measure.recorder``), if any."""
@@ -36,3 +41,19 @@ def watch(thing: Any) -> Any:
         The thing itself, or one that computes the same and is recorded.
     """
     return thing if _recording is None else _recording.watch(thing)
+
+
+def open(path: str = ".") -> Checkout:
+    """Open a checkout in a notebook: its curves, comparisons and histories as pandas' tables.
+
+    Args:
+        path: the checkout, or a folder in it.
+
+    Raises:
+        UsageError: there is no checkout.
+    """
+    from pathlib import Path
+
+    from harness.notebook.checkout import find
+
+    return find(Path(path))

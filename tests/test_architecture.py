@@ -10,8 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "harness"
-GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "signals"}
+GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "signals", "version"}
 """Modules of no room."""
+LAZY = {"__init__": {"notebook"}, "__main__": {"commands"}}
+"""Module of the ground -> rooms that it imports when it is asked to."""
 BELOW = {
     "vocabulary": set(),
     "records": {"vocabulary"},
@@ -20,16 +22,15 @@ BELOW = {
     "store": {"environments", "records", "vocabulary"},
     "compare": {"store", "environments", "records", "vocabulary"},
     "history": {"compare", "environments", "records"},
-    "report": {"compare", "history", "store", "environments", "records", "vocabulary"},
+    "report": {"compare", "store", "environments", "records", "vocabulary"},
+    "notebook": {"compare", "environments", "history", "records", "store"},
     "nightly": {"compare", "environments", "history", "records", "report", "store"},
-    "commands": {"compare", "environments", "history", "measure", "nightly", "records", "report",
-                 "store", "vocabulary"},
+    "commands": {"compare", "environments", "history", "measure", "nightly", "notebook",
+                 "records", "report", "store", "vocabulary"},
 }
 """Room -> the rooms that it may import."""
 INSIDE = ("vocabulary", "records", "measure")
 """Rooms that run in pinned environments."""
-CLUSTER = {"cluster_worker", "scale"}
-"""Modules of environments/ that start workers of measure/ themselves."""
 COMMANDS_INSIDE = {"__init__", "arguments", "cli", "measure"}
 """Modules of commands/ that run in pinned environments as well."""
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
@@ -94,10 +95,9 @@ def test_rooms_import_rooms_below(path: Path) -> None:
     here = room(path)
     if here is None:
         assert path.stem in GROUND
-        assert not rooms(path) - ({"commands"} if path.stem == "__main__" else set())
+        assert not rooms(path) - LAZY.get(path.stem, set())
     else:
-        exception = {"measure"} if path.stem in CLUSTER else set()
-        assert rooms(path) - {here} <= BELOW[here] | exception
+        assert rooms(path) - {here} <= BELOW[here]
 
 
 def test_rooms_have_no_circle() -> None:
@@ -124,9 +124,8 @@ def test_inside_imports_standard_library_numpy_and_inside_only(path: Path) -> No
     if path.stem == "progress":
         allowed.add("tqdm")
     assert {name.split(".")[0] for name in imports(path)} <= allowed
-    if room(path) == "commands":  # on a cluster's client only, which is outside
-        assert rooms(path) <= {*INSIDE, "commands", *({"environments"} if path.stem == "measure"
-                                                      else ())}
+    if room(path) == "commands":
+        assert rooms(path) <= {*INSIDE, "commands"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

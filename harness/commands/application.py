@@ -11,10 +11,10 @@ from pathlib import Path
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from harness import __version__
-from harness.commands.cli import place
 from harness.commands.parameters import Place
 from harness.errors import MATCH, USAGE, UsageError
+from harness.records.paths import locate
+from harness.version import __version__
 
 CODES = ("Exit codes: 0 match, 1 a difference that is not waived, 2 wrong use, 3 could not run. "
          "harness --root DIR COMMAND works in another checkout.")
@@ -101,6 +101,6 @@ def call(root: Path | None, words: Sequence[str]) -> int:
         asked = " ".join(error.command_chain or ())
         raise UsageError(str(error), next_command=f"harness {asked} --help".replace("  ", " ")
                          ) from error
-    where = {"here": Place(place(root))} if "here" in injected else {}
+    where = {"here": Place(locate(root))} if "here" in injected else {}
     code = command(*bound.args, **bound.kwargs, **where)
     return code if isinstance(code, int) else MATCH

@@ -46,8 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
                      help="train under every fault of the catalogue instead")
     one.add_argument("--native", action="store_true",
                      help="train natively, from many seeds, instead")
-    one.add_argument("--seeds", type=_count, metavar="N",
-                     help="of native runs (default: the case's)")
+    one.add_argument("--seeds", type=_seeds, metavar="N|FIRST-LAST",
+                     help="of native runs: so many, or these (default: the case's)")
     one.add_argument("--jobs", type=_count, metavar="N", help="workers (default: one a core)")
     one.add_argument("--runs", metavar="DIR", help="folder of records (default: results/runs)")
     one.add_argument("--again", action="store_true",
@@ -68,6 +68,16 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
     return number
+
+
+def _seeds(text: str) -> range:
+    """Return the seeds of a number of them, or from a first to a last one."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        return range(_count(text))
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seeds, and no first and last")
+    return range(int(first), int(last) + 1)
 
 
 def _seconds(text: str) -> float:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from harness.errors import FAILURE, TRACEBACK, Stopped, UsageError, explain
 from harness.escaping import say
-from harness.records.paths import find_root
 from harness.signals import die, stoppable
 
 ROOT = "--root"
@@ -76,18 +75,6 @@ def _split(arguments: list[str]) -> tuple[Path | None, list[str]]:
     if first == ROOT:
         raise UsageError(f"{ROOT} needs a folder", next_command=f"harness {ROOT} DIR COMMAND")
     return None, arguments
-
-
-def place(root: Path | None) -> Path:
-    """Return the checkout: the one that is named, or the nearest one here or above.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if root is not None and not root.is_dir():
-        raise UsageError(f"{ROOT} names no folder", str(root),
-                         next_command=f"harness {ROOT} DIR COMMAND")
-    return (root or find_root(Path.cwd())).resolve()
 
 
 def _accept_any_text() -> None:

@@ -12,14 +12,15 @@ from json import dumps
 from pathlib import Path
 
 from harness import report as reporting
-from harness.commands.parameters import AtLeastOne, Here
+from harness.commands.parameters import AtLeastOne, Format, Here
 from harness.commands.tables import timeline as timeline_table
 from harness.commands.tables import verdicts
+from harness.commands.tables.found import render as found_page
 from harness.commands.tables.history import render as render_history
 from harness.commands.tables.native import render as render_native
-from harness.commands.tables.terminal import show, tell_broken
+from harness.commands.tables.terminal import show, tell_broken, tell_table
 from harness.compare import compare as comparing
-from harness.compare import detection
+from harness.compare import detection, waivers
 from harness.compare import timeline as timelines
 from harness.compare import upgrade as upgrades
 from harness.compare.differ import Differ
@@ -31,6 +32,7 @@ from harness.escaping import say
 from harness.files import write_text
 from harness.history import history as kept
 from harness.history.facts import case_facts
+from harness.history.facts import collect as trends
 from harness.nightly import outputs
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
@@ -39,7 +41,8 @@ from harness.store.store import Store
 
 def compare(*environments: str, here: Here, against: str | None = None, label: str | None = None,
             case: Sequence[str] = (), variant: Sequence[str] = (), json: Path | None = None,
-            junit: Path | None = None, markdown: Path | None = None, all: bool = False) -> int:
+            junit: Path | None = None, markdown: Path | None = None,
+            format: Format | None = None, all: bool = False) -> int:
     """Compare records, print the verdicts, and say by the exit code what came out.
 
     Args:
@@ -51,6 +54,7 @@ def compare(*environments: str, here: Here, against: str | None = None, label: s
         json: write the verdicts there as well.
         junit: write them there as JUnit XML.
         markdown: write a summary there in Markdown.
+        format: print a table of all verdicts instead: csv, json or parquet.
         all: show what agrees, too.
     """
     project = here.project()
@@ -59,7 +63,10 @@ def compare(*environments: str, here: Here, against: str | None = None, label: s
                                                            tuple(variant)))
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
         stack.callback(outputs.write_verdicts, result, json, junit, markdown)
-        show(verdicts.render(result, all))
+        if format:
+            tell_table(format, lambda frames: frames.verdicts(result.comparisons))
+        else:
+            show(verdicts.render(result, all))
     return result.exit_code
 
 
@@ -83,7 +90,8 @@ def upgrade(*versions: str, here: Here, case: Sequence[str] = (), variant: Seque
 
 
 def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequence[str] = (),
-             json: Path | None = None, all: bool = False) -> int:
+             json: Path | None = None, markdown: Path | None = None,
+             format: Format | None = None, all: bool = False) -> int:
     """Show which stored versions behave the same, and what changed between them.
 
     Args:
@@ -91,6 +99,8 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
         case: only this case; can be given more than once.
         variant: only variants that match this pattern; can be given more than once.
         json: write the timeline there as well.
+        markdown: write there what changed, and what always differs, as a page in Markdown.
+        format: print a table of all changes instead: csv, json or parquet.
         all: show what never changed, too.
     """
     project = here.project()
@@ -98,7 +108,13 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
     with contextlib.ExitStack() as stack:
         if json:
             stack.callback(_write_json, json, timeline_facts(found))
-        show(timeline_table.render(found, all))
+        if markdown:
+            stack.callback(write_text, markdown, found_page(found, waivers.load(
+                project.root / "results" / "waivers.toml")))
+        if format:
+            tell_table(format, lambda frames: frames.changes(found))
+        else:
+            show(timeline_table.render(found, all))
     lines = [line for one in found for line in one.lines]
     if tell_broken(project.sound(case)[1]) or not builtins.all(line.is_readable for line in lines):
         return FAILURE
@@ -117,18 +133,18 @@ def report(*environments: str, here: Here, label: str | None = None, output: Pat
         picture: draw a small picture there, PNG or SVG.
     """
     project = here.project()
-    result, differ = _reported(project, _named(project, environments, label, "report"),
-                               label is not None)
+    result, differ, way = _reported(project, _named(project, environments, label, "report"),
+                                    label is not None)
     lineages = timelines.load_if_any(project, result.notes, differ)
     output = output or project.root / "results" / "report.html"
-    reporting.write(result, project, output, lineages, picture)
+    reporting.write(result, project, output, lineages, picture, way, trend=trends(project))
     say(f"report: {output}")
     return tell_broken(project.sound()[1])
 
 
 def history(case: str, /, *, here: Here, environment: str | None = None,
             variant: Sequence[str] = (), nights: AtLeastOne = 100,
-            json: Path | None = None) -> int:
+            json: Path | None = None, format: Format | None = None) -> int:
     """Show what changed over many nights, slowly or at once.
 
     Args:
@@ -137,6 +153,7 @@ def history(case: str, /, *, here: Here, environment: str | None = None,
         variant: only variants that match this pattern; can be given more than once.
         nights: how many of the last ones to look at; 100, if not given.
         json: write what changed there as well.
+        format: print a table of every night of what changed instead: csv, json or parquet.
     """
     project = here.project()
     name = project.selected([case])[0]
@@ -145,7 +162,10 @@ def history(case: str, /, *, here: Here, environment: str | None = None,
     with contextlib.ExitStack() as stack:
         if json:
             stack.callback(_write_json, json, facts)
-        show(render_history(facts))
+        if format:
+            tell_table(format, lambda frames: frames.series(facts))
+        else:
+            show(render_history(facts))
     return DIFFERENCE if facts["changed"] else MATCH
 
 
@@ -191,18 +211,18 @@ def _ends(versions: Sequence[str]) -> tuple[str, str]:
 
 
 def _reported(project: Project, names: tuple[str, ...],
-              is_label: bool) -> tuple[comparing.Report, Differ]:
+              is_label: bool) -> tuple[comparing.Report, Differ, timelines.Timeline | None]:
     """Compare what a report is of: two named versions with each other, all else as always."""
     if len(names) != 2 or is_label:
         comparer = comparing.Comparer(Store(project), comparing.Question(names))
-        return comparer.compare(), comparer.differ
+        return comparer.compare(), comparer.differ, None
     ordered = order(*names)
     if ordered is not None:
         found = upgrades.ask(project, *ordered)
-        return found.report, found.differ
+        return found.report, found.differ, found.way
     question = comparing.Question(names[1:], names[0])
     comparer = comparing.Comparer(Store(project), question)
-    return comparer.compare(), comparer.differ
+    return comparer.compare(), comparer.differ, None
 
 
 def _named(project: Project, environments: Sequence[str], label: str | None,

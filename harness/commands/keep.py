@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
 
-from harness.commands import acceptance, approval
+from harness.commands import approval
 from harness.commands.parameters import Here
-from harness.commands.tables import listing
+from harness.commands.tables import acceptance, listing
 from harness.commands.tables.terminal import show, tell_broken
 from harness.environments import lockfiles
 from harness.errors import MATCH, UsageError, unknown

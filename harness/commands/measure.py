@@ -15,7 +15,7 @@ from harness.commands.arguments import build_parser
 from harness.errors import FAILURE, MATCH, UsageError
 from harness.escaping import say
 from harness.records import freshness, manifest
-from harness.records.paths import Paths
+from harness.records.paths import Paths, locate
 
 if TYPE_CHECKING:
     from harness.records.project import Project
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 def main(root: Path | None, words: Sequence[str]) -> int:
     """Measure cases in this environment, or train under the catalogue's faults."""
-    from harness.commands.cli import place
-
     options = build_parser().parse_args(words)
-    paths = Paths(place(root), options.runs and Path(options.runs).resolve())
+    paths = Paths(locate(root), options.runs and Path(options.runs).resolve())
     if options.scheduler:
         return _scale_out(paths, options)
     options.environment, *others = options.environments
@@ -115,11 +113,10 @@ def _told(environment: str, failures: dict[Any, str]) -> int:
 
 def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
     """Measure on a Dask cluster: all that is asked for, since what is installed is not here."""
-    from harness.measure.progress import Progress
     from harness.records.project import Project
 
     try:
-        from harness.environments import scale
+        from harness.commands import scaling
     except ModuleNotFoundError as error:
         raise UsageError("--scheduler needs Dask distributed", numbers=str(error),
                          next_command="pip install '.[scale]'") from None
@@ -132,16 +129,12 @@ def _scale_out(paths: Paths, options: argparse.Namespace) -> int:
         for name, work in pieces.items():
             say(f"{name}  {len(work)} pieces of work: {' '.join(sorted({w.case for w in work}))}")
         return MATCH
-    bars = {name: Progress(project, name, work) for name, work in pieces.items()}
     options.kept = []
     with contextlib.ExitStack() as stack:
         for name, work in pieces.items():
             stack.enter_context(_written_down(project, options, name, work))
-        failures = scale.run(project, pieces, options.scheduler, options.timeout, bars)
-    code = max(_told(name, failures[name]) for name in failures)
-    for bar in bars.values():
-        bar.close()
-    return code
+        return scaling.run(project, pieces, options.variant or (), options.scheduler,
+                           options.timeout)
 
 
 def _pieces(project: Project, options: argparse.Namespace, environment: str) -> list[Any]:

@@ -86,6 +86,7 @@ def _compare(paths: Paths, expected: list[str], name: str, state: str | None,
     from harness.nightly import job, outputs, summary
     from harness.nightly.confirmation import Outcome
     from harness.records.project import Project
+    from harness.report.changes import causes
 
     project = Project(paths.root)
     try:
@@ -103,7 +104,7 @@ def _compare(paths: Paths, expected: list[str], name: str, state: str | None,
                    if is_silent and state is not None else None)
     say(lines[0])
     confirmed_names = {found.alarm.environment for found in night.having(Outcome.CONFIRMED)}
-    for block in blocks.render(blocks.causes(night.report, confirmed_names)):
+    for block in blocks.render(causes(night.report, confirmed_names)):
         show(Constrain(block, blocks.READABLE))
     say("\n".join(lines[1:]), end="\n" if lines[1:] else "")
     if not is_silent:

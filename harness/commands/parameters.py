@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
@@ -34,5 +34,7 @@ class Place:
 
 Here = Annotated[Place, Parameter(parse=False)]
 """The place of a command: handed in, and no option."""
+Format = Literal["csv", "json", "parquet"]
+"""How a table is printed."""
 AtLeastOne = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 """A count that is asked for."""

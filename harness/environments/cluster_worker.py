@@ -1,4 +1,4 @@
-"""What a Dask worker does: it keeps framework processes alive, and returns what they measure.
+"""What a Dask worker does: it runs the measuring half, and returns the files that it leaves.
 
 Outside half, on whatever machine the Dask worker runs: a checkout lies there, with the
 pinned environments under ``.tox``. Nothing needs to be shared but the network.
@@ -12,25 +12,22 @@ import fcntl
 import hashlib
 import os
 import platform
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import distributed
 
-from harness import __version__, leash
-from harness.errors import HarnessError, WorkerError
-from harness.measure import supervisor
-from harness.measure.process import LINES_SHOWN, Event, Refused, WorkerProcess
-from harness.measure.supervisor import Work
+from harness import leash
+from harness.errors import HarnessError
 from harness.records import freshness
-from harness.records.project import Project
 from harness.records.settings import PREFIXES
+from harness.version import __version__
 
+LINES_SHOWN = 20
+"""Of what tox said last."""
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "MALLOC_TRIM_THRESHOLD_")
 """Variables that Dask, or the outside half, sets for a Dask worker: no framework's."""
 
@@ -56,29 +53,42 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one piece of work.
+class Task:
+    """One command in one environment.
 
     Args:
-        events: all that the framework's process told.
-        cause: why it could not be done, or not in full; None if all went well.
-        is_refused: the process cannot do any work.
-        record: JSON text; None of a native run, which is in the last event.
-        errors: standard error of the process since the work began.
+        words: what ``harness run --environment ENV`` is given.
+        label: what it measures, in words.
     """
 
-    events: list[Event]
-    cause: str | None
-    is_refused: bool
-    record: str | None
+    environment: str
+    words: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Args:
+        code: exit code of the command.
+        said: what it printed.
+        errors: what it printed on standard error.
+        files: what it left, by name below its folder of runs.
+    """
+
+    code: int
+    said: str
     errors: str
+    files: Mapping[str, bytes]
 
 
-class Frameworks:
-    """The framework processes of one Dask worker, one an environment and thread."""
+class Runner:
+    """What one Dask worker does for a run; its commands end with it."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.running: set[subprocess.Popen[str]] = set()
 
     async def setup(self, worker: distributed.Worker) -> None:
         """Find the checkout; called once, in the Dask worker's event loop.
@@ -87,72 +97,42 @@ class Frameworks:
             HarnessError: there is none, or one of other sources; or other versions run here.
         """
         self.where = f"Dask worker {worker.address} on {platform.node()}"
-        self.idle: dict[str, list[WorkerProcess]] = {}
-        self.busy: set[WorkerProcess] = set()
         self.root: Path | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="harness-", dir=worker.local_directory))
         self.root = await asyncio.to_thread(find_checkout, self.order, self.where)
 
     def teardown(self) -> None:
-        """End the framework processes."""
-        for process in [*self.busy, *(one for some in self.idle.values() for one in some)]:
-            process.end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End what still runs."""
+        for process in list(self.running):
+            leash.end(process)
 
-    def measure(self, environment: str, work: dict[str, Any]) -> Outcome:
-        """Have a piece of work done, by a process that is there or by a new one.
-
-        Args:
-            work: the fields of a ``harness.measure.supervisor.Work``.
-        """
+    def measure(self, task: Task) -> Outcome:
+        """Run a command of the measuring half in its environment; return what it leaves."""
         if self.root is None:  # a Dask worker that came later: nobody heard of its error
             self.root = find_checkout(self.order, self.where)
-        idle = self.idle.setdefault(environment, [])
-        try:
-            process = idle.pop()
-        except IndexError:
-            process = self._start(self.root, environment)
-        self.busy.add(process)
-        goes_on = False
-        try:
-            outcome, goes_on = attempt(process, Work(**work))
-        finally:
-            self.busy.discard(process)
-            if goes_on:
-                idle.append(process)
-            else:
-                process.end()
-        return outcome
+        interpreter = find_interpreter(self.root, task.environment, self.where)
+        with tempfile.TemporaryDirectory(prefix="harness-") as folder:
+            runs = Path(folder) / "runs"
+            command = [str(interpreter), "-m", "harness", "--root", str(self.root), "run",
+                       "--environment", task.environment, "--runs", str(runs), "--again",
+                       "--jobs", "1", "--timeout", str(self.order.timeout), *task.words]
+            code, said, errors = self._run(command, Path(folder))
+            return Outcome(code, said, errors, {
+                path.relative_to(runs).as_posix(): path.read_bytes()
+                for path in sorted(runs.rglob("*")) if path.is_file()})
 
-    def _start(self, root: Path, environment: str) -> WorkerProcess:
-        """Return a new process in a pinned environment, with a folder of its own."""
-        interpreter = find_interpreter(root, environment, self.where)
-        folder = Path(tempfile.mkdtemp(prefix=f"{environment}-", dir=self.folder))
-        return WorkerProcess(Project(root, folder / "runs"), environment, self.order.timeout,
-                             folder / "errors.log", interpreter,
-                             variables(os.environ, self.order.switches), root)
-
-
-def attempt(process: WorkerProcess, work: Work) -> tuple[Outcome, bool]:
-    """Return what became of a piece of work, and whether the process can go on."""
-    start = process.log.stat().st_size
-    events: list[Event] = []
-    cause, is_refused, goes_on, record = None, False, True, None
-    try:
-        cause = process.do(asdict(work), events.append)
-    except Refused as refused:
-        cause, is_refused, goes_on = str(refused), True, False
-    except WorkerError as error:
-        process.end()
-        cause, goes_on = error.what, False
-    path = supervisor.record_path(process.project, work, process.environment)
-    if path.exists():
-        record = path.read_text(encoding="utf-8")
-        path.unlink()
-    with process.log.open("rb") as log:
-        log.seek(start)
-        errors = log.read().decode("utf-8", "replace")
-    return Outcome(events, cause, is_refused, record, errors), goes_on
+    def _run(self, command: list[str], folder: Path) -> tuple[int, str, str]:
+        """Run a command on a leash; return its exit code and what it printed."""
+        said, errors = folder / "said", folder / "errors"
+        with said.open("w") as output, errors.open("w") as error:
+            process = leash.start(command, cwd=self.root, stdout=output, stderr=error,
+                                  env=variables(os.environ, self.order.switches), text=True)
+            self.running.add(process)
+            try:
+                code = leash.wait(process)
+            finally:
+                leash.end(process)
+                self.running.discard(process)
+        return (code, said.read_text("utf-8", "replace"), errors.read_text("utf-8", "replace"))
 
 
 def variables(own: Mapping[str, str], switches: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Iterable
 
 from harness.errors import UsageError
 from harness.measure import adapters
@@ -39,18 +40,20 @@ def cases(project: Project, environment: str, names: list[str],
     return pieces
 
 
-def native(found: list[Case], seeds: int | None, patterns: list[str] | None = None) -> list[Work]:
+def native(found: list[Case], seeds: Iterable[int] | None,
+           patterns: list[str] | None = None) -> list[Work]:
     """Return the native runs of the cases.
 
     Args:
-        seeds: how many; None for what the case declares.
+        seeds: which; None for as many as the case declares.
         patterns: shell patterns of variants; None for all.
 
     Raises:
         UsageError: no case has native runs, or none of these variants.
     """
     pieces = [Work(case.name, (variant.name,), seed=seed)
-              for case in found if case.native for seed in range(seeds or case.native.seeds)
+              for case in found if case.native
+              for seed in (range(case.native.seeds) if seeds is None else seeds)
               for variant in select_variants(case, patterns)
               if variant.name in case.native.variants]
     if not pieces:

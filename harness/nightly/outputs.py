@@ -18,14 +18,15 @@ from harness.compare.compare import Report
 from harness.errors import HarnessError
 from harness.files import write_text
 from harness.history import history, unchanged
+from harness.history.facts import collect as trends
 from harness.history.figures import night_of
 from harness.nightly import summary
 from harness.nightly.confirmation import Outcome
 from harness.nightly.job import Nightly
 from harness.records.project import Project
 from harness.records.record import Record
-from harness.report import junit
-from harness.report.verdicts import verdict_facts
+from harness.report import junit, verdicts
+from harness.report.causes import Second
 
 
 def write(project: Project, night: Nightly) -> list[Path]:
@@ -74,8 +75,12 @@ def _is_made(night: Nightly, path: Path, make: Callable[[], None]) -> bool:
 
 
 def _report(project: Project, night: Nightly, path: Path) -> None:
+    seconds = {found.alarm.environment: Second(outcome=found.outcome.value, why=found.why,
+                                               control=found.alarm.control)
+               for found in night.confirmations}
     reporting.write(night.report, project, path,
-                    timeline.load_if_any(project, night.report.notes), path.with_suffix(".svg"))
+                    timeline.load_if_any(project, night.report.notes), path.with_suffix(".svg"),
+                    seconds=seconds, trend=trends(project))
 
 
 def _summarize(night: Nightly, path: Path) -> None:
@@ -96,7 +101,7 @@ def write_verdicts(report: Report, as_json: Path | None, as_junit: Path | None,
             stack.callback(junit.write, report, as_junit)
         if as_json:
             stack.callback(lambda: write_text(as_json, json.dumps(
-                verdict_facts(report), indent=1, allow_nan=False) + "\n"))
+                verdicts.collect(report), indent=1, allow_nan=False) + "\n"))
 
 
 def _remember(project: Project, night: Nightly) -> None:

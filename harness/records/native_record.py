@@ -47,7 +47,7 @@ def write(record: NativeRecord, path: Path) -> None:
             "provenance": record.provenance}
     head.update({} if record.accepted is None else {"accepted": record.accepted})
     lines = [f"{json.dumps(key)}:{json.dumps(value)}" for key, value in head.items()]
-    runs = ",\n".join(f"{json.dumps(name)}:{json.dumps(_encode(runs), allow_nan=False)}"
+    runs = ",\n".join(f"{json.dumps(name)}:{json.dumps(encode(runs), allow_nan=False)}"
                       for name, runs in record.runs.items())
     write_text(path, "{" + ",\n".join(lines) + ',\n"runs":{\n' + runs + "\n}}\n")
 
@@ -78,7 +78,8 @@ def _decode(columns: dict[str, Any], name: str) -> list[Any]:
     return list(values) if name in ("seed", "trained") else [float(value) for value in values]
 
 
-def _encode(runs: list[NativeRun]) -> dict[str, Any]:
+def encode(runs: list[NativeRun]) -> dict[str, Any]:
+    """Return native runs as JSON data: columns over seeds."""
     columns = {name: [getattr(run, name) for run in runs] for name in COLUMNS}
     return {name: values if name in ("seed", "trained") else None if None in values
             else encode_curve(values, np.dtype("float64")) for name, values in columns.items()}

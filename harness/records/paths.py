@@ -26,6 +26,8 @@ NAMES = {
 """What a name of each kind looks like: no separator, no white space, no leading dot."""
 MANIFESTS = "manifests"
 """Folder of the manifests, in that of the runs."""
+CONTENT = "content"
+"""Folder of the accepted contents, in that of a case's baselines."""
 LONGEST = 120
 """Characters of a name, so that it fits a file system with what is put around it."""
 
@@ -37,6 +39,18 @@ def find_root(start: Path) -> Path:
             return folder
     raise UsageError("no project here: no folder with cases/ and tox.ini", str(start),
                      next_command="change to the checkout, or name it: harness --root DIR ...")
+
+
+def locate(named: Path | None) -> Path:
+    """Return the checkout: the folder that is named, or the nearest one here or above.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if named is not None and not named.is_dir():
+        raise UsageError("--root names no folder", str(named),
+                         next_command="harness --root DIR COMMAND")
+    return (named or find_root(Path.cwd())).resolve()
 
 
 def is_name(kind: str, text: object) -> bool:
@@ -136,9 +150,9 @@ class Paths:
         return _below(self.baselines, case, environment, "native/{}.json")
 
     def content_path(self, case: str, variant: str) -> Path:
-        """Return the file of a variant's accepted contents."""
-        folder = self.baselines / check_name("case", case) / "content"
-        return _resolved(folder / f"{check_name('variant', variant)}.jsonl", self.baselines)
+        """Return the folder of a variant's accepted contents."""
+        folder = self.baselines / check_name("case", case) / CONTENT
+        return _resolved(folder / check_name("variant", variant), self.baselines)
 
     def log_path(self, environment: str) -> Path:
         """Return the file of the last worker's standard error."""

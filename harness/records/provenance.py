@@ -10,8 +10,8 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from harness import __version__
 from harness.records import processor, settings
+from harness.version import __version__
 
 
 def now() -> str:

@@ -98,6 +98,11 @@ def find_key(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
+def key_of(data: Any) -> str:
+    """Return the key of JSON data: two parts of records are the same to the bit if theirs is."""
+    return find_key(_compact(data).encode("utf-8"))
+
+
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no number")
 
@@ -169,8 +174,10 @@ def _encode_table(table: Mapping[str, Sequence[float]]) -> dict[str, Any]:
 
 def encode_curve(values: Sequence[float], dtype: np.dtype) -> list[Any]:
     """Return the shortest decimals of a precision, strings for what is not finite."""
-    shortest = [float(str(value)) for value in np.asarray(values, dtype)]
-    return [value if math.isfinite(value) else
+    numbers = np.asarray(values, dtype)
+    shortest = numbers.tolist() if dtype == np.float64 else [float(str(one)) for one in numbers]
+    return shortest if np.isfinite(numbers).all() else [
+            value if math.isfinite(value) else
             "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
             for value in shortest]
 

@@ -8,8 +8,9 @@ first plain facts (``facts``), then a page rendered from these facts alone
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.compare.compare import Report
 from harness.compare.timeline import Timeline
@@ -19,11 +20,14 @@ from harness.records import provenance
 from harness.records.project import Project
 from harness.report import facts as reporting
 from harness.report import picture
-from harness.report.render import render
+from harness.report.causes import Second
+from harness.report.page.render import render
 
 
 def write(report: Report, project: Project, output: Path,
-          lineages: Sequence[Timeline] = (), drawn: Path | None = None) -> None:
+          lineages: Sequence[Timeline] = (), drawn: Path | None = None,
+          way: Timeline | None = None, seconds: Mapping[str, Second] | None = None,
+          trend: Mapping[str, Any] | None = None) -> None:
     """Write the HTML report, and next to it a ``.json`` with the same facts.
 
     Apart from the time at which it is generated, the same comparison gives the
@@ -36,6 +40,9 @@ def write(report: Report, project: Project, output: Path,
             nothing.
         lineages: timelines of the stored baselines, to be shown as well.
         drawn: PNG or SVG file for the small picture, if it is wanted.
+        way: the versions between two that were compared with each other.
+        seconds: what the second measurement of an alarm said, by environment.
+        trend: what changed over many nights, as ``history.facts.collect`` tells it.
 
     Raises:
         UsageError: the name leaves no other one for the JSON, or is no picture's.
@@ -43,7 +50,8 @@ def write(report: Report, project: Project, output: Path,
     if output.suffix == ".json":
         raise UsageError("the report is a page, its JSON is written next to it", str(output),
                          next_command=f"harness report --output {output.with_suffix('.html')}")
-    facts = reporting.collect(report, project, provenance.now(), lineages)
+    facts = reporting.collect(report, project, provenance.now(), lineages, way, seconds,
+                              trend)
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
         if drawn is not None:
             stack.callback(picture.write, facts, drawn)

@@ -1,4 +1,4 @@
-"""The answer in one sentence, from the verdicts alone.
+"""The answer in one sentence or two, from the verdicts alone.
 
 Outside half. It claims no more than was compared: a report in which something
 could not be compared never says that training behaves the same.
@@ -7,16 +7,32 @@ could not be compared never says that training behaves the same.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from harness.compare.checks.finding import Comparison, Verdict
 from harness.compare.checks.harm import weigh
 from harness.compare.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH
+from harness.report import causes, changes
+from harness.report.changes import Cause
+
+if TYPE_CHECKING:
+    from harness.report.causes import Second
 
 _OUTCOMES = {MATCH: "match", DIFFERENCE: "difference", FAILURE: "failure"}
 _ORDER = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.DRIFT)
 _WORDS = {Verdict.REGRESSION: "a regression", Verdict.IMPROVEMENT: "an improvement",
           Verdict.DRIFT: "drift"}
+_SECOND = {"confirmed": "Confirmed: ", "host": "The machine changed, not the framework: ",
+           "unstable": "It was gone when it was measured again: ",
+           "unmeasured": "Not confirmed yet: "}
+"""How a headline begins, by what the second measurement said."""
+BEGINS = {"forward": "the forward pass", "loss": "the loss", "gradient": "the gradients",
+          "update": "the updates", "initialisation": "the initialisation",
+          "metric": "a metric", "data order": "the order of the data"}
+"""Where a difference begins, in words."""
+SEVERAL = {"gradient": "gradients are", "update": "updates are", "loss": "the loss is"}
 
 
 def outcome(report: Report) -> str:
@@ -24,11 +40,14 @@ def outcome(report: Report) -> str:
     return _OUTCOMES[report.exit_code]
 
 
-def answer(report: Report) -> str:
-    """Return whether training still behaves the same, in one sentence.
+def answer(report: Report, seconds: Mapping[str, Second] | None = None) -> str:
+    """Return whether training still behaves the same; if not, who differs, where and how badly.
 
     Of two versions that were compared with each other it says whether they differ, explained
     or not, and whether that matters.
+
+    Args:
+        seconds: what a second measurement said, by environment.
     """
     total = len(report.comparisons)
     problems = [c for c in report.comparisons if c.problem]
@@ -39,17 +58,49 @@ def answer(report: Report) -> str:
     if report.versions:
         return _of_two(report.comparisons, problems, *report.versions)
     if problems:
-        rest = f"of the other {total - len(problems)} {_difference(differing)}" if differing \
-            else "what was compared shows no difference without a waiver"
-        return (f"{len(problems)} of {total} comparisons could not be made ({_who(problems)}), "
-                f"so the question stays open; {rest}.")
+        rest = f"Of the other {total - len(problems)}, {_difference(differing)}. " \
+               f"{_headline(report, seconds or {})}" if differing \
+            else "What was compared shows no difference without a waiver."
+        return (f"{len(problems)} of {counted(total, 'comparison')} could not be made "
+                f"({_who(problems)}), so the question stays open. {rest}")
     if differing:
-        return ("Training does not behave the same everywhere: "
-                f"of {total} comparisons {_difference(differing)}.")
+        return _headline(report, seconds or {})
     if waived:
-        return (f"Nothing new: training behaves the same in {total - waived} of {total} "
-                f"comparisons, and waivers explain the other {waived}.")
-    return f"Training behaves the same in all {total} comparisons."
+        return (f"Nothing new: training behaves the same in {total - waived} of "
+                f"{counted(total, 'comparison')}, and waivers explain the other {waived}.")
+    return f"Training behaves the same in {_all(total)}."
+
+
+def counted(count: int, word: str) -> str:
+    """Return a number and its word, in the plural where it is one: ``1 case``, ``2 cases``."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _headline(report: Report, seconds: Mapping[str, Second]) -> str:
+    """Return who differs for the worst cause, from what, beginning where, and the harm."""
+    found = sorted(changes.causes(report), key=_order)
+    cause = found[0]
+    first, phase = cause.changes[0].first, cause.shown.phase
+    second = seconds.get(first.observed)
+    where = BEGINS.get(phase, phase)
+    verb = "comes right in" if cause.comes_right else "trains differently, beginning in"
+    who = f"{first.observed} {verb} {where}" if where else f"{first.observed} trains differently"
+    scaled = causes.factor(cause, report)
+    size = f" ({SEVERAL[scaled[0]]} {scaled[1]:.6g} times the baseline's)" if scaled else ""
+    cases = [change.first.case for change in cause.changes]
+    variants = sum(len(change.variants) for change in cause.changes)
+    degree, why = weigh(cause.findings, first.observed, causes.side(cause.sides[0]))
+    also = "" if len(found) == 1 else f" {counted(len(found) - 1, 'more cause')} below."
+    return (f"{_SECOND[second['outcome']] if second else ''}{who}{size}: "
+            f"{counted(variants, 'variant')} of {_few(cases)} against "
+            f"{causes.side(cause.sides[0])}. {degree.sentence}: {why}.{also}")
+
+
+def _order(cause: Cause) -> tuple[object, ...]:
+    first = cause.changes[0].first
+    degree, _ = weigh(cause.findings, first.observed, causes.side(cause.sides[0]))
+    return (causes.HARMS.index(degree), cause.comes_right,
+            -max(change.verdict for change in cause.changes), -cause.shown.finding.excess)
 
 
 def _of_two(comparisons: list[Comparison], problems: list[Comparison], baseline: str,
@@ -57,19 +108,20 @@ def _of_two(comparisons: list[Comparison], problems: list[Comparison], baseline:
     made = len(comparisons) - len(problems)
     differing = [c for c in comparisons if not c.problem and c.verdict.is_difference]
     start = "" if not problems else (
-        f"{len(problems)} of {len(comparisons)} comparisons could not be made, so the question "
-        "stays open; in the others ")
+        f"{len(problems)} of {counted(len(comparisons), 'comparison')} could not be made, so the "
+        "question stays open; in the others ")
     if not differing:
         same = f"training under {observed} behaves as under {baseline}, in "
         if problems:
             return f"{start}{same}all {made}."
-        return f"It does not matter: {same}all {made} comparisons."
+        return f"It does not matter: {same}{_all(made)}."
     waived = sum(c.is_waived for c in differing)
     reasons = "waivers explain all of that" if waived == len(differing) else \
         f"waivers explain {waived} of them" if waived else "no waiver covers that"
     degree, why = weigh([f for c in differing for f in c.differences], observed, baseline)
-    return (f"{start}{observed} differs from {baseline} in {len(differing)} of {made} "
-            f"comparisons, {_counted(differing)}; {reasons}. {degree.sentence}: {why}.")
+    return (f"{start}{observed} differs from {baseline} in {len(differing)} of "
+            f"{counted(made, 'comparison')}, {_counted(differing)}; {reasons}. "
+            f"{degree.sentence}: {why}.")
 
 
 def _counted(differing: list[Comparison]) -> str:
@@ -80,11 +132,18 @@ def _counted(differing: list[Comparison]) -> str:
 
 
 def _difference(differing: list[Comparison]) -> str:
-    return (f"{len(differing)} differ and no waiver covers that: {_counted(differing)} "
-            f"({_who(differing)})")
+    verb = "differs" if len(differing) == 1 else "differ"
+    return f"{len(differing)} {verb} and no waiver covers that: {_counted(differing)}"
+
+
+def _all(count: int) -> str:
+    return "the only comparison" if count == 1 else f"all {count} comparisons"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _who(comparisons: list[Comparison]) -> str:
     """Return the environments concerned, the most affected first."""
-    names = [name for name, _ in Counter(c.observed for c in comparisons).most_common()]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return _few([name for name, _ in Counter(c.observed for c in comparisons).most_common()])

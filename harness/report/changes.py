@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -137,6 +137,55 @@ def collect(report: Report) -> list[Change]:
         groups.setdefault((observed, case, phase, is_own, reasons), []).extend(parts)
     return [Change(tuple(c for c, _ in parts), tuple(f for _, group in parts for f in group),
                    str(key[2])) for key, parts in groups.items()]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What differs in one environment for one cause, in any case.
+
+    Args:
+        changes: one for each case.
+    """
+
+    changes: tuple[Change, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All that has this cause."""
+        return [f for change in self.changes for f in change.findings]
+
+    @property
+    def shown(self) -> Change:
+        """The change that stands for all."""
+        finding = findings.worst(self.findings)
+        return next(change for change in self.changes if finding in change.findings)
+
+    @property
+    def comes_right(self) -> bool:
+        """Whether what tells the phase is an error that is gone."""
+        found = findings.cause(self.findings)
+        return found is not None and found.comes_right
+
+    @property
+    def sides(self) -> list[Comparison]:
+        """One comparison for each side that shows it."""
+        return list({c.side: c for change in self.changes for c in change.sides}.values())
+
+
+def causes(report: Report, only: Container[str] | None = None) -> list[Cause]:
+    """Return what is open, or what differs between two versions, by its cause, the worst first.
+
+    Args:
+        only: environments to look at; None for all.
+    """
+    groups: dict[tuple[object, ...], list[Change]] = {}
+    for change in collect(report):
+        if only is not None and change.first.observed not in only:
+            continue
+        key = change.first.observed, change.phase, change.is_own, bool(change.reasons)
+        groups.setdefault(key, []).append(change)
+    return sorted((Cause(tuple(group)) for group in groups.values()),
+                  key=lambda cause: -max(change.verdict for change in cause.changes))
 
 
 def _causes(found: Iterable[Finding]) -> dict[str, list[Finding]]:

@@ -14,13 +14,13 @@ import numpy as np
 
 from harness.compare.checks.finding import Comparison
 from harness.compare.checks.pair import Pair, envelopes
-from harness.compare.checks.probes import phase_of, with_margins
+from harness.compare.checks.probes import judge, phase_of, with_margins
 from harness.compare.compare import Report
 from harness.environments import names
 from harness.errors import HarnessError
 from harness.records.environment import REFERENCE
 from harness.records.record import CURVES, Probes, Record, Trajectory, VariantRecord
-from harness.records.writing import number
+from harness.records.writing import encode_variant, key_of, number
 from harness.report.arrays import Array, encode, rounded
 from harness.vocabulary.case import PRECISIONS, Case
 
@@ -51,17 +51,51 @@ class Strips:
 
     facts: list[dict[str, Any]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
+    places: dict[tuple[int, str], tuple[Probes, int]] = field(default_factory=dict)
+    judged: dict[tuple[int, int | None], dict[str, Any]] = field(default_factory=dict)
 
     def add(self, probes: Probes, precision: str) -> int:
         """Keep probes and return their index."""
-        key = _key(probes, precision)
-        if key not in self.known:
-            self.known[key] = len(self.facts)
-            self.facts.append({
-                "precision": precision, "tensors": probes.tensors,
-                "phases": [phase_of(tensor) for tensor in probes.tensors],
-                "errors": _short(probes.errors), "allowances": _short(with_margins(probes))})
-        return self.known[key]
+        place = id(probes), precision
+        if place not in self.places:  # spelling them out takes long; kept, so that ids stay theirs
+            key = _key(None, probes, precision)
+            if key not in self.known:
+                self.known[key] = len(self.facts)
+                self.facts.append({
+                    "precision": precision, "tensors": probes.tensors,
+                    "phases": [phase_of(tensor) for tensor in probes.tensors],
+                    "errors": _short(probes.errors), "allowances": _short(with_margins(probes))})
+            self.places[place] = probes, self.known[key]
+        return self.places[place][1]
+
+    def judge(self, observed: Probes, baseline: Probes | None, precision: str) -> None:
+        """Judge one side's probes beside the other's, each pair once."""
+        pair = (self.add(observed, precision),
+                None if baseline is None else self.add(baseline, precision))
+        if pair not in self.judged:
+            self.judged[pair] = {"observed": pair[0], "baseline": pair[1], "checkpoints": {
+                name: {"states": states, "first": first}
+                for name, (states, first) in judge(observed, baseline, precision).items()}}
+
+
+def judge_all(report: Report, beside: Records, comparisons: list[Comparison],
+              strips: Strips) -> None:
+    """Judge the probes of every comparison of a variant, of whichever record tells.
+
+    Args:
+        beside: stored records that are drawn as well.
+    """
+    stored = {**beside, **report.baselines}
+    for c in comparisons:
+        mine = [report.observed.get((c.case, c.observed)), stored.get((c.case, c.observed))]
+        theirs = [stored.get((c.case, c.baseline)), report.observed.get((c.case, c.baseline))]
+        for precision in PRECISIONS:
+            sides = [[found for record in records if record and c.variant in record.variants
+                      and (found := record.variants[c.variant].probes.get(precision))]
+                     for records in (mine, theirs)]
+            for observed in sides[0]:
+                for baseline in (*sides[1], *([] if sides[1] else [None])):
+                    strips.judge(observed, baseline, precision)
 
 
 def collect(report: Report, newest: Records, case: Case, name: str,
@@ -112,8 +146,7 @@ def _lines(contents: list[Content], precision: str) -> list[Line]:
         if precision not in recorded.trajectories:
             continue
         trajectory, probes = recorded.trajectories[precision], recorded.probes.get(precision)
-        line = lines.setdefault(_bits(trajectory, precision) + _key(probes, precision),
-                                Line(trajectory, probes))
+        line = lines.setdefault(_key(trajectory, probes, precision), Line(trajectory, probes))
         for environment, role in members:
             if line.members.get(environment) != REFERENCE:
                 line.members.pop(environment, None)
@@ -131,14 +164,12 @@ def _members(stored: Records, observed: Records, case: str) -> Iterator[Member]:
             yield REFERENCE if is_reference else role, environment, record
 
 
-def _bits(trajectory: Trajectory, precision: str) -> str:
-    curves = [getattr(trajectory, name) for name in CURVES]
-    return "".join(np.asarray(curve, precision).tobytes().hex() if curve is not None else "-"
-                   for curve in curves)
-
-
-def _key(probes: Probes | None, precision: str) -> str:
-    return f"{precision} {probes}" if probes is not None else ""
+def _key(trajectory: Trajectory | None, probes: Probes | None, precision: str) -> str:
+    """Return the key of curves and probes in one precision."""
+    curves = {name: getattr(trajectory, name) for name in CURVES} if trajectory else None
+    part = VariantRecord("", {precision: Trajectory(**curves)} if curves else {},
+                         {precision: probes} if probes else {})
+    return key_of(encode_variant(part))
 
 
 def _line(line: Line, first: Line, precision: str, strips: Strips) -> dict[str, Any]:

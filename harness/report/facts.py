@@ -1,98 +1,57 @@
 """The facts of a report, as one plain dict: all that the page may say.
 
-Outside half. Strict JSON throughout. The verdicts are those of ``compare --json``
-(``harness.report.verdicts``); what is the same for many comparisons (findings, waivers,
-packages) is listed once, and the others refer to it by its index.
+Outside half. Strict JSON throughout. They begin with the verdicts that ``compare --json`` writes
+(``harness.report.verdicts``), and add what was measured, on which machines, and the curves.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness import __version__
-from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
-from harness.compare.compare import ALL_KINDS, Report
+from harness.compare.compare import Report
 from harness.compare.timeline import Timeline
-from harness.history import facts as trend
+from harness.environments import altered
 from harness.records.project import Project
-from harness.report import changes, measured, variants
-from harness.report.answer import answer, outcome
-from harness.report.changes import Change
-from harness.report.verdicts import finding_facts, timeline_facts, waiver_facts
-
-FORMAT = 2
-"""Version of the report's JSON."""
-QUESTIONS = {
-    "baseline": "Has anything under the pin moved?",
-    "previous": "What does the upgrade change?",
-    "next": "Does it behave as the version after it?",
-    "reference": "Is it right at all?",
-    "named": "How does it compare with the one that was named?",
-}
-
-
-@dataclass
-class Findings:
-    """Distinct findings and waivers, in the order in which they were first met."""
-
-    findings: dict[Finding, int] = field(default_factory=dict)
-    waivers: dict[Waiver, int] = field(default_factory=dict)
-
-    def add(self, finding: Finding) -> int:
-        """Keep a finding and return its index."""
-        if finding.waiver is not None:
-            self.waivers.setdefault(finding.waiver, len(self.waivers))
-        return self.findings.setdefault(finding, len(self.findings))
-
-    def facts(self) -> list[dict[str, Any]]:
-        """Return the findings, each with the index of its waiver."""
-        return [{**finding_facts(finding), "waiver":
-                 None if finding.waiver is None else self.waivers[finding.waiver]}
-                for finding in self.findings]
+from harness.report import measured, variants, verdicts
+from harness.report.causes import Second
+from harness.report.verdicts import Findings, timeline_facts
 
 
 def collect(report: Report, project: Project, generated: str,
-            lineages: Sequence[Timeline] = ()) -> dict[str, Any]:
+            lineages: Sequence[Timeline] = (), way: Timeline | None = None,
+            seconds: Mapping[str, Second] | None = None,
+            trend: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return everything the page shows.
 
     Args:
         generated: the time to print on it, ISO 8601.
         lineages: timelines of the stored baselines.
+        way: the versions between two that were compared with each other.
+        seconds: what the second measurement of an alarm said, by environment.
+        trend: what changed over many nights, as ``history.facts.collect`` tells it.
     """
     known = Findings()
-    compared = [_comparison(c, known) for c in report.comparisons]
+    for finding in (f for c in report.comparisons for f in c.findings):
+        known.add(finding)  # these first: the timeline has more of its own
     through_time = timeline_facts(lineages, known.add)
+    told = verdicts.collect(report, known, seconds, way)
     beside = variants.newest(report, project)
     cases, chunks = variants.collect(report, project, beside)
     everyone = measured.collect(report, project, beside)
-    counts = tally(report.comparisons)
+    differing = {cause["environment"] for cause in told["causes"] if cause["since"] is None}
     return {
-        "format": FORMAT,
+        **told,
         "generated": generated,
-        "harness": __version__,
-        "answer": answer(report),
-        "outcome": outcome(report),
-        "exit_code": report.exit_code,
-        "counts": {verdict.word: counts[verdict] for verdict in Verdict},
-        "waived": sum(c.is_waived for c in report.comparisons),
         "seconds": measured.seconds(everyone["environments"]),
         "machines": measured.summary(everyone["environments"]),
-        "kinds": _kinds(report.comparisons),
-        "notes": report.notes,
-        "not_compared": _not_compared(report.comparisons),
-        "changes": [_change(change) for change in changes.collect(report)],
         **everyone,
-        "waivers": _waivers(report.comparisons, known),
-        "unused_waivers": [waiver_facts(waiver) for waiver in report.unused],
-        "findings": known.facts(),
+        "altered": {name: files for name in sorted(differing)
+                    if (files := altered.files(project.root, name))},
         "cases": cases,
-        "comparisons": compared,
         "timeline": through_time,
-        "trend": trend.collect(project),
+        "trend": {"problem": None, "cases": []} if trend is None else trend,
         "chunks": chunks,
     }
 
@@ -116,65 +75,3 @@ def dumps(facts: dict[str, Any]) -> str:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
-
-
-def _comparison(c: Comparison, known: Findings) -> dict[str, Any]:
-    found = [known.add(finding) for finding in c.findings]
-    cause, worst = c.cause, c.worst
-    return {
-        "case": c.case, "variant": c.variant, "observed": c.observed, "against": c.against,
-        "baseline": c.baseline, "verdict": c.verdict.word, "waived": c.is_waived,
-        "problem": c.problem, "evidence": c.evidence, "findings": found,
-        "cause": None if cause is None else known.findings[cause],
-        "worst": None if worst is None else known.findings[worst],
-    }
-
-
-def _change(change: Change) -> dict[str, Any]:
-    first, finding = change.first, finding_facts(change.finding)
-    return {
-        "environment": first.observed, "case": first.case, "variants": change.variants,
-        "sides": [{"against": c.against, "baseline": c.baseline} for c in change.sides],
-        "verdict": change.verdict.word, "reasons": change.reasons,
-        "waiver": "" if change.is_own else change.waiver,
-        "phase": change.phase, "where": change.where, "deviation": finding["deviation"],
-        "allowance": finding["allowance"], "sentence": change.finding.sentence,
-        "faults": [{"name": fault.name, "summary": fault.summary, "source": fault.source}
-                   for fault in change.faults],
-        "commands": change.commands,
-    }
-
-
-def _kinds(comparisons: list[Comparison]) -> list[dict[str, Any]]:
-    """Return, for each kind of comparison that was made, its question and its counts."""
-    facts = []
-    for kind in ALL_KINDS:
-        found = [c for c in comparisons if c.against == kind]
-        counts = tally(found)
-        if found:
-            facts.append({
-                "against": kind, "question": QUESTIONS[kind], "comparisons": len(found),
-                "counts": {verdict.word: counts[verdict] for verdict in Verdict},
-                "waived": sum(c.is_waived for c in found)})
-    return facts
-
-
-def _not_compared(comparisons: list[Comparison]) -> list[dict[str, Any]]:
-    """Return what could not be compared, one entry for every reason and environment."""
-    entries: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for c in comparisons:
-        if not c.problem:
-            continue
-        entry = entries.setdefault((c.problem, c.case, c.observed, c.verdict.word), {
-            "case": c.case, "observed": c.observed, "verdict": c.verdict.word,
-            "problem": c.problem, "against": [], "variants": []})
-        for key, value in (("against", c.against), ("variants", c.variant)):
-            if value not in entry[key]:
-                entry[key].append(value)
-    return list(entries.values())
-
-
-def _waivers(comparisons: list[Comparison], known: Findings) -> list[dict[str, Any]]:
-    """Return the waivers applied, with the number of comparisons each one covers."""
-    counts = Counter(waiver for c in comparisons for waiver in c.waivers)
-    return [{**waiver_facts(waiver), "covers": counts[waiver]} for waiver in known.waivers]

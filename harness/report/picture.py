@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.escaping import visible
 from harness.files import write_bytes
 from harness.records.environment import REFERENCE
-from harness.report.render import SYMBOLS
+from harness.report.page.render import SYMBOLS
 
 SUFFIXES = (".png", ".svg")
 COLOURS = {"identical": "#cfe8d6", "equivalent": "#e3f3e8", "drift": "#f5cf75",
@@ -29,6 +29,8 @@ CELL = 0.34
 """Width and height of a cell, in inches."""
 LONGEST = 28
 """Characters of a name that are shown."""
+LINE, LETTER = 0.19, 0.08
+"""Height of a line of the headline, and of a letter of a version, which stands upright; inches."""
 Cell = tuple[str, str]
 """Colour's name, text."""
 
@@ -54,12 +56,16 @@ def write(facts: dict[str, Any], path: Path) -> None:
     shown = {environment for _, environment in cells}
     columns = [e for e in facts["environments"] if e["name"] in shown]
     rows = [case["name"] for case in facts["cases"]]
-    width, height = max(6.0, 2.4 + CELL * len(columns)), 1.65 + CELL * len(rows)
+    width = max(6.0, 2.4 + CELL * len(columns))
+    answer = textwrap.fill(visible(facts["answer"])[:400], int(width * 12))
+    upright = LETTER * max((len(_short(e["version"])) for e in columns), default=0)
+    above = 0.12 + LINE * (answer.count("\n") + 1) + 0.35 + upright + 0.35
+    height = above + CELL * len(rows) + 0.1
     figure = Figure(figsize=(width, height), facecolor="white")
     axes = figure.add_axes((2.2 / width, 0.1 / height, CELL * len(columns) / width,
                             CELL * len(rows) / height))
-    _draw(axes, rows, columns, cells)
-    _headline(figure, facts, width, height)
+    _draw(axes, rows, columns, cells, upright / CELL)
+    _headline(figure, facts, answer, width, height)
     drawn = io.BytesIO()
     figure.savefig(drawn, format=path.suffix[1:], dpi=144,
                    metadata={"Date": None} if path.suffix == ".svg" else None)
@@ -97,8 +103,12 @@ def _severity(verdict: str) -> int:
 
 
 def _draw(axes: Any, rows: list[str], columns: list[dict[str, Any]],
-          cells: dict[tuple[str, str], Cell]) -> None:
-    """Draw the grid: names at the left, versions above, families above these."""
+          cells: dict[tuple[str, str], Cell], upright: float) -> None:
+    """Draw the grid: names at the left, versions above, families above these.
+
+    Args:
+        upright: height of the longest version, in cells.
+    """
     from matplotlib.patches import Rectangle
 
     axes.set(xlim=(0, max(1, len(columns))), ylim=(max(1, len(rows)), 0))
@@ -115,21 +125,22 @@ def _draw(axes: Any, rows: list[str], columns: list[dict[str, Any]],
         axes.text(x + 0.5, -0.2, _short(environment["version"]), rotation=90, ha="center",
                   va="bottom", fontsize=7, color="#333333")
         if environment["family"] != before:
-            axes.text(x + 0.1, -1.95, _short(environment["family"]), ha="left", va="bottom",
-                      fontsize=8.5, fontweight="bold")
-            axes.plot([x, x], [-2.4, len(rows)], color="#999999", linewidth=0.8, clip_on=False)
+            axes.text(x + 0.1, -0.4 - upright, _short(environment["family"]), ha="left",
+                      va="bottom", fontsize=8.5, fontweight="bold")
+            axes.plot([x, x], [-0.9 - upright, len(rows)], color="#999999", linewidth=0.8,
+                      clip_on=False)
         before = environment["family"]
 
 
-def _headline(figure: Any, facts: dict[str, Any], width: float, height: float) -> None:
+def _headline(figure: Any, facts: dict[str, Any], answer: str, width: float,
+              height: float) -> None:
     """Write the answer, the counts and what the symbols mean."""
-    answer = textwrap.fill(visible(facts["answer"])[:400], int(width * 12))
     figure.text(0.15 / width, 1 - 0.12 / height, answer, ha="left", va="top", fontsize=10,
                 fontweight="bold")
     counts = [f"{SYMBOLS[verdict]} {count} {verdict}"
               for verdict, count in facts["counts"].items() if count]
     counts += [f"( ) {facts['waived']} waived"] if facts["waived"] else []
-    below = 0.12 + 0.19 * (answer.count("\n") + 1)
+    below = 0.15 + LINE * (answer.count("\n") + 1)
     figure.text(0.15 / width, 1 - below / height, "    ".join(counts), ha="left", va="top",
                 fontsize=8, color="#333333")
 

@@ -55,7 +55,8 @@ def collect(report: Report, project: Project, beside: Records
     for name in dict.fromkeys(c.case for c in report.comparisons):
         sound, found = project.sound([name])[0], []
         if not sound:  # its comparisons say why
-            chunks[f"{name}/{WHOLE_CASE}"] = {"charts": {}, "probes": [], "native": []}
+            chunks[f"{name}/{WHOLE_CASE}"] = {"charts": {}, "probes": [], "judged": [],
+                                               "native": []}
             cases.append({"name": name, "summary": "",
                           "variants": [{"name": WHOLE_CASE, "open": True}]})
             continue
@@ -88,7 +89,8 @@ def _chunk(report: Report, beside: Records, store: Store, case: Case, variant: s
            comparisons: list[Comparison]) -> dict[str, Any]:
     strips = Strips()
     drawn = charts.collect(report, beside, case, variant, comparisons, strips)
-    return {"charts": drawn, "probes": strips.facts,
+    charts.judge_all(report, beside, comparisons, strips)
+    return {"charts": drawn, "probes": strips.facts, "judged": list(strips.judged.values()),
             "native": _native(store, case, variant, comparisons)}
 
 

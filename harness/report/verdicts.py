@@ -1,51 +1,139 @@
-"""Verdicts and timelines as plain data: what ``--json`` writes and the report shows.
+"""The verdicts of a comparison as one JSON document: ``compare --json`` and the page have it.
 
-Outside half. Strict JSON: a number that is not finite becomes the string that
-records use for it.
+Outside half. Strict JSON throughout; ``docs/verdicts.schema.json`` describes it. What is the same
+for many comparisons (findings, waivers) is listed once, and the others refer to it by its index.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
-from harness.compare.compare import Report
+from harness.compare.compare import ALL_KINDS, Report
 from harness.compare.timeline import Change, Line, Timeline
 from harness.records.writing import number
+from harness.report import causes
+from harness.report.answer import answer, outcome
+from harness.report.causes import Second
+from harness.version import __version__
 
 Keep = Callable[[Finding], Any]
 """Makes of a finding what stands for it."""
+FORMAT = 3
+"""Version of the document."""
+QUESTIONS = {
+    "baseline": "Has anything under the pin moved?",
+    "previous": "What does the upgrade change?",
+    "next": "Does it behave as the version after it?",
+    "reference": "Is it right at all?",
+    "named": "How does it compare with the one that was named?",
+}
 
 
-def verdict_facts(report: Report) -> dict[str, Any]:
-    """Return the whole outcome: counts, comparisons, notes, unused waivers."""
-    counts = tally(report.comparisons)
+@dataclass
+class Findings:
+    """Distinct findings and waivers, in the order in which they were first met."""
+
+    findings: dict[Finding, int] = field(default_factory=dict)
+    waivers: dict[Waiver, int] = field(default_factory=dict)
+
+    def add(self, finding: Finding) -> int:
+        """Keep a finding and return its index."""
+        if finding.waiver is not None:
+            self.waivers.setdefault(finding.waiver, len(self.waivers))
+        return self.findings.setdefault(finding, len(self.findings))
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Return the findings, each with the index of its waiver."""
+        return [{**finding_facts(finding), "comes_right": finding.comes_right, "waiver":
+                 None if finding.waiver is None else self.waivers[finding.waiver]}
+                for finding in self.findings]
+
+
+def collect(report: Report, known: Findings | None = None,
+            seconds: Mapping[str, Second] | None = None,
+            way: Timeline | None = None) -> dict[str, Any]:
+    """Return the document.
+
+    Args:
+        known: takes in findings and waivers, where others refer to them as well.
+        seconds: what the second measurement of an alarm said, by environment.
+        way: the versions between two that were compared with each other.
+    """
+    known = known or Findings()
+    compared = [_comparison(c, known) for c in report.comparisons]
     return {
+        "format": FORMAT,
+        "harness": __version__,
+        "answer": answer(report, seconds or {}),
+        "outcome": outcome(report),
         "exit_code": report.exit_code,
-        "counts": {verdict.word: counts[verdict] for verdict in Verdict},
-        "waived": sum(c.is_waived for c in report.comparisons),
-        "comparisons": [comparison_facts(c) for c in report.comparisons],
+        "versions": report.versions and dict(zip(("baseline", "observed"), report.versions,
+                                                 strict=True)),
+        **_counts(report.comparisons),
+        "kinds": _kinds(report.comparisons),
         "notes": report.notes,
-        "unused_waivers": [waiver_facts(w) for w in report.unused],
+        "not_compared": _not_compared(report.comparisons),
+        "causes": causes.collect(report, known.add, seconds or {}, way),
+        "waivers": _waivers(report.comparisons, known),
+        "unused_waivers": [waiver_facts(waiver) for waiver in report.unused],
+        "findings": known.facts(),
+        "comparisons": compared,
     }
 
 
-def comparison_facts(comparison: Comparison) -> dict[str, Any]:
-    """Return one comparison with its findings."""
+def _counts(comparisons: list[Comparison]) -> dict[str, Any]:
+    counts = tally(comparisons)
+    return {"counts": {verdict.word: counts[verdict] for verdict in Verdict},
+            "waived": sum(c.is_waived for c in comparisons)}
+
+
+def _comparison(c: Comparison, known: Findings) -> dict[str, Any]:
+    found = [known.add(finding) for finding in c.findings]
+    cause, worst = c.cause, c.worst
     return {
-        "case": comparison.case,
-        "variant": comparison.variant,
-        "observed": comparison.observed,
-        "against": comparison.against,
-        "baseline": comparison.baseline,
-        "verdict": comparison.verdict.word,
-        "waived": comparison.is_waived,
-        "problem": comparison.problem,
-        "evidence": comparison.evidence,
-        "findings": [finding_facts(f) for f in comparison.findings],
+        "case": c.case, "variant": c.variant, "observed": c.observed, "against": c.against,
+        "baseline": c.baseline, "verdict": c.verdict.word, "waived": c.is_waived,
+        "problem": c.problem, "evidence": c.evidence, "findings": found,
+        "cause": None if cause is None else known.findings[cause],
+        "worst": None if worst is None else known.findings[worst],
     }
+
+
+def _kinds(comparisons: list[Comparison]) -> list[dict[str, Any]]:
+    """Return, for each kind of comparison that was made, its question and its counts."""
+    facts = []
+    for kind in ALL_KINDS:
+        found = [c for c in comparisons if c.against == kind]
+        if found:
+            facts.append({"against": kind, "question": QUESTIONS[kind],
+                          "comparisons": len(found), **_counts(found)})
+    return facts
+
+
+def _not_compared(comparisons: list[Comparison]) -> list[dict[str, Any]]:
+    """Return what could not be compared, one entry for every reason and environment."""
+    entries: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    for c in comparisons:
+        if not c.problem:
+            continue
+        entry = entries.setdefault((c.problem, c.case, c.observed, c.verdict.word), {
+            "case": c.case, "observed": c.observed, "verdict": c.verdict.word,
+            "problem": c.problem, "against": [], "variants": []})
+        for key, value in (("against", c.against), ("variants", c.variant)):
+            if value not in entry[key]:
+                entry[key].append(value)
+    return list(entries.values())
+
+
+def _waivers(comparisons: list[Comparison], known: Findings) -> list[dict[str, Any]]:
+    """Return the waivers applied, with the number of comparisons each one covers."""
+    counts = Counter(waiver for c in comparisons for waiver in c.waivers)
+    return [{**waiver_facts(waiver), "covers": counts[waiver]} for waiver in known.waivers]
 
 
 def waiver_facts(waiver: Waiver) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Accepted records on disk: a head for each environment, and the contents they share.
 
 Outside half. A head names every variant's content by its key. Contents are written before
-the heads that name them, and dropped after the last head that did: whenever a process dies,
+the heads that name them, and removed after the last head that did: whenever a process dies,
 whatever was accepted can be read. What an older harness wrote, a whole record in one file,
 is read as well.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,12 @@ from harness.files import read_bytes, write_text
 from harness.records import writing
 from harness.records.project import Project
 from harness.records.record import Record, VariantRecord, Variants
-from harness.store import intake, machines
-from harness.store.contents import Content
+from harness.store import machines
+from harness.store.contents import Contents
 from harness.store.reading import records as reading
 from harness.store.reading.schema import Head
 
-HEAD = 1
+HEAD = 2
 """Version of the format of heads and contents."""
 _START = b'{"head":'
 Keys = dict[str, str]
@@ -36,7 +37,7 @@ class Baselines:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._contents: dict[tuple[str, str], Content] = {}
+        self._contents: dict[tuple[str, str], Contents] = {}
 
     def read(self, path: Path) -> Record:
         """Read a head; variants are decoded when they are asked for.
@@ -52,8 +53,7 @@ class Baselines:
         if not text.startswith(_START):
             return reading.loads(text, str(path))
         head, keys = _parse_head(text, path)
-        case = path.relative_to(self.project.baselines).parts[0]
-        variants = Variants(keys, partial(self._variant, case), str)
+        variants = Variants(keys, partial(self._variant, self._case(path)), str)
         return reading.record(head, str(path), variants)
 
     def write(self, records: list[Record],
@@ -68,24 +68,27 @@ class Baselines:
         Raises:
             RecordError: one would not come back as it is; nothing is accepted then.
         """
-        contents: dict[tuple[str, str], Content] = {}
+        self._contents.clear()
         heads: dict[Path, str] = {}
         for record in records:
-            keys = {name: self._take_in(contents, record.case, name, variant)
+            keys = {name: self._of(record.case, name).add(variant)
                     for name, variant in record.variants.items()}
             heads[self.path_for(record)] = \
                 writing.lay_out({"head": HEAD}, record, {
                     name: json.dumps(key) for name, key in keys.items()})
-        before = [(self.project.baselines / path.relative_to(self.project.baselines).parts[0],
-                   _read_keys(path)) for path in heads if path.exists()]
-        named = {*contents, *((folder.name, name) for folder, old in before for name in old or {})}
-        prepare([*heads, *(self.project.content_path(*pair) for pair in sorted(named))])
-        for content in contents.values():
-            content.write()
+        before = [(self._case(path), _read_keys(path)) for path in heads if path.exists()]
+        old: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for case, head in before:
+            for name, key in (head or {}).items():
+                old[case, name].add(key)
+        named = sorted({*self._contents, *old})
+        prepare([*heads, *(path for pair in named for path in self._of(*pair).files(old[pair]))])
+        for contents in self._contents.values():
+            contents.write()
         for path, text in heads.items():
             write_text(path, text)
-        for folder, old in before:
-            self._drop(folder, old)
+        for case in {case for case, _ in before}:
+            self._drop(case, {name: keys for (its, name), keys in old.items() if its == case})
         self._contents.clear()
 
     def path_for(self, record: Record) -> Path:
@@ -100,27 +103,32 @@ class Baselines:
         return path if mine == theirs else self.project.baseline_path(
             record.case, record.environment, mine)
 
-    def _take_in(self, contents: dict[tuple[str, str], Content], case: str, name: str,
-                 variant: VariantRecord) -> str:
-        if (case, name) not in contents:
-            contents[case, name] = Content(self.project.content_path(case, name))
-        return intake.add(contents[case, name], variant)
+    def _case(self, path: Path) -> str:
+        """Return the case of a head."""
+        return path.relative_to(self.project.baselines).parts[0]
+
+    def _of(self, case: str, name: str) -> Contents:
+        """Return the contents of a variant."""
+        if (case, name) not in self._contents:
+            self._contents[case, name] = Contents(self.project.content_path(case, name))
+        return self._contents[case, name]
 
     def _variant(self, case: str, name: str, key: str) -> VariantRecord:
-        if (case, name) not in self._contents:
-            self._contents[case, name] = Content(self.project.content_path(case, name))
-        return self._contents[case, name].variant(key)
+        return self._of(case, name).variant(key)
 
-    def _drop(self, folder: Path, before: Keys | None) -> None:
-        """Drop what was referred to by a head that was replaced, and now is by none."""
+    def _drop(self, case: str, old: dict[str, set[str]]) -> None:
+        """Remove what was referred to by a head that was replaced, and now is by none.
+
+        Args:
+            old: keys in the heads that were replaced, by variant.
+        """
         heads = [_read_keys(path) for pattern in ("[a-z]*.json", "*-*/[a-z]*.json")
-                 for path in folder.glob(pattern)]
-        if before is None or None in heads:
+                 for path in (self.project.baselines / case).glob(pattern)]
+        if None in heads:
             return  # what a damaged head needs is unknown
-        for name, key in before.items():
-            used = {keys[name] for keys in heads if keys and name in keys}
-            if key not in used:
-                Content(self.project.content_path(folder.name, name)).drop({key}, used)
+        for name, keys in old.items():
+            self._of(case, name).drop(keys, {head[name] for head in heads
+                                             if head and name in head})
 
 
 def _parse_head(text: bytes, path: Path) -> tuple[Head, Keys]:

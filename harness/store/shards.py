@@ -5,13 +5,12 @@ Outside half.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.environments import names as environments
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
-from harness.records import writing
+from harness.records import native_record, writing
 from harness.records.native_record import NativeRecord
 from harness.records.paths import MANIFESTS
 from harness.records.project import Project
@@ -129,10 +128,12 @@ def unpack(project: Project, source: Path, scratch: Path) -> Shard:
 
 
 def content(record: Record | NativeRecord) -> str:
-    """Return what was measured as text that is equal if, and only if, all bits are."""
+    """Return the key of all that was measured."""
     if isinstance(record, NativeRecord):
-        return repr(record.runs)
-    return writing.dumps(dataclasses.replace(record, provenance={}, accepted=None))
+        return writing.key_of({name: native_record.encode(runs)
+                               for name, runs in record.runs.items()})
+    return writing.key_of({name: writing.encode_variant(variant)
+                           for name, variant in record.variants.items()})
 
 
 def _seconds(store: Store, environment: str) -> float:

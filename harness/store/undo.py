@@ -1,41 +1,39 @@
 """Undo: what the last accept replaced, so that it can be taken back to the byte.
 
 Outside half. The caller holds the lock of ``accept``. Whenever a process dies, every baseline
-can be read: contents are never taken away before the heads that name them.
+can be read: contents are back before the heads that name them, and go after them.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
+
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError
-from harness.files import read_bytes, read_text, sha256, write_text
-from harness.records.paths import Paths
+from harness.files import read_bytes, sha256, write_bytes
+from harness.records.paths import CONTENT, Paths
 
 
-@dataclass
-class Replaced:
+class Replaced(msgspec.Struct):
     """What one accept replaced.
 
     Args:
         what: was accepted.
-        before: text of every file that it could write, by its path in the checkout; None for
-            one that was not there.
+        before: every file that it could write, by its path in the checkout, in base64 in the
+            JSON; None for one that was not there.
         after: SHA-256 of each when the accept had ended; None until then.
     """
 
     what: str
-    before: dict[str, str | None]
+    before: dict[str, bytes | None]
     after: dict[str, str | None] | None = None
 
 
 LARGEST = 2**28
 """Bytes of all that one accept may have replaced; the whole matrix has 4 million."""
-CONTENTS = ".jsonl"
-"""How the name of a file of shared contents ends."""
+_decoder = msgspec.json.Decoder(Replaced)
 
 
 def path_of(paths: Paths) -> Path:
@@ -50,7 +48,7 @@ def keep(paths: Paths, what: str, files: Iterable[Path]) -> None:
         what: is accepted, for whoever takes it back.
         files: that it may write, delete or create.
     """
-    _write(paths, Replaced(what, {_relative(paths, path): _text(path) for path in files}))
+    _write(paths, Replaced(what, {_relative(paths, path): _bytes(path) for path in files}))
 
 
 def finish(paths: Paths) -> None:
@@ -71,46 +69,37 @@ def take_back(paths: Paths) -> tuple[str, list[Path]]:
         HarnessError: the baselines have changed since.
     """
     kept = _read(paths)
-    before = {paths.root / name: text for name, text in kept.before.items()}
+    before = {paths.root / name: data for name, data in kept.before.items()}
     changed = [paths.root / name for name, digest in (kept.after or {}).items()
                if _digest(paths.root / name) != digest
-               and _text(paths.root / name) != kept.before[name]]
+               and _bytes(paths.root / name) != kept.before[name]]
     if changed:
         raise HarnessError("baselines have changed since the last accept", str(changed[0]),
                            f"{len(changed)} of {len(before)} files", "git diff results/baselines")
     _write(paths, Replaced(kept.what, kept.before))  # from here on it can be done once more
-    contents = {path: text for path, text in before.items() if path.suffix == CONTENTS}
-    for path, text in contents.items():
-        _restore(path, _united(path, text))
-    for path, text in before.items():
-        if path not in contents:
-            _restore(path, text)
-    for path, text in contents.items():
-        _restore(path, text)
+    contents = [path for path in before if path.parent.parent.name == CONTENT]
+    lost = [path for path in contents if not path.exists()]
+    heads = [path for path in before if path not in contents]
+    for path in (*lost, *heads, *contents):
+        _restore(path, before[path])
     path_of(paths).unlink()
     return kept.what, list(before)
 
 
-def _united(path: Path, before: str | None) -> str | None:
-    """Return what is there and what was: the last line of a key counts, and every key is there."""
-    now = _text(path)
-    return now if before is None or now is None else now + before
-
-
-def _restore(path: Path, text: str | None) -> None:
-    if text is None:
+def _restore(path: Path, data: bytes | None) -> None:
+    if data is None:
         path.unlink(missing_ok=True)
-    else:
-        write_text(path, text)
+    elif _bytes(path) != data:
+        write_bytes(path, data)
 
 
 def _digest(path: Path) -> str | None:
     return sha256(path) if path.exists() else None
 
 
-def _text(path: Path) -> str | None:
-    try:  # a file that is no UTF-8 is damaged, and no baseline
-        return read_bytes(path).decode("utf-8", "replace")
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return read_bytes(path)
     except MissingRecordError:
         return None
 
@@ -120,13 +109,13 @@ def _relative(paths: Paths, path: Path) -> str:
 
 
 def _write(paths: Paths, kept: Replaced) -> None:
-    write_text(path_of(paths), json.dumps(asdict(kept)) + "\n")
+    write_bytes(path_of(paths), msgspec.json.encode(kept))
 
 
 def _read(paths: Paths) -> Replaced:
     path = path_of(paths)
     try:
-        kept = Replaced(**json.loads(read_text(path, LARGEST)))
+        kept = _decoder.decode(read_bytes(path, LARGEST))
         home = paths.baselines.resolve()
         if not all((paths.root / name).resolve().is_relative_to(home) for name in kept.before):
             raise ValueError("it names a file that is no baseline")
@@ -134,6 +123,6 @@ def _read(paths: Paths) -> Replaced:
     except MissingRecordError:
         raise UsageError("there is no accept to take back", str(path),
                          next_command="git log results/baselines") from None
-    except (OSError, RecordError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, RecordError, ValueError, RecursionError) as error:
         raise HarnessError("what the last accept replaced cannot be read", str(path), str(error),
                            "git checkout results/baselines") from None

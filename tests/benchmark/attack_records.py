@@ -174,17 +174,12 @@ class Attack:
         case = self.chance.choice(list(CASES))
         paths = [self.project.baseline_path(case, ENVIRONMENT),
                  self.project.native_baseline_path(NATIVE, ENVIRONMENT),
-                 *(self.project.content_path(case, name) for name in CASES[case])]
+                 *(path for name in CASES[case]
+                   for path in self.project.content_path(case, name).iterdir())]
         path = self.chance.choice(paths)
-        whole = path.read_text(encoding="utf-8")
-        lines = whole.splitlines()
-        number = self.chance.randrange(len(lines))
-        if path.suffix == ".jsonl" and self.chance.random() < 0.5:
-            lines[number] = self._mutated(lines[number]).decode("utf-8", "replace").strip()
-            data = "\n".join([*lines, ""]).encode("utf-8", "replace")
-        else:
-            data = self._mutated(whole) if path.suffix == ".json" \
-                else damage(whole.encode("utf-8"), self.chance)
+        whole = path.read_bytes()
+        data = self._mutated(whole.decode("utf-8")) if path.suffix == ".json" \
+            else damage(whole, self.chance)
         with self._replaced(path, data):
             tally.refused += self._run(tally, "compare", ENVIRONMENT, "--case", case) > DIFFERENCE
 
@@ -228,7 +223,8 @@ class Attack:
                 self.project.failure_path(case, "torch-2.12.1"): ("compare", "torch-2.12.1"),
                 self.project.native_run_path(case, ENVIRONMENT): ("compare", ENVIRONMENT),
                 self.project.baseline_path(case, ENVIRONMENT): ("compare", ENVIRONMENT),
-                self.project.content_path(case, CASES[case][0]): ("compare", ENVIRONMENT),
+                next(self.project.content_path(case, CASES[case][0]).iterdir()): (
+                    "compare", ENVIRONMENT),
                 self.root / "results" / "waivers.toml": ("compare", ENVIRONMENT),
                 self.root / "tox.ini": ("list", "--label", "full"),
                 self.project.data_path("conv1d.json"): ("compare", ENVIRONMENT),
@@ -336,10 +332,12 @@ class Attack:
         if not verdicts.exists():
             return code, set()
         found: set[Key] = set()
-        for comparison in json.loads(verdicts.read_text(encoding="utf-8"))["comparisons"]:
+        told = json.loads(verdicts.read_text(encoding="utf-8"))
+        for comparison in told["comparisons"]:
             sides = comparison["variant"], comparison["against"]
             found |= {(*sides, "problem")} if comparison["problem"] else set()
-            found |= {(*sides, f["check"]) for f in comparison["findings"]
+            found |= {(*sides, f["check"])
+                      for f in (told["findings"][index] for index in comparison["findings"])
                       if f["verdict"] in ("drift", "regression", "improvement")}
         return code, found
 

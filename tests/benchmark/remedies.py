@@ -31,7 +31,7 @@ from harness.vocabulary.optimizers import SGD, Adam, ClipNorm, ClipValue
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "axon.md"
 BEGIN, END = "<!-- remedies: begin -->", "<!-- remedies: end -->"
-VERSIONS = ("0.6.0", "0.6.1", "0.8.1")
+VERSIONS = ("0.6.0", "0.6.1", "0.7.0", "0.8.1")
 DRAWS = 4
 """Other initial weights that are tried."""
 

@@ -58,16 +58,16 @@ def seconds(project: Project, options: argparse.Namespace, count: int) -> float:
     Raises:
         HarnessError: a run failed.
     """
-    from harness.environments import scale
+    from harness.commands import scaling
 
     name = options.environment
-    pieces = plan.native([project.case(options.case)], options.seeds)
+    seeds = None if options.seeds is None else range(options.seeds)
+    pieces = plan.native([project.case(options.case)], seeds)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        failures = scale.run(Project(project.root, Path(folder)), {name: pieces},
-                             f"local:{count}", 600, {name: lambda event: None})[name]
+        code = scaling.run(Project(project.root, Path(folder)), {name: pieces}, (),
+                           f"local:{count}", 600)
         spent = time.perf_counter() - started
-    if failures:
-        raise HarnessError(f"{len(failures)} of {len(pieces)} native runs failed", name,
-                           next(iter(failures.values())))
+    if code:
+        raise HarnessError("not all native runs could be trained", name)
     return spent

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import CASE, CHROMIUM, DRIVER, ENVIRONMENT, VARIANT, opened, started
 from tests.kit.page_facts import facts
 

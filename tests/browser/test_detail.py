@@ -1,10 +1,12 @@
 """Details and charts in a real Chromium: they show the JSON's numbers."""
 
 import base64
+import copy
 
 import numpy as np
 import pytest
 
+from harness.report.page.render import render
 from tests.browser.driving import CASE, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
 from tests.kit.page_facts import FINDINGS
 
@@ -29,7 +31,7 @@ def test_detail_shows_the_numbers_of_the_json(page):
                 for name in ("deviation", "allowance")]
     assert sorted(map(float, shown)) == sorted(map(float, expected))
     assert text_of(driver, "#detail .headline") == FINDINGS[3]["sentence"]
-    assert text_of(driver, "#detail .phase.begins h4") == "gradients begins here"
+    assert text_of(driver, "#detail .phase.begins h4") == "gradients begin to differ here"
     assert "gradient of dense_1.bias" in text_of(driver, "#detail .told")
     assert commands_of(driver) == [
         f"tox run -e {ENVIRONMENT} -- {CASE}",
@@ -50,32 +52,69 @@ def commands_of(driver):
         "return [...document.querySelectorAll('#detail .command code')].map(e => e.innerText)")
 
 
+CHART = "document.querySelector('#detail .curves .chart')"
+
+
 def test_chart_is_drawn_and_follows_its_switches(page):
     """Lines, band, difference and marks; precision, axis, curve and lines can be switched."""
     driver = page(DETAIL + "&precision=float32")
-    chart = "document.querySelector('#detail .curves')"
-    driver.execute_script(f"{chart}.scrollIntoView()")
-    wait_for(driver, f"{chart}.dataset.drawn")
-    assert "first differing step: 3" in driver.execute_script(f"return {chart}.textContent")
-    assert "chaotic from step 45" in driver.execute_script(f"return {chart}.textContent")
-    assert driver.execute_script(f"return Boolean({chart}.layout.yaxis2)")
-    for name, value, check in (("axis", "log", "layout.yaxis.type === 'log'"),
-                               ("curve", "update_norm",
-                                "layout.yaxis.title.text === 'update norm'"),
-                               ("lines", "all", "data.length > 3")):
+    wait_for(driver, f"{CHART}.dataset.drawn")
+    assert "first differing step: 3" in text_of(driver, "#detail .curves .note")
+    assert "chaotic from step 45" in text_of(driver, "#detail .curves .note")
+    assert driver.execute_script(
+        f"return {CHART}.plots.map(p => [p.scales.y.distr, p.bands.length])") == [[1, 1], [4, 1]]
+    for name, value, check in (("axis", "log", "plots[0].scales.y.distr === 3"),
+                               ("curve", "update_norm", "plots[0].axes[1].label === 'update norm'"),
+                               ("lines", "all", "plots[0].series.length > 3")):
         driver.execute_script(f"document.querySelector('#detail input[name={name}]"
-                              f"[value={value}]').click(); {chart}.scrollIntoView()")
-        wait_for(driver, f"{chart}.dataset.drawn && {chart}.{check}")
+                              f"[value={value}]').click()")
+        wait_for(driver, f"{CHART}.{check}")
         assert f"{name}={value}" in driver.current_url
 
 
-def test_a_rehearsal_leaves_nothing_behind(page):
-    """What is drawn to warm up, while the answer is read, is gone; charts come all the same."""
+def test_a_switch_keeps_the_focus(page):
+    """Whoever switches by keyboard goes on where they were."""
+    driver = page(DETAIL)
+    driver.execute_script("const one = document.querySelector('#detail input[name=curve]"
+                          "[value=update_norm]'); one.focus(); one.click()")
+    assert driver.execute_script("return document.activeElement.value") == "update_norm"
+    wait_for(driver, f"{CHART}.plots[0].axes[1].label === 'update norm'")
+
+
+def test_charts_are_there_with_their_detail(page):
+    """No rehearsal, no queue: what is opened has its charts in the same frame."""
     driver = page()
-    wait_for(driver, "document.body.dataset.rehearsed")
-    assert driver.execute_script("return document.querySelectorAll('.js-plotly-plot').length") == 0
-    driver.execute_script(f"location.hash = '{DETAIL}'")
-    wait_for(driver, "document.querySelector('#detail .curves .trace') !== null")
+    drawn = driver.execute_async_script(
+        f"const done = arguments[0]; location.hash = '{DETAIL}';"
+        "new MutationObserver(() => { if (document.querySelector('#detail .panel'))"
+        "  done(Boolean(document.querySelector('#detail .curves canvas'))); })"
+        ".observe(document.body, {childList: true, subtree: true});")
+    assert drawn
+
+
+def test_what_comes_right_is_said_in_green(page, chromium, given):
+    """An error that is gone is no error of so much: the strip, the figures and the card say so."""
+    facts = copy.deepcopy(given)
+    facts["findings"].append({**FINDINGS[3], "comes_right": True, "observed": 2e-15,
+                              "baseline": 3.1e-3})
+    place = len(facts["findings"]) - 1
+    for c in facts["comparisons"]:
+        if [c[k] for k in ("case", "variant", "observed", "against")] == [
+                CASE, VARIANT, ENVIRONMENT, "previous"]:
+            c.update(cause=place, worst=place, findings=[place])
+    facts["causes"][0].update(comes_right=True, cause=place, finding=place)
+    for chunk in facts["chunks"].values():
+        for pair in chunk["judged"]:
+            for judged in pair["checkpoints"].values():
+                judged["states"] = judged["states"].replace("o", "r")
+    path = chromium[1] / "right.html"
+    path.write_text(render(facts), encoding="utf-8")
+    driver = page(at=path)
+    assert "comes right" in text_of(driver, ".change .what")
+    assert "2e-15 off now, was 0.0031, allowed 1e-09" in text_of(driver, ".change .size")
+    driver = page(DETAIL, path)
+    assert text_of(driver, "#detail .phase.right h4") == "gradients come right here"
+    assert "2e-15 off, was 0.0031" in text_of(driver, "#detail .figures.right")
 
 
 def test_commands_can_be_copied(page):
@@ -92,19 +131,18 @@ def test_commands_can_be_copied(page):
 def test_curves_are_those_of_the_json(page, given):
     """What is drawn is base and difference of the chunk, to the last bit."""
     driver = page(DETAIL + "&precision=float64")
-    chart = "document.querySelector('#detail .curves')"
-    driver.execute_script(f"{chart}.scrollIntoView()")
-    wait_for(driver, f"{chart}.dataset.drawn")
+    wait_for(driver, f"{CHART}.dataset.drawn")
     lines = given["chunks"][f"{CASE}/{VARIANT}"]["charts"]["float64"]["lines"]
     base = np.frombuffer(base64.b64decode(lines[0]["loss"]["data"]), "<f8")
     off = np.frombuffer(base64.b64decode(lines[2]["loss"]["data"]), "<f4")
     drawn = driver.execute_script(
-        f"return {chart}.data.find(t => t.name === '{ENVIRONMENT}' && t.yaxis === 'y').y")
+        f"const [plot] = {CHART}.plots;"
+        f"return plot.data[plot.series.findIndex(one => one.label === '{ENVIRONMENT}')]")
     assert drawn == (base + off).tolist()
 
 
 @pytest.mark.parametrize(("hash", "selector"), [
-    ("frameworks", "#frameworks .curves"), ("trend", "#trend .chart")])
+    ("frameworks", "#frameworks .chart"), ("trend", "#trend .chart")])
 def test_other_views_draw_their_charts(page, hash, selector):
     """Straight from a link."""
     driver = page(hash)

@@ -6,7 +6,7 @@ from importlib import resources
 import pytest
 
 from harness.escaping import visible
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import (
     CELLS,
     DETAIL,
@@ -24,7 +24,7 @@ VIEWS = ("", "matrix?show=all", DETAIL, "frameworks", "timeline", "trend")
 
 
 def test_hostile_names_stay_text_everywhere(page, chromium):
-    """No view makes an element or a reordered line of a name, nor does Plotly."""
+    """No view makes an element or a reordered line of a name, nor do charts."""
     path = chromium[1] / "hostile.html"
     path.write_text(render(hostile_facts()), encoding="utf-8")
     name = VARIANT + visible(HOSTILE)
@@ -34,12 +34,11 @@ def test_hostile_names_stay_text_everywhere(page, chromium):
     driver = page("matrix?show=all", path)
     driver.execute_script("document.querySelector('#cells tbody td a').click()")
     wait_for(driver, "document.querySelector('#detail .panel')")
-    chart = "document.querySelector('#detail .curves')"
-    driver.execute_script(f"{chart}.scrollIntoView()")
+    chart = "document.querySelector('#detail .curves .chart')"
     wait_for(driver, f"{chart}.dataset.drawn")
     detail = driver.execute_script("return document.querySelector('#detail').textContent")
     assert name[:60] in detail
-    legend = driver.execute_script(f"return {chart}.querySelector('.legend').textContent")
+    legend = driver.execute_script(f"return {chart}.querySelector('.u-legend').textContent")
     assert "</script><script>" in legend
     assert driver.execute_script("return document.body.innerText").count("\u202e") == 0
 
@@ -54,7 +53,8 @@ def test_a_version_is_no_pattern(page, chromium):
     assert text_of(driver, "#detail .rowstrip .here span") == "$&$`2.1"
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 375)])
+@pytest.mark.parametrize(("scheme", "width"), [
+    ("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
 def test_axe_finds_nothing_serious(page, scheme, width):
     """In light and in dark, wide and narrow, in every view; nor is the page too wide."""
     package = resources.files(pytest.importorskip("selenium_axe_python"))
@@ -83,7 +83,7 @@ def test_every_view_has_something_to_look_at(page, chromium, scheme):
         driver = page(hash)
         prefer(driver, scheme)
         if hash.startswith(("detail", "frameworks")):
-            wait_for(driver, "document.querySelector('.js-plotly-plot .trace') !== null")
+            wait_for(driver, "document.querySelector('.chart canvas') !== null")
         path = chromium[1] / f"{scheme}-{number}.png"
         assert driver.save_screenshot(str(path))
         with image.open(path) as shot:
@@ -95,22 +95,36 @@ def test_every_view_has_something_to_look_at(page, chromium, scheme):
 
 def test_a_dark_detail_is_printed_in_dark_ink(page):
     """Every chart, seen or not, in light's colours and no wider than paper; then as before."""
-    chart = "document.querySelector('#detail .curves')"
-    look = (f"const chart = {chart};"
-            "return [getComputedStyle(chart.querySelector('.xtick text')).fill,"
-            " Number(chart.querySelector('.main-svg').getAttribute('width')),"
-            " document.querySelectorAll('#detail .chart:not(:has(.trace))').length]")
+    look = ("const chart = document.querySelector('#detail .curves .chart'), [plot] = chart.plots;"
+            "return [getComputedStyle(document.body).color, plot.axes[0].stroke(plot, 0),"
+            " chart.querySelector('.uplot').getBoundingClientRect().width,"
+            " document.querySelectorAll('#detail .chart:not(:has(canvas))').length]")
     driver = page(DETAIL)
     prefer(driver, "dark")
-    driver.execute_script(f"{chart}.scrollIntoView()")
-    wait_for(driver, f"{chart}.querySelector('.trace') !== null")
-    ink, width, _ = driver.execute_script(look)
-    on_paper, paper_width, blank = printed(driver, look)
+    wait_for(driver, "document.querySelector('#detail .chart canvas') !== null")
+    wait_for(driver, "getComputedStyle(document.body).colorScheme !== '' && "
+                     "document.querySelector('#detail .chart').plots[0].axes[0]"
+                     ".stroke(null, 0) === '#e6e9ec'")
+    ink, axis, width, _ = driver.execute_script(look)
+    on_paper, paper_axis, paper_width, blank = printed(driver, look)
     assert _brightness(on_paper) < 60 < 200 < _brightness(ink)
+    assert (axis, paper_axis) == ("#e6e9ec", "#1b1f24")
     assert paper_width < 700 < width
     assert blank == 0
-    wait_for(driver, f"{chart}.querySelector('.trace') !== null")
-    assert driver.execute_script(look)[:2] == [ink, width]
+    assert driver.execute_script(look)[:3] == [ink, axis, width]
+
+
+def test_a_very_long_text_is_folded_but_whole(page, chromium):
+    """A hundred kilobytes do not fill the screen, and none of them is lost."""
+    path, given = chromium[1] / "long.html", facts()
+    given["findings"][given["causes"][0]["finding"]]["sentence"] = "x" * 100_000
+    path.write_text(render(given), encoding="utf-8")
+    driver = page(at=path)
+    card = "document.querySelector('.change')"
+    assert len(driver.execute_script(f"return {card}.textContent")) < 3000
+    driver.execute_script(f"[...{card}.querySelectorAll('button')].find("
+                          "one => one.innerText.startsWith('show all')).click()")
+    wait_for(driver, f"{card}.textContent.includes('x'.repeat(100000))")
 
 
 def _brightness(colour):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import (
     CELLS,
     ROWS,
@@ -27,7 +27,7 @@ def test_opens_with_the_answer_and_only_what_changed(page, given):
                  if not c["waived"] and c["verdict"] not in ("identical", "equivalent")}
     assert len(driver.execute_script(f"return {ROWS}")) == len(open_rows)
     shown = "document.querySelectorAll('#changes > .changes > .change').length"
-    assert driver.execute_script(f"return {shown}") == min(8, len(given["changes"]))
+    assert driver.execute_script(f"return {shown}") == min(8, len(given["causes"]))
 
 
 def test_a_quiet_matrix_offers_everything(page, chromium):

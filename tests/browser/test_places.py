@@ -2,12 +2,13 @@
 
 import pytest
 
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.browser.driving import DETAIL, text_of, wait_for
 from tests.kit.page_facts import comparison, facts
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+SMALL = {"width": 760, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 SHALLOW = {"width": 1200, "height": 300, "deviceScaleFactor": 1, "mobile": False}
 
 
@@ -59,17 +60,16 @@ def measured(chromium):
 
 
 @pytest.mark.parametrize(("hash", "chart"), [
-    ("frameworks", "#frameworks .curves"), (f"{DETAIL}&lines=newest", "#detail .curves"),
-    (f"{DETAIL}&lines=all", "#detail .curves")])
+    ("frameworks", "#frameworks .chart"), (f"{DETAIL}&lines=newest", "#detail .chart"),
+    (f"{DETAIL}&lines=all", "#detail .chart")])
 def test_a_measured_reference_is_drawn_as_the_reference(page, measured, hash, chart):
     """Once, dotted, whether it was measured now or not."""
     driver = page(hash, measured)
-    driver.execute_script(f"document.querySelector('{chart}').scrollIntoView()")
     wait_for(driver, f"document.querySelector('{chart}').dataset.drawn")
     drawn = driver.execute_script(
-        f"return document.querySelector('{chart}').data.filter(t => t.yaxis === 'y')"
-        ".map(t => [t.name, t.line.dash])")
-    assert [dash for name, dash in drawn if "reference" in name] == ["2px,4px"]
+        f"return document.querySelector('{chart}').plots[0].series.slice(1)"
+        ".map(one => [one.label, one.dash])")
+    assert [dash for name, dash in drawn if "reference" in name] == [[2, 4]]
 
 
 def test_a_waived_difference_stands_beside_its_own_size(page):
@@ -127,22 +127,40 @@ def test_navigation_begins_at_the_top_and_back_where_it_was_left(page, tab, size
     at("detail", 200)
 
 
-def test_a_telephone_shows_bars_and_reasons(page, sized, chromium):
-    """The first segments of the timeline and the reason of a waiver are within the window."""
+def test_a_telephone_shows_changes_and_reasons(page, sized, given):
+    """The timeline is a list of changes, the newest version first; a waiver is a card."""
     sized(PHONE)
-    driver = page("timeline")
-    left = "document.querySelector('#timeline .segment').getBoundingClientRect().left"
-    assert driver.execute_script(f"return innerWidth - {left}") > 150
+    driver = page("timeline?family=torch")
+    family = next(entry for entry in given["timeline"] if entry["family"] == "torch")
+    changed = {change["observed"] for line in family["lines"] for change in line["changes"]}
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('.bychange h3')].map(e => e.innerText)")
+    assert shown == [env for env in reversed(family["versions"]) if env in changed]
     driver = page("waivers")
     driver.execute_script("document.querySelector('#waivers details').open = true")
-    assert text_of(driver, ".waiverlist td:first-child") == "12"
+    assert text_of(driver, ".waiverlist .covers") == "12"
     box = driver.execute_script("const {left, right, width} = document.querySelector("
                                 "'.waiverlist .sentence').getBoundingClientRect();"
                                 "return [left, innerWidth - right, width]")
     assert min(box) >= 0 and box[2] > 250
 
 
-@pytest.mark.parametrize("metrics", [SHALLOW, PHONE])
+def test_a_telephone_has_a_matrix_that_can_be_read(page, sized, given):
+    """A list of variants with runs of one verdict, each within the window, that lead to details."""
+    sized(PHONE)
+    driver = page("matrix?show=all")
+    rows = {(c["case"], c["variant"]) for c in given["comparisons"]}
+    assert driver.execute_script(
+        "return document.querySelectorAll('.variants > li:not(.case)').length") == len(rows)
+    outside = driver.execute_script(
+        "return [...document.querySelectorAll('.runs a')].filter(one => "
+        "one.getBoundingClientRect().right > innerWidth).length")
+    assert outside == 0
+    driver.execute_script("document.querySelector('.runs a').click()")
+    wait_for(driver, "document.querySelector('#detail .panel')")
+
+
+@pytest.mark.parametrize("metrics", [SHALLOW, SMALL])
 def test_headers_of_a_narrow_matrix_are_whole(page, sized, chromium, metrics):
     """Names of frameworks and versions fit in their cells, with one version of each, or long."""
     given = facts(4)

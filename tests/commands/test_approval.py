@@ -260,14 +260,18 @@ def test_a_kill_loses_no_baseline(matrix: Project, measured: Record, is_undo: bo
         assert accept(matrix, "--reason", "by mistake") == 0
     left = [writes]
 
-    def write(path: Path, text: str) -> None:
-        if not left[0]:
-            raise Killed
-        left[0] -= 1
-        files.write_text(path, text)
+    def mortal(write: Callable[..., None]) -> Callable[..., None]:
+        def writes(path: Path, what: str | bytes) -> None:
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+            write(path, what)
 
-    for module in (undo, contents, baselines):
-        monkeypatch.setattr(module, "write_text", write)
+        return writes
+
+    for module in (undo, contents):
+        monkeypatch.setattr(module, "write_bytes", mortal(files.write_bytes))
+    monkeypatch.setattr(baselines, "write_text", mortal(files.write_text))
     with contextlib.suppress(Killed):
         take_back(matrix) if is_undo else accept(matrix, "--reason", "by mistake")
     monkeypatch.undo()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -137,7 +138,7 @@ def test_a_waived_difference_is_shown_and_passes(stored: Project,
     assert "elixir-nx/axon#535" in text
     assert harness(stored, "compare", "axon-0.6.1") == 0
     text = capsys.readouterr().out
-    assert "34 different, waived" in text
+    assert re.search(r"\d+ different, waived", text)
     assert "(regression)" not in text and "axon#535" not in text
 
 
@@ -177,7 +178,8 @@ def test_accept_shows_what_it_changes(project: Project, measured: object,
      "other initial weights"),
     (lambda d: d["variants"].update(nope=next(iter(d["variants"].values()))), "unknown variant"),
     (lambda d: d.update(case="mnist"), "unknown case"),
-    (lambda d: next(iter(d["variants"].values()))["trajectories"]["float32"]["loss"].pop(),
+    (lambda d: [curve.pop() for name, curve in next(iter(d["variants"].values()))["trajectories"][
+        "float32"].items() if name in ("loss", "gradient_norm", "update_norm")],
      "another number of steps"),
 ])
 def test_records_of_other_inputs_are_refused(project: Project, checkout: Project,

@@ -331,8 +331,8 @@ def test_real_axon_releases(checkout: Project) -> None:
         assert (curve.step, curve.phase) == (1, "gradient")
         for probe in (f for f in off if f.check.endswith("_probes")):
             probed += 1
-            assert (probe.step, probe.phase, probe.tensor) == (
-                0, "gradient", "gradient of dense_1.bias")
+            assert (probe.step, probe.phase) == (0, "gradient")
+            assert probe.tensor in ("gradient of dense_1.bias", "gradient of dense_1.kernel")
     assert probed >= 8
     assert report.exit_code == 1
 

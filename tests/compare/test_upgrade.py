@@ -160,8 +160,9 @@ def test_a_report_of_two_versions_compares_them(matrix: Project, measured: Recor
     baseline = min(names)
     assert {(c["observed"], c["baseline"]) for c in facts["comparisons"]} == {(NEW, baseline)}
     assert facts["answer"].startswith(f"{NEW} differs from {baseline} in 1 of 2 comparisons")
-    change, = facts["changes"]
-    assert (change["variants"], change["reasons"]) == ([SGD], ["another sum (issue 7)"])
+    cause, = facts["causes"]
+    assert (cause["cases"][0]["variants"], cause["reasons"], cause["since"]) == (
+        [SGD], ["another sum (issue 7)"], NEW)
     assert "another sum" in output.read_text(encoding="utf-8").partition("<script")[0]
 
 
@@ -175,7 +176,7 @@ def test_a_report_of_two_families_compares_them(matrix: Project, measured: Recor
     facts = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
     assert {(c["against"], c["observed"], c["baseline"]) for c in facts["comparisons"]} == {
         ("named", "keras-3.15.1", NEW)}
-    assert [change["case"] for change in facts["changes"]] == [CASE]
+    assert [cause["cases"][0]["case"] for cause in facts["causes"]] == [CASE]
 
 
 def test_waivers_on_the_way_cover_what_comes_of_them_together(matrix: Project,

@@ -19,10 +19,11 @@ import distributed
 import pytest
 from distributed import LocalCluster
 
+from harness.commands import scaling
 from harness.commands.cli import main
 from harness.environments import cluster as clusters
 from harness.environments import cluster_worker, scale
-from harness.errors import HarnessError, LockedError, UsageError
+from harness.errors import HarnessError, LockedError, RecordError
 from harness.files import lock
 from harness.measure import supervisor
 from harness.measure.supervisor import Work
@@ -40,8 +41,10 @@ from harness.records.record import NativeRun
 def run(case, variant, evaluation, seed):
     folder = Path.cwd() / "cases"
     if seed == 3 and not (folder / "killed").exists():
-        (folder / "killed").write_text(str(os.getppid()))
-        os.kill(os.getppid(), signal.SIGKILL)
+        stat = Path(f"/proc/{os.getppid()}/stat").read_text()  # of the run in the environment
+        dask_worker = int(stat.rpartition(")")[2].split()[1])
+        (folder / "killed").write_text(str(dask_worker))
+        os.kill(dask_worker, signal.SIGKILL)
     with (folder / "measured").open("a") as lines:
         lines.write(f"{seed}\\n")
     return NativeRun(seed, 1 / (seed + 3), None, 0.1 * seed, seed % 2 == 0)
@@ -81,22 +84,19 @@ def add_interpreter(project: Project, environment: str) -> None:
 
 
 def run(project: Project, address: str, pieces: list[Work], environment: str = "reference",
-        timeout: float = 60) -> tuple[dict[Work, str], list[supervisor.Event]]:
-    """Run in one environment; return what failed, and the events."""
-    events: list[supervisor.Event] = []
-    failures = scale.run(project, {environment: pieces}, address, timeout,
-                         {environment: events.append})
-    return failures[environment], events
+        timeout: float = 60) -> int:
+    """Run in one environment; return the exit code."""
+    return scaling.run(project, {environment: pieces}, sorted({
+        name for work in pieces for name in work.variants}), address, timeout)
 
 
-def test_the_same_bits_as_a_local_run(scaled: Project, cluster: str, tmp_path: Path) -> None:
+def test_the_same_bits_as_a_local_run(scaled: Project, cluster: str, tmp_path: Path,
+                                      capsys: pytest.CaptureFixture[str]) -> None:
     """Records lie where a local run writes them, with the same numbers and provenance."""
     here = Project(scaled.root, tmp_path / "here")
     assert supervisor.run(here, "reference", [XOR, IMBALANCED], 60, lambda event: None) == {}
-    failures, events = run(scaled, cluster, [XOR, IMBALANCED])
-    assert failures == {}
-    assert [e["event"] for e in events].count("recorded") == 2
     for work in (XOR, IMBALANCED):
+        assert run(scaled, cluster, [work]) == 0
         mine, local = (records.read(p.partial_path(work.case, "reference"))
                        for p in (scaled, here))
         assert mine.variants == local.variants
@@ -105,24 +105,32 @@ def test_the_same_bits_as_a_local_run(scaled: Project, cluster: str, tmp_path: P
                 record.provenance.pop(when)
             record.provenance["inputs"].pop("harness")  # the fixture's adapter is another one
         assert mine.provenance == local.provenance
+    assert "reference  xor: 1 variants" in capsys.readouterr().out
     assert not list(scaled.runs.glob("*/*.failed.txt"))
 
 
 def test_a_killed_dask_worker(scaled: Project, cluster: str) -> None:
     """What a killed Dask worker had begun is measured by another; every seed counts once."""
     pieces = [Work("conv1d_stability", ("mse-adam_0.015",), seed=seed) for seed in range(12)]
-    failures, events = run(scaled, cluster, pieces)
-    assert failures == {}
+    assert run(scaled, cluster, pieces) == 0
     assert (scaled.root / "cases" / "killed").exists()
     record = records.native_runs(scaled.native_run_path("conv1d_stability", "reference"))
     found = record.runs["mse-adam_0.015"]
     assert [one.seed for one in found] == list(range(12))
     assert [one.final_loss for one in found] == [1 / (seed + 3) for seed in range(12)]
-    assert sorted(e["native"]["seed"] for e in events if "native" in e) == list(range(12))
-    # measured again: at most what had begun, or was not yet handed over, when it was killed
     lines = (scaled.root / "cases" / "measured").read_text().split()
     assert set(map(int, lines)) == set(range(12))
-    assert all(lines.count(str(seed)) == 1 for seed in range(4, 12))
+
+
+def test_seeds_are_shared_out() -> None:
+    """Every Dask worker imports the framework once for all of its seeds."""
+    pieces = {"torch-2.13.0": [Work("conv1d_stability", ("mse",), seed=seed) for seed in range(7)],
+              "reference": [XOR, IMBALANCED]}
+    tasks = scaling.plan(pieces, ("mse", "b*"), 3)
+    assert [task.words for task in tasks] == [
+        *(("conv1d_stability", "--native", "--seeds", part, "--variant", "mse", "--variant", "b*")
+          for part in ("0-1", "2-4", "5-6")),
+        *((case, "--variant", "mse", "--variant", "b*") for case in ("xor", "imbalanced_binary"))]
 
 
 @pytest.mark.parametrize(("action", "words", "timeout"), [
@@ -135,20 +143,28 @@ def test_a_framework_that_dies_or_hangs(scaled: Project, cluster: str, action: s
                                         words: tuple[str, ...], timeout: float) -> None:
     """A piece of work that takes its process down fails alone, with its last words."""
     add_case(scaled, "a_trouble", action)
-    others = [XOR] if timeout == 60 else []
-    failures, _ = run(scaled, cluster, [Work("a_trouble"), *others], timeout=timeout)
-    assert list(failures) == [Work("a_trouble")]
+    others = [Work("imbalanced_binary")] if timeout == 60 else []
+    assert run(scaled, cluster, [Work("a_trouble"), *others], timeout=timeout) == 3
     told = scaled.failure_path("a_trouble", "reference").read_text()
     assert all(word in told for word in words)
-    assert all(scaled.partial_path(work.case, "reference").exists() for work in others)
+    assert all(scaled.run_path(work.case, "reference").exists() for work in others)
 
 
-def test_a_framework_that_does_not_import(scaled: Project, cluster: str) -> None:
+def test_a_framework_that_does_not_import(scaled: Project, cluster: str,
+                                          capsys: pytest.CaptureFixture[str]) -> None:
     """Where the environment has no framework, all of it fails with what to type next."""
-    failures, _ = run(scaled, cluster, [XOR, IMBALANCED], "torch-2.13.0")
-    assert list(failures) == [XOR, IMBALANCED]
-    assert all("does not import" in message for message in failures.values())
-    assert "tox run -r -e torch-2.13.0" in failures[XOR]
+    assert run(scaled, cluster, [Work("xor"), Work("dropout")], "torch-2.13.0") == 3
+    told = capsys.readouterr().err
+    assert "does not import" in told and "tox run -r -e torch-2.13.0" in told
+    assert all(scaled.failure_path(case, "torch-2.13.0").exists() for case in ("xor", "dropout"))
+
+
+@pytest.mark.parametrize("name", ["../../tox.ini", "xor/../../../tox.ini"])
+def test_nothing_is_written_outside_the_runs(project: Project, name: str) -> None:
+    """Whatever a Dask worker calls a file."""
+    outcome = cluster_worker.Outcome(0, "", "", {name: b"mine now"})
+    with pytest.raises(RecordError, match="outside the runs"):
+        scaling.Intake(project).take(cluster_worker.Task("reference", ("xor",), "xor"), outcome)
 
 
 def test_no_scheduler(scaled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,8 +271,10 @@ def test_wrong_use(project: Project, capsys: pytest.CaptureFixture[str], argumen
 def test_without_dask(project: Project, capsys: pytest.CaptureFixture[str],
                       monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Dask is not installed, the message says how to install it."""
+    monkeypatch.delitem(sys.modules, "harness.commands.scaling", raising=False)
     monkeypatch.delitem(sys.modules, "harness.environments.scale")
     monkeypatch.delattr("harness.environments.scale")
+    monkeypatch.delattr("harness.commands.scaling", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["--root", str(project.root), "run", "--environment", "reference",
                  "--scheduler", "local:1"]) == 2
@@ -289,9 +307,3 @@ def test_a_cluster_on_this_machine_has_a_key() -> None:
         for path in ("", "status", "info/main/workers.html", "json/counts.json", "metrics"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 urllib.request.urlopen(f"http://127.0.0.1:{pages}/{path}", timeout=5)
-
-
-def test_nothing_to_do(scaled: Project, cluster: str) -> None:
-    """A run without any work is wrong use, on a cluster too."""
-    with pytest.raises(UsageError, match="nothing to measure"):
-        run(scaled, cluster, [])

@@ -24,7 +24,6 @@ from harness.history.facts import case_facts, collect
 from harness.history.figures import night_of
 from harness.history.history import Figure, Night, Side, Told, append, load, path_of
 from harness.report import facts as reporting
-from harness.report.render import render as render_page
 from tests.kit.reports import report_of
 
 CASE, VARIANT, ENVIRONMENT = "xor", "bce_sigmoid-sgd_0.1", "torch-2.13.0"
@@ -345,16 +344,14 @@ def test_report_facts_of_no_damaged_and_some_history(project):
     assert "damaged" in collect(project)["problem"]
 
 
-def test_report_page_has_the_trend_and_its_charts(project):
-    """What changed is a row and a chart; without a history the section is one line."""
-    def page():
-        facts = reporting.collect(report_of(), project, "2026-01-01T00:00:00Z")
-        return facts, render_page(facts)
+def test_report_has_the_trend_that_it_is_given(project):
+    """What changed is a row with its series; without a history there is none."""
+    def trend():
+        return reporting.collect(report_of(), project, "2026-01-01T00:00:00Z",
+                                 trend=collect(project))["trend"]
 
-    assert "No history yet" in page()[1]
+    assert trend() == {"problem": None, "cases": []}
     stepping(project)
-    facts, text = page()
-    assert "No history yet" not in text
-    assert "14 nights from 2026-01-01 to 2026-01-01: 1 series changed" in text
-    assert 'data-trend="0 0 0"' in text
-    assert facts["trend"]["cases"][0]["changed"][0]["series"][0]["values"] == [0.7] * 10 + [0.8] * 4
+    told = trend()["cases"][0]
+    assert (told["nights"], len(told["changed"])) == (14, 1)
+    assert told["changed"][0]["series"][0]["values"] == [0.7] * 10 + [0.8] * 4

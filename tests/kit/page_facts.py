@@ -68,7 +68,8 @@ def finding(verdict: str, **fields: Any) -> dict[str, Any]:
     return {"check": "float32_trajectory", "verdict": verdict, "sentence": SENTENCE, "step": 3,
             "checkpoint": None, "phase": "gradient", "tensor": None, "observed": 0.816837,
             "baseline": 0.72698104, "deviation": 6.0123, "allowance": 2.4e-07, "required": 2.5e7,
-            "precision": "float32", "waiver": None, **fields}
+            "precision": "float32", "waiver": None, "comes_right": False, "host": "",
+            **fields}
 
 
 FINDINGS = [
@@ -102,7 +103,8 @@ def comparison(case: str, variant: str, observed: str, against: str, baseline: s
             "baseline": baseline, "verdict": "drift" if outcome == "waived" else outcome,
             "waived": outcome == "waived", "findings": found,
             "problem": "the worker\n  was killed" if outcome in ("missing", "error") else "",
-            "cause": notable[-1] if notable else None, "worst": notable[0] if notable else None}
+            "cause": notable[-1] if notable else None, "evidence": "",
+            "worst": notable[0] if notable else None}
 
 
 def comparisons(observed: list[dict[str, Any]], cases: list[dict[str, Any]], noisy: bool
@@ -167,9 +169,17 @@ def chunk(observed: list[dict[str, Any]], steps: int = 60) -> dict[str, Any]:
                "interval": [0.4, 0.9]} for name in names[-3:]]
     chart = {"lines": lines, "allowance": array(np.full(steps, 2.4e-07)), "marks": marks,
              "chaotic_from": steps - 15}
+    judged = [{"observed": 1, "baseline": 0, "checkpoints": {
+        name: {"states": "g" * len(TENSORS), "first": None} if place == 0 else
+        {"states": "ggoooooo", "first": 2} for place, name in enumerate(CHECKPOINTS)}},
+        {"observed": 0, "baseline": None, "checkpoints": {
+            name: {"states": "g" * len(TENSORS), "first": None} for name in CHECKPOINTS}},
+        *({"observed": place, "baseline": place, "checkpoints": {
+            name: {"states": "ggaaaaaa" if place else "g" * len(TENSORS), "first": None}
+            for name in CHECKPOINTS}} for place in (0, 1))]
     return {"charts": {"float64": {**chart, "allowance": array(np.full(steps, 1e-9)),
                                    "chaotic_from": None}, "float32": chart},
-            "probes": probes, "native": native}
+            "probes": probes, "judged": judged, "native": native}
 
 
 def timeline(observed: list[dict[str, Any]], cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -210,23 +220,26 @@ def trend() -> dict[str, Any]:
                      "verdict": {"verdict": "drift", "waived": False}, "series": [series]}]}]}
 
 
-def changes(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return an entry of "what changed" for every open difference, at most fifty."""
+def causes(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a cause for every open difference, at most fifty."""
     entries = []
     for c in found:
         if c["worst"] is None or c["waived"]:
             continue
-        cause = FINDINGS[c["cause"]]
         entries.append({
-            "environment": c["observed"], "case": c["case"], "variants": [c["variant"]],
-            "sides": [{"against": c["against"], "baseline": c["baseline"]}],
-            "verdict": c["verdict"], "phase": cause["phase"], "where": "step 3",
-            "deviation": cause["deviation"], "allowance": cause["allowance"],
-            "sentence": cause["sentence"], "reasons": [], "waiver": "",
+            "environment": c["observed"], "verdict": c["verdict"], "comes_right": False,
+            "phase": FINDINGS[c["cause"]]["phase"], "since": None,
+            "against": [{"against": c["against"], "baseline": c["baseline"]}],
+            "cases": [{"case": c["case"], "variants": [c["variant"]], "where": "step 3",
+                       "finding": c["cause"]}],
+            "finding": c["cause"], "cause": c["cause"], "excess": 3.1e6, "factor": None,
+            "harm": {"degree": "possible", "sentence": "It may matter",
+                     "why": "no promise of a case is broken; float64 curves move by up to 3.1e-03"},
+            "second": None, "reasons": [], "packages": [["numpy", "1.26.4", "2.4.6"]],
             "faults": [{"name": "squared_gradient", "summary": "the gradient comes out squared",
                         "source": "https://example.org/issues/535"}],
-            "commands": [f"tox run -e {c['observed']} -- {c['case']}",
-                         f"harness compare {c['observed']} --case {c['case']}"]})
+            "commands": [f"harness compare {c['observed']} --case {c['case']}",
+                         f"tox run -e {c['observed']} -- {c['case']}"], "waivers": []})
     return entries[:50]
 
 
@@ -254,7 +267,7 @@ def facts(environment_count: int = 8, variant_count: int = 6, noisy: bool = True
                  "source": "baseline", "pinned": True}
     common = {"numpy": "2.4.6", "jinja2": "3.1.6", "tqdm": "4.70.1"}
     return {
-        "format": 2, "generated": "2026-11-21T06:50:00Z", "harness": "0.1.0",
+        "format": 3, "generated": "2026-11-21T06:50:00Z", "harness": "0.1.0",
         "answer": "Training does not behave the same everywhere: of "
                   f"{len(found)} comparisons {counts['drift']} differ." if noisy
                   else f"Training behaves the same in all {len(found)} comparisons.",
@@ -268,7 +281,8 @@ def facts(environment_count: int = 8, variant_count: int = 6, noisy: bool = True
         "environments": observed, "others": [reference],
         "packages": [{**common, "torch": f"2.{place}.0"} for place in range(3)],
         "waivers": [WAIVER], "unused_waivers": [], "findings": FINDINGS, "cases": cases,
-        "comparisons": found, "changes": changes(found), "timeline": timeline(observed, cases),
+        "comparisons": found, "causes": causes(found), "altered": {},
+        "versions": None, "timeline": timeline(observed, cases),
         "trend": trend(),
         "chunks": {f"{case['name']}/{variant['name']}": chunk(observed)
                    for case in cases for variant in case["variants"]}}

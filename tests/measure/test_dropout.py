@@ -151,7 +151,7 @@ def test_what_dropout_does_survives_a_file() -> None:
     record.trajectories["float64"] = Trajectory([0.5])
     record.drops["float32"] = replace(record.drops["float64"], mismatch=float("inf"), scale=1.23456)
     text = writing.variant_text(record)
-    back = records.content(text.encode(), "", np.asarray).drops
+    back = records.content(text.encode(), "").drops
     assert back["float32"] == replace(record.drops["float32"], scale=1.23,
                                       spread=back["float32"].spread)
     assert isinstance(back["float64"], Drops)

@@ -48,8 +48,8 @@ def test_native_runs_are_one_piece_a_seed(project: Project) -> None:
     cases = project.cases()
     declared = next(case.native for case in cases if case.native)
     assert len(plan.native(cases, None)) == declared.seeds * len(declared.variants) >= 40
-    assert [piece.seed for piece in plan.native(cases, 2)] == [0, 0, 1, 1]
-    some = plan.native(cases, 2, ["mse*"])
+    assert [piece.seed for piece in plan.native(cases, range(2))] == [0, 0, 1, 1]
+    some = plan.native(cases, range(2), ["mse*"])
     assert [(piece.variants, piece.seed) for piece in some] == [
         (("mse-adam_0.015",), 0), (("mse-adam_0.015",), 1)]
     for names, patterns in ((["xor"], None), (None, ["nothing"])):

@@ -80,7 +80,7 @@ def test_a_silent_night_is_short() -> None:
     report = Report([Comparison(CASE, SGD, TORCH, "baseline", TORCH)])
     text = summary.render(report, night(report))
     assert text.splitlines()[0] == "# Nightly 2026-11-21: nothing changed"
-    assert "Training behaves the same in all 1 comparisons. (1 identical)" in text
+    assert "Training behaves the same in the only comparison. (1 identical)" in text
     assert "|" not in text
     assert summary.lines(night(report)) == [
         "Nightly 2026-11-21: nothing changed: 2 environments, 1 identical"]

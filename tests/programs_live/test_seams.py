@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 
+HAS_MODES = importlib.util.find_spec("torch.utils._python_dispatch") is not None
 BATCHES = """
 import torch
 from torch import nn
@@ -81,6 +84,21 @@ def test_perturbed_weights_differ_by_last_bits(write, record):
     assert moved.rows("loss") == loaded.rows("loss") != plain.rows("loss")
 
 
+LOADED = BATCHES.replace("optimizer =", """model(torch.ones(1, 3))
+model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})
+optimizer =""")
+
+
+def test_weights_loaded_after_a_first_call_are_perturbed(write, record):
+    """A model may be called once before its weights are loaded: those are taken in again."""
+    where = write(LOADED)
+    _, plain = record("p.py", **where)
+    _, moved = record("p.py", options=["--perturb", "1"], **where)
+    for trace in (plain, moved):
+        assert {row[3] for row in trace.rows("initialisation")} == {0, 1}
+    assert plain.rows("update", "body.weight")[0][5] != moved.rows("update", "body.weight")[0][5]
+
+
 def test_whole_tensors_of_a_step(write, record):
     """--capture keeps what the sketches were made of, and ends the program."""
     where = write(BATCHES)
@@ -92,6 +110,10 @@ def test_whole_tensors_of_a_step(write, record):
             if step == 1 and size:
                 whole = file[f"{step}|{channel}|{name}|{occurrence}"]
                 assert np.linalg.norm(whole.astype(float)) == pytest.approx(values[0], rel=1e-6)
+        operators = [key.split("|")[2] for key in file.files if "|operator|" in key]
+    if HAS_MODES:
+        assert operators[:2] == ["body:aten.t.default", "body:aten.addmm.default"]
+        assert {"Net:aten.relu.default", "backward:aten.mm.default"} <= set(operators)
 
 
 def test_program_is_ended_after_so_many_steps(write, record):
@@ -137,12 +159,13 @@ def test_several_processes_leave_one_trace(record):
     assert trace.header["updates"] == 4
 
 
-def test_closure_is_read_after_the_step(record):
+def test_closure_is_read_when_it_was_evaluated(record):
     """L-BFGS evaluates its closure as often as it likes; one update a step is counted."""
     _, trace = record("closure.py")
     assert trace.header["updates"] == 8
     assert len(trace.rows("loss")) > 8
     assert len(trace.rows("gradient")) == len(trace.rows("update")) == 4 * 8
+    assert {row[2] for row in trace.rows("update")} == {"0.weight", "0.bias", "2.weight", "2.bias"}
 
 
 def test_two_models_have_names_of_their_own(record):

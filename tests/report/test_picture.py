@@ -32,6 +32,25 @@ def test_a_cell_counts_the_variants_with_the_worst_verdict(tmp_path):
     assert counts == "= 1 identical    R 1 regression    ( ) 2 waived"
 
 
+def places(path):
+    """Return the heights of an SVG's texts, by text, downwards."""
+    found = re.findall(r'<text.*?(?:y="|translate\([\d.-]+ )([\d.]+).*?>([^<]*)</', path.read_text(
+        encoding="utf-8"), re.S)
+    return {text.strip(): float(y) for y, text in found}
+
+
+@pytest.mark.parametrize("words", [1, 12, 40])
+def test_no_text_lies_over_another(tmp_path, words):
+    """However long the answer is, counts, family and versions stand below it in this order."""
+    facts = collect(report_of())
+    facts["answer"] = " ".join(["behaviour"] * words)
+    picture.write(facts, tmp_path / "report.svg")
+    found = places(tmp_path / "report.svg")
+    counts = next(y for text, y in found.items() if text.startswith("= 1 identical"))
+    answer = max(y for text, y in found.items() if "behaviour" in text)
+    assert answer < counts < found["torch"] < found["2.13.0"] < found["xor"]
+
+
 def test_the_same_facts_give_the_same_bytes(tmp_path):
     """No time and no random identifier is in it."""
     facts = collect(report_of())

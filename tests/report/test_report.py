@@ -15,7 +15,7 @@ from harness.errors import DIFFERENCE, FAILURE, MATCH, UsageError
 from harness.report import facts as reporting
 from harness.report import write
 from harness.report.arrays import decode, encode
-from harness.report.render import render
+from harness.report.page.render import render
 from tests.kit.reports import (
     ACCEPTED,
     CASE,
@@ -58,7 +58,7 @@ def test_the_json_is_what_the_page_is_rendered_from(tmp_path):
     """Both files are written, and the page is that of the JSON."""
     write(report_of(), PROJECT, tmp_path / "report.html")
     facts = strict((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert facts["format"] == 2
+    assert facts["format"] == 3
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(facts)
 
 
@@ -95,10 +95,10 @@ def test_counts_are_those_of_the_comparisons():
 
 
 @pytest.mark.parametrize(("verdict", "waiver", "outcome", "words"), [
-    (Verdict.IDENTICAL, None, "match", "the same in all 1 comparisons"),
-    (Verdict.DRIFT, WAIVER, "match", "waivers explain the other 1"),
+    (Verdict.IDENTICAL, None, "match", "the same in the only comparison"),
+    (Verdict.DRIFT, WAIVER, "match", "0 of 1 comparison, and waivers explain the other 1"),
     (Verdict.REGRESSION, None, "difference",
-     "of 1 comparisons 1 differ and no waiver covers that: 1 with a regression"),
+     "torch-2.13.0 trains differently: 1 variant of xor against the reference. It matters"),
 ])
 def test_answer_follows_the_exit_code(verdict, waiver, outcome, words):
     """The sentence at the top says what the exit code says."""
@@ -187,7 +187,7 @@ def test_details_are_open_only_for_what_no_waiver_covers():
     waived, open_ = (collect(report_of(comparison(Verdict.DRIFT, waiver=waiver)))
                      for waiver in (WAIVER, None))
     assert [facts["cases"][0]["variants"][0]["open"] for facts in (waived, open_)] == [False, True]
-    assert [len(facts["changes"]) for facts in (waived, open_)] == [0, 1]
+    assert [len(facts["causes"]) for facts in (waived, open_)] == [0, 1]
 
 
 def test_equal_findings_are_listed_once():
@@ -206,9 +206,9 @@ def test_a_change_that_every_side_shows_is_told_once():
         *(comparison(Verdict.DRIFT, against=against, step=2, phase="loss")
           for against in ("previous", "reference")),
         comparison(Verdict.DRIFT, against="baseline", step=3, phase="update")))
-    assert [[side["against"] for side in change["sides"]] for change in facts["changes"]] == [
+    assert [[side["against"] for side in cause["against"]] for cause in facts["causes"]] == [
         ["previous", "reference"], ["baseline"]]
-    assert facts["changes"][0]["commands"][0] == "harness compare torch-2.13.0 --case xor"
+    assert facts["causes"][0]["commands"][0] == "harness compare torch-2.13.0 --case xor"
 
 
 def test_what_the_own_baseline_does_not_show_is_another_cause():
@@ -216,8 +216,8 @@ def test_what_the_own_baseline_does_not_show_is_another_cause():
     own = comparison(Verdict.DRIFT, against="baseline", step=3, phase="loss")
     before = comparison(Verdict.DRIFT, against="previous", step=3, phase="loss")
     before.variant = "bce_logits-sgd_0.1"
-    changes = collect(report_of(own, before))["changes"]
-    assert [change["variants"] for change in changes] == [[VARIANT], [before.variant]]
+    found = collect(report_of(own, before))["causes"]
+    assert [cause["cases"][0]["variants"] for cause in found] == [[VARIANT], [before.variant]]
 
 
 def test_a_change_names_the_faults_with_its_signature():
@@ -227,14 +227,14 @@ def test_a_change_names_the_faults_with_its_signature():
         found = Finding("float32_trajectory", Verdict.REGRESSION, "worse", step=1, phase=phase)
         facts = collect(Report([Comparison(CASE, name, "torch-2.13.0", "previous",
                                            "torch-2.12.0", [found])]))
-        assert [fault["name"] for fault in facts["changes"][0]["faults"]] == expected
+        assert [fault["name"] for fault in facts["causes"][0]["faults"]] == expected
 
 
 def test_commands_of_a_change_can_be_typed_as_they_stand():
     """Names are quoted for a shell; a pre-release build is never accepted."""
     def commands(name, against="baseline"):
         return collect(report_of(comparison(Verdict.DRIFT, name, against)))[
-            "changes"][0]["commands"]
+            "causes"][0]["commands"]
 
     assert commands("torch-2.13.0") == [
         "harness compare torch-2.13.0 --against baseline --case xor",

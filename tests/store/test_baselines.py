@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 import json
 import math
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,13 +19,20 @@ import pytest
 from harness.compare.checks.finding import Verdict
 from harness.compare.compare import Question, compare
 from harness.errors import HarnessError, RecordError
+from harness.files import write_bytes, write_text
 from harness.records import writing
 from harness.records.project import Project
 from harness.records.record import Record, Variants
 from harness.store import baselines
 from harness.store import contents as content
+from harness.store.contents import Contents
 from harness.store.reading import records
 from harness.store.store import Store
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 CASE, TORCH, NEXT = "imbalanced_binary", "torch-2.13.0", "torch-2.14.1"
 SGD, ADAM = "bce_sigmoid-sgd_0.1", "bce_sigmoid-adam_0.01"
@@ -35,6 +46,15 @@ def named(record: Record, environment: str, factor: float = 1.0) -> Record:
     return record
 
 
+def other(record: Record, environment: str, factor: float) -> Record:
+    """Return a record that has nothing in common with another one but the probes."""
+    record = named(record, environment)
+    for trajectory in record.variants[SGD].trajectories.values():
+        for curve in ("loss", "gradient_norm", "update_norm"):
+            setattr(trajectory, curve, [factor * value for value in getattr(trajectory, curve)])
+    return record
+
+
 @pytest.fixture
 def stored(project: Project, measured: Record) -> Project:
     """Return a project with the baselines of the reference and of one environment."""
@@ -42,10 +62,20 @@ def stored(project: Project, measured: Record) -> Project:
     return project
 
 
-def contents(project: Project) -> dict[str, str]:
-    """Return the files of contents, by the name of the variant."""
-    return {path.stem: path.read_text() for path in
-            (project.baselines / CASE / "content").glob("*.jsonl")}
+def contents(project: Project) -> dict[str, dict[str, bytes]]:
+    """Return the files of contents, by the name of the variant and their own."""
+    found: dict[str, dict[str, bytes]] = {}
+    for path in (project.baselines / CASE / "content").glob("*/*"):
+        found.setdefault(path.parent.name, {})[path.name] = path.read_bytes()
+    return found
+
+
+def added(before: dict[str, dict[str, bytes]], after: dict[str, dict[str, bytes]]) -> list[str]:
+    """Return the names of the files that are new; no other has changed."""
+    assert all(after[variant][name] == data for variant in before
+               for name, data in before[variant].items())
+    return [name for variant in after for name in after[variant]
+            if name not in before.get(variant, {})]
 
 
 def head(project: Project, environment: str) -> Path:
@@ -90,23 +120,58 @@ def test_the_same_numbers_add_a_head_only(stored: Project, measured: Record) -> 
     assert sides[0] is sides[1]
 
 
-def test_another_version_appends(stored: Project, measured: Record) -> None:
-    """Lines stay as they are; of a variant with one other curve only that is stored."""
+def test_another_version_adds_a_patch(stored: Project, measured: Record) -> None:
+    """Files stay as they are; a content with one other curve is a small patch of another one."""
     before = contents(stored)
     Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "rounding")
     after = contents(stored)
-    assert after[ADAM] == before[ADAM]
-    assert after[SGD].startswith(before[SGD])
-    added = [json.loads(line) for line in after[SGD][len(before[SGD]):].splitlines()]
-    assert [line["kind"] for line in added] == ["loss", "text"]
-    assert all(line["parent"] for line in added)
-    assert len(after[SGD]) - len(before[SGD]) < 1000
+    [name] = added(before, after)
+    [base] = before[SGD]
+    assert name.endswith(f"-from-{base}")
+    assert len(after[SGD][name]) < content.WORTH * len(after[SGD][base])
+
+
+def test_a_patch_is_of_what_is_none(stored: Project, measured: Record) -> None:
+    """However many versions follow each other, no content needs more than one other."""
+    record = measured
+    for number in range(4):
+        record = named(record, f"torch-2.{number}.0", 1 + 1e-15)
+        Store(stored).accept([record], "rounding")
+    names = contents(stored)[SGD]
+    bases = {name.partition("-from-")[2] for name in names} - {""}
+    assert len(names) == 5 and bases == {name for name in names if "-from-" not in name}
+
+
+def test_the_most_similar_base_is_taken(project: Project, measured: Record) -> None:
+    """Of two contents that have nothing in common, the one is chosen that is like the new one."""
+    for name, factor in (("reference", 1.0), (TORCH, 1.5)):
+        record = other(measured, name, factor)
+        Store(project).accept([record], "a base")
+        Store(project).accept([named(record, f"{NEXT}.{factor:.0f}", 1 + 1e-15)], "and its like")
+    names = sorted(contents(project)[SGD], key=len)
+    bases, patches = names[:2], names[2:]
+    assert {name.partition("-from-")[2] for name in patches} == set(bases)
+
+
+def test_anybody_can_open_a_content(stored: Project, measured: Record) -> None:
+    """Zstandard gives the line of the record, and the line's SHA-256 begins with the name."""
+    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "rounding")
+    lines = [line.partition(":")[2].rstrip(",")
+             for name in (TORCH, NEXT) for line in writing.dumps(
+                 Store(stored).baseline(CASE, name)).splitlines() if line.startswith(f'"{SGD}"')]
+    names = sorted(contents(stored)[SGD], key=len)
+    whole, patch = (contents(stored)[SGD][name] for name in names)
+    base = zstd.decompress(whole)
+    texts = [base, zstd.decompress(patch, zstd_dict=zstd.ZstdDict(base, is_raw=True).as_prefix)]
+    assert [text.decode() for text in texts] == lines
+    for name, text in zip(names, texts, strict=True):
+        assert name.startswith(hashlib.sha256(text).hexdigest()[:16])
 
 
 def test_a_head_is_read_without_decoding(stored: Project,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     """Listing names and keys opens no content."""
-    monkeypatch.setattr(baselines, "Content", lambda path: pytest.fail(f"{path} was opened"))
+    monkeypatch.setattr(baselines, "Contents", lambda path: pytest.fail(f"{path} was opened"))
     record = Store(stored).baseline(CASE, TORCH)
     assert isinstance(record.variants, Variants) and list(record.variants) == [SGD, ADAM]
     assert record.accepted is not None and record.accepted["reason"] == "first"
@@ -115,18 +180,26 @@ def test_a_head_is_read_without_decoding(stored: Project,
 
 def test_what_nobody_refers_to_goes_when_a_baseline_is_replaced(stored: Project,
                                                                 measured: Record) -> None:
-    """A replaced baseline's contents are dropped, but for what others are made of."""
+    """A replaced baseline's content is removed, and that of the others stays."""
     before = contents(stored)
     Store(stored).accept([named(measured, NEXT, 1.5)], "another")
     between = contents(stored)
     Store(stored).accept([named(measured, NEXT, 1.7)], "yet another")
     after = contents(stored)
-    assert after[SGD].startswith(before[SGD])
-    lost = set(between[SGD].splitlines()) - set(after[SGD].splitlines())
-    assert [json.loads(line)["kind"] for line in lost] in (["loss", "text"], ["text", "loss"],
-                                                           ["text"], ["loss"], [])
+    assert len(added(before, after)) == 1 and added(before, after) != added(before, between)
     Store(stored).accept([named(measured, NEXT)], "as before after all")
     assert contents(stored) == before
+
+
+def test_a_base_stays_until_nothing_is_a_patch_of_it(stored: Project, measured: Record) -> None:
+    """No head names it any more, but a content that one names is made of it."""
+    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "a patch")
+    [base] = [name for name in contents(stored)[SGD] if "-from-" not in name]
+    Store(stored).accept([other(measured, name, 1.5) for name in ("reference", TORCH)], "new")
+    assert base in contents(stored)[SGD]
+    assert texts(Store(stored).baseline(CASE, NEXT)) == texts(named(measured, NEXT, 1 + 1e-15))
+    Store(stored).accept([other(measured, NEXT, 1.5)], "new as well")
+    assert len(contents(stored)[SGD]) == 1 and base not in contents(stored)[SGD]
 
 
 def test_nothing_is_dropped_beside_a_damaged_head(stored: Project, measured: Record) -> None:
@@ -140,38 +213,89 @@ def test_nothing_is_dropped_beside_a_damaged_head(stored: Project, measured: Rec
     assert texts(Store(stored).baseline(CASE, TORCH)) == texts(measured)
 
 
-def damage_curve(line: str) -> str:
-    """Return a line with other numbers in it."""
-    data = json.loads(line)
-    data["data"] = data["data"][::-1]
-    return json.dumps(data, separators=(",", ":"))
+SPOIL: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"", "cut off": lambda data: data[:-9],
+    "reversed": lambda data: data[::-1], "one more": lambda data: data + data,
+    "other numbers": lambda data: zstd.compress(zstd.decompress(data).replace(b"0.1", b"0.2")),
+    "not JSON": lambda data: zstd.compress(b"{"),
+    "without end": lambda data: zstd.compress(b" " * (content.LARGEST + 1))}
 
 
-@pytest.mark.parametrize("spoil", [damage_curve, lambda line: line[:-9],
-                                   lambda line: line.replace('"kind"', '"kid"'),
-                                   lambda line: line.replace('"data":"', '"data":"\\u00ff'),
-                                   lambda line: line.replace('"order":', '"order":"1","was":'),
-                                   lambda line: "", lambda line: line[20:]])
-def test_a_damaged_line_is_named_and_the_rest_is_read(stored: Project, measured: Record,
-                                                      spoil: Callable[[str], str]) -> None:
-    """File and key are told, other variants are compared, and accepting again repairs it."""
-    path = stored.baselines / CASE / "content" / f"{SGD}.jsonl"
-    lines = path.read_text().splitlines()
-    key = json.loads(lines[0])["key"]
-    spoilt = [spoil(lines[0]), *lines[1:]]
-    path.write_text("".join(f"{line}\n" for line in spoilt), encoding="utf-8")
+@pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
+def test_a_damaged_content_is_named_and_the_rest_is_read(stored: Project, measured: Record,
+                                                         spoil: Callable[[bytes], bytes]) -> None:
+    """The file is told, other variants are compared, and accepting again repairs it."""
+    [path] = (stored.baselines / CASE / "content" / SGD).iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(spoil(whole))
     record = Store(stored).baselines.read(stored.baseline_path(CASE, TORCH))
     with pytest.raises(RecordError) as error:
         _ = record.variants[SGD]
-    assert str(path) in str(error.value) and key in str(error.value)
+    assert str(path) in str(error.value)
     assert record.variants[ADAM].trajectories.keys() == {"float64", "float32"}
     writing.write(named(measured, TORCH), stored.run_path(CASE, TORCH))
     report = compare(stored, Question((TORCH,), "baseline", (CASE,)))
     assert {c.variant: c.verdict for c in report.comparisons} == {
         ADAM: Verdict.IDENTICAL, SGD: Verdict.ERROR}
     Store(stored).accept([named(measured, TORCH)], "again")
+    assert path.read_bytes() == whole
     assert texts(Store(stored).baseline(CASE, TORCH)) == texts(measured)
     assert texts(Store(stored).baseline(CASE, "reference")) == texts(measured)
+
+
+def test_what_a_lost_base_held_is_stored_again(stored: Project, measured: Record) -> None:
+    """Without its base a patch cannot be read; accepted again it is whole, and the patch goes."""
+    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "a patch")
+    [base, patch] = sorted((stored.baselines / CASE / "content" / SGD).iterdir(),
+                           key=lambda path: len(path.name))
+    base.unlink()
+    with pytest.raises(RecordError, match="not there") as error:
+        _ = Store(stored).baselines.read(head(stored, NEXT)).variants[SGD]
+    assert f"git log --oneline -- {base}" in str(error.value)
+    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "again")
+    assert [path.name for path in base.parent.iterdir()] == [f"{patch.name[:16]}.json.zst"]
+    assert texts(Store(stored).baseline(CASE, NEXT)) == texts(named(measured, NEXT, 1 + 1e-15))
+
+
+def test_what_another_process_accepted_is_found(stored: Project, measured: Record) -> None:
+    """Contents that were looked at before have no need to be looked at as they were."""
+    store = Store(stored)
+    _ = store.baseline(CASE, TORCH).variants[SGD]
+    Store(stored).accept([named(measured, NEXT, 1.5)], "meanwhile")
+    assert store.baseline(CASE, NEXT).variants[SGD].error is None
+
+
+def test_a_key_leads_nowhere_else(stored: Project) -> None:
+    """Whatever a head names, nothing is opened outside the folder of the contents."""
+    for key in ("../../../tox", "0" * 16, "x", ""):
+        with pytest.raises(RecordError, match="not there"):
+            Contents(stored.content_path(CASE, SGD)).variant(key)
+
+
+def git(project: Project, *arguments: str) -> None:
+    """Run git in a project, without the user's settings."""
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *arguments],
+                   cwd=project.root, check=True, capture_output=True)
+
+
+def test_branches_that_accept_different_environments_merge(
+        stored: Project, measured: Record, checkout: Project) -> None:
+    """Both add a content, and one that is the same: git merges, and everything can be read."""
+    for name in (".gitattributes", ".gitignore"):
+        shutil.copy(checkout.root / name, stored.root)
+    git(stored, "init", "-q", "-b", "main")
+    git(stored, "add", ".")
+    git(stored, "commit", "-q", "-m", "first")
+    new = [named(measured, name, factor) for name, factor in (
+        ("torch-2.1.0", 1.1), ("torch-2.2.0", 1.2), ("torch-2.3.0", 1.3), ("torch-2.4.0", 1.3))]
+    for branch, accepted in (("one", new[::2]), ("other", new[1::2])):
+        git(stored, "checkout", "-q", "-b", branch, "main")
+        Store(stored).accept(accepted, branch)
+        git(stored, "add", ".")
+        git(stored, "commit", "-q", "-m", branch)
+    git(stored, "merge", "-q", "-m", "both", "one")
+    for record in new:
+        assert texts(Store(stored).baseline(CASE, record.environment)) == texts(record)
 
 
 @pytest.mark.parametrize("writes", range(4))
@@ -179,16 +303,18 @@ def test_a_full_disk_loses_nothing(stored: Project, measured: Record, writes: in
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     """However far it got, each baseline is the old one or the new one, whole."""
     left = [writes]
-    real = baselines.write_text
 
-    def write(path: Path, text: str) -> None:
-        if not left[0]:
-            raise OSError(28, "No space left on device")
-        left[0] -= 1
-        real(path, text)
+    def failing(write: Callable[..., None]) -> Callable[..., None]:
+        def writes(path: Path, what: str | bytes) -> None:
+            if not left[0]:
+                raise OSError(28, "No space left on device")
+            left[0] -= 1
+            write(path, what)
 
-    for module in (baselines, content):
-        monkeypatch.setattr(module, "write_text", write)
+        return writes
+
+    monkeypatch.setattr(baselines, "write_text", failing(write_text))
+    monkeypatch.setattr(content, "write_bytes", failing(write_bytes))
     new = [named(measured, name, 1.5) for name in ("reference", TORCH)]
     fails = pytest.raises(OSError, match="No space") if writes < 3 else nullcontext()
     with fails:
@@ -204,7 +330,7 @@ def test_a_record_in_one_file_is_a_baseline(project: Project, measured: Record) 
     writing.write(record, head(project, TORCH))
     assert texts(Store(project).baseline(CASE, TORCH)) == texts(measured)
     Store(project).accept([measured], "anew")
-    assert head(project, TORCH).read_text().startswith('{"head":1,')
+    assert head(project, TORCH).read_text().startswith('{"head":2,')
     assert texts(Store(project).baseline(CASE, TORCH)) == texts(measured)
 
 

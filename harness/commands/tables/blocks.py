@@ -5,22 +5,20 @@ Outside half. Builds renderables and prints nothing. 80 columns are enough.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.compare.checks import finding as findings
 from harness.compare.checks.finding import Comparison, Finding, Verdict
 from harness.compare.checks.harm import weigh
 from harness.compare.compare import Report
 from harness.environments import names as environments
 from harness.environments.lineage import order
 from harness.records.record import Record
-from harness.report.changes import WAIVERS, Change, collect
+from harness.report.changes import WAIVERS, Cause
 
 STYLES = {
     Verdict.IDENTICAL: "green", Verdict.EQUIVALENT: "green", Verdict.DRIFT: "yellow",
@@ -32,49 +30,6 @@ NAMES = 3
 READABLE = 100
 """Columns of text at most, however wide the terminal is."""
 Fact = tuple[str, RenderableType | str]
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What differs in one environment for one cause, in any case.
-
-    Args:
-        changes: one for each case.
-    """
-
-    changes: tuple[Change, ...]
-
-    @property
-    def findings(self) -> list[Finding]:
-        """All that has this cause."""
-        return [f for change in self.changes for f in change.findings]
-
-    @property
-    def shown(self) -> Change:
-        """The change that stands for all."""
-        finding = findings.worst(self.findings)
-        return next(change for change in self.changes if finding in change.findings)
-
-    @property
-    def sides(self) -> list[Comparison]:
-        """One comparison for each side that shows it."""
-        return list({c.side: c for change in self.changes for c in change.sides}.values())
-
-
-def causes(report: Report, only: Container[str] | None = None) -> list[Cause]:
-    """Return what is open, or what differs between two versions, by its cause, the worst first.
-
-    Args:
-        only: environments to look at; None for all.
-    """
-    groups: dict[tuple[object, ...], list[Change]] = {}
-    for change in collect(report):
-        if only is not None and change.first.observed not in only:
-            continue
-        key = change.first.observed, change.phase, change.is_own, bool(change.reasons)
-        groups.setdefault(key, []).append(change)
-    return sorted((Cause(tuple(group)) for group in groups.values()),
-                  key=lambda cause: -max(change.verdict for change in cause.changes))
 
 
 def render(found: Iterable[Cause], everything: bool = False) -> list[RenderableType]:

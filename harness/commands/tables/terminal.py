@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 
-from harness.errors import FAILURE, MATCH, HarnessError
+from harness.errors import FAILURE, MATCH, HarnessError, UsageError
 from harness.escaping import say, terminal
 
 WIDTH = 160
@@ -49,6 +50,25 @@ def show(renderable: RenderableType) -> None:
     with console.capture() as capture:
         console.print(_Harmless(renderable), highlight=False, crop=False)
     say(capture.get(), end="")
+
+
+def tell_table(form: str, make: Callable[[Any], Any]) -> None:
+    """Print a table for other programs.
+
+    Args:
+        form: csv, json or parquet.
+        make: makes it, given the module that makes tables; pandas is imported here.
+    """
+    from harness.notebook import frames
+
+    content = frames.dumps(make(frames), form)
+    if form != "parquet":
+        say(content.decode(), end="")
+    elif sys.stdout.isatty():
+        raise UsageError("Parquet is no text for a terminal", next_command="... > table.parquet")
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
 
 
 def _tables(renderable: RenderableType) -> Iterator[Table]:

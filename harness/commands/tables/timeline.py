@@ -19,6 +19,7 @@ from harness.compare.checks.finding import Verdict, cause, worst
 from harness.compare.checks.harm import weigh
 from harness.compare.timeline import Change, Group, Line, Timeline
 from harness.compare.upgrade import Upgrade
+from harness.report.changes import causes
 
 Reasons = tuple[str | None, ...]
 """Of a change, from its waivers, each with its source; None for what is open."""
@@ -50,7 +51,7 @@ def upgrade(found: Upgrade, everything: bool) -> RenderableType:
     report, way = found.report, found.way
     parts: list[RenderableType] = [verdicts.heading(report)]
     if way is None:
-        parts += [part for block in blocks.render(blocks.causes(report), everything)
+        parts += [part for block in blocks.render(causes(report), everything)
                   for part in ("", block)]
     else:
         parts += ["", Text(f"{len(way.versions)} versions on the way, the changes in order:",

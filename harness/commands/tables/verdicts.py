@@ -18,6 +18,7 @@ from harness.compare.checks.finding import Comparison, Verdict, tally
 from harness.compare.compare import ALL_KINDS, Report
 from harness.environments import names as environments
 from harness.report.answer import answer
+from harness.report.changes import causes
 
 NAMES, NOTES = 6, 3
 """How many environments and notes are listed; the rest is counted."""
@@ -30,7 +31,7 @@ def render(report: Report, everything: bool) -> RenderableType:
         everything: show what agrees or is waived as well, with all reasons and notes.
     """
     parts: list[RenderableType] = [heading(report)]
-    for block in (*blocks.render(blocks.causes(report), everything), *blocks.advice(report),
+    for block in (*blocks.render(causes(report), everything), *blocks.advice(report),
                   *problems(report)):
         parts += ["", block]
     if everything:

@@ -115,6 +115,13 @@ class Finding:
         return math.inf if math.isnan(found) else found
 
     @property
+    def comes_right(self) -> bool:
+        """Whether it is a probe's error that the baseline has and the observed side has not."""
+        return self.checkpoint is not None and self.verdict.is_difference \
+            and self.observed is not None and self.baseline is not None \
+            and self.observed < self.baseline
+
+    @property
     def is_stress(self) -> bool:
         """Whether it is of a checkpoint that training does not come to."""
         return self.checkpoint is not None and not self.checkpoint.startswith("step_")

@@ -102,6 +102,37 @@ def _agreeing(pair: Pair, precision: str, kind: str, observed: Probes, baseline:
         f"belongs to its machine: measured on {pair.other_class}"))
 
 
+def judge(observed: Probes, baseline: Probes | None,
+          precision: str) -> dict[str, tuple[str, int | None]]:
+    """Return by checkpoint what is to be said of each tensor, and the first that differs.
+
+    Args:
+        baseline: the other side; None where it has no probes, so that only what is beyond its
+            allowance differs.
+
+    Returns:
+        A letter for each tensor: ``g`` within its allowance, ``o`` off, ``r`` comes right, ``a``
+        off on both sides alike, ``u`` not judged; and the index of the first that differs, None
+        if nothing does.
+    """
+    other = baseline or Probes(observed.tensors, {name: [0.0] * len(errors) for name, errors
+                                                  in observed.errors.items()}, {})
+    off = [(name, index) for name, index in _off(observed, other, precision)
+           if name.startswith("step_") or phase_of(observed.tensors[index]) != "update"]
+    found = {}
+    for name, errors in observed.errors.items():
+        before, limits = other.errors.get(name, errors), _limits(observed, other, name)
+        letters = ["u" if phase_of(tensor) == "update" and not name.startswith("step_")
+                   else "g" if max(mine, theirs) <= limit
+                   else "a" if (name, index) not in off
+                   else "r" if theirs > mine else "o"
+                   for index, (tensor, mine, theirs, limit) in enumerate(
+                       zip(observed.tensors, errors, before, limits, strict=True))]
+        here = [place for place in off if place[0] == name]
+        found[name] = "".join(letters), _cause(here, observed, other)[1] if here else None
+    return found
+
+
 def _errors(observed: Probes, baseline: Probes, checkpoint: str,
             index: int) -> tuple[float, float, float]:
     """Return the observed error, the baseline's, and what both may be."""

@@ -45,14 +45,20 @@ def _prepare_script(words: list[str]) -> Callable[[], object]:
     path = Path(words[0])
     if path.is_dir() or path.suffix in (".zip", ".pyz"):
         sys.argv = list(words)
-        sys.path[0] = str(path)
+        _search(str(path))
         return lambda: runpy.run_path(str(path), run_name="__main__")
     if not path.is_file():
         raise UsageError("there is no such program", str(path), f"looked in {os.getcwd()}",
                          f"ls {path.parent}")
     sys.argv = list(words)
-    sys.path[0] = str(path.resolve().parent)
+    _search(str(path.resolve().parent))
     return lambda: _run_script(words[0])
+
+
+def _search(folder: str) -> None:
+    """Put a folder where Python puts it that is started for a program, in place of this one's."""
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = folder
 
 
 def _run_script(name: str) -> None:
@@ -69,7 +75,7 @@ def _run_script(name: str) -> None:
 
 
 def _prepare_module(name: str, arguments: list[str]) -> Callable[[], object]:
-    sys.path[0] = os.getcwd()
+    _search(os.getcwd())
     sys.argv = [name, *arguments]
     try:
         found = importlib.util.find_spec(name)
@@ -87,7 +93,7 @@ def _prepare_pytest(arguments: list[str]) -> Callable[[], object]:
     except ImportError:
         raise UsageError("pytest is not installed", sys.prefix, f"pytest {' '.join(arguments)}",
                          "add pytest to the requirements of this side") from None
-    sys.path[0] = os.getcwd()
+    _search(os.getcwd())
     sys.argv = [PYTEST, *arguments]
 
     def run() -> None:

@@ -47,14 +47,21 @@ class Recording:
         every: look into every so many steps only.
         steps: end the program after so many updates.
         capture: keep whole tensors of this step, and end the program behind it.
+
+    Attributes:
+        is_detailed: tensors of the present step are looked at.
+        is_captured: whole tensors of the present step are kept.
+        is_keeping: the same, or those of its updates.
     """
 
     def __init__(self, every: int = 1, steps: int | None = None,
                  capture: int | None = None) -> None:
         self.every, self.steps, self.capture = every, steps, capture
         self.step = 0
+        self.is_detailed = self.is_keeping = self.is_captured = False
         self.events = trace.Events()
         self.whole: dict[str, np.ndarray] = {}
+        self._operators: dict[str, int] = {}
         self.notes: list[dict[str, str]] = []
         self.modules: dict[str, str] = {}
         self.tensors: dict[str, str] = {}
@@ -66,21 +73,12 @@ class Recording:
         self.takers: list[Callable[[str, Any], bool]] = []
         self.readers: list[Callable[[Any], tuple[np.ndarray, str] | None]] = []
         self._thread = threading.get_ident()
+        self._look_up()
 
     @property
     def is_on(self) -> bool:
         """Whether this is the thread that is recorded; in forked processes none is."""
         return not self.is_stopped and threading.get_ident() == self._thread
-
-    @property
-    def is_detailed(self) -> bool:
-        """Whether tensors of the present step are looked at."""
-        return is_detailed(self.step, self.every) or self.is_keeping
-
-    @property
-    def is_captured(self) -> bool:
-        """Whether whole tensors are kept now: updates of the step before, and all of this one."""
-        return self.capture is not None and self.step == self.capture
 
     def add(self, channel: str, name: str, found: Sketch, module: str | None = None,
             read: Callable[[], np.ndarray] | None = None) -> None:
@@ -96,10 +94,11 @@ class Recording:
         if read is not None and self._keeps(channel):
             self.whole[f"{self.step}|{channel}|{name}|{occurrence}"] = np.array(read())
 
-    @property
-    def is_keeping(self) -> bool:
-        """Whether whole tensors may be kept in this step."""
-        return self.capture is not None and self.capture - 1 <= self.step <= self.capture
+    def _look_up(self) -> None:
+        """Find out what the present step is worth."""
+        self.is_captured = self.step == self.capture
+        self.is_keeping = self.is_captured or self.step + 1 == self.capture
+        self.is_detailed = is_detailed(self.step, self.every) or self.is_keeping
 
     def _keeps(self, channel: str) -> bool:
         return self.is_captured or (self.is_keeping and channel in ("update", "initialisation"))
@@ -117,6 +116,12 @@ class Recording:
         self.add(channel, name, found, module, lambda: array)
         return found
 
+    def keep_operator(self, name: str, array: np.ndarray) -> None:
+        """Keep what an operator returned, as ``step|operator|name|occurrence``."""
+        occurrence = self._operators.get(name, 0)
+        self._operators[name] = occurrence + 1
+        self.whole[f"{self.step}|operator|{name}|{occurrence}"] = array
+
     def number(self, channel: str, name: str, value: float, module: str | None = None) -> None:
         """Add an event of a plain number."""
         self.add(channel, name, sketch.of_number(value), module)
@@ -128,6 +133,7 @@ class Recording:
             Ended: it was the last one that was asked for.
         """
         self.step += 1
+        self._look_up()
         if self.steps is not None and self.step >= self.steps:
             self.end("steps")
         if self.capture is not None and self.step > self.capture:

@@ -19,6 +19,16 @@ from harness.measure.recorder.sketch import draw_signs
 
 LAST_BITS = {"float64": 8, "float32": 8, "float16": 1, "bfloat16": 1}
 """How many units in the last place a weight is moved, by element type."""
+CHUNK = 2**20
+"""Elements that are moved at once: signs take eight bytes each."""
+
+
+def _move(bits: np.ndarray, signs: np.ndarray, units: int) -> np.ndarray:
+    """Return numbers, given as their bits, moved up or down; not across zero."""
+    kind = bits.dtype.type
+    magnitude = bits & kind((1 << (8 * bits.dtype.itemsize - 1)) - 1)
+    moved = np.where(signs > 0, bits + kind(units), bits - kind(units))
+    return np.where(magnitude > units, moved, bits)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -44,6 +54,7 @@ class Weights:
         self._recording, self._perturb, self._keep = recording, perturb, keep
         self._given: dict[str, np.ndarray] = {}
         self._kept: dict[str, np.ndarray] = {}
+        self._taken: set[str] = set()
         if load is not None:
             self._given = _read(load)
 
@@ -53,21 +64,24 @@ class Weights:
         return self._perturb is not None or bool(self._given)
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Return another run's values for a parameter, and do not give them again.
+        """Return another run's values for a parameter.
 
-        Those of that name, or else the first left over that has this shape.
+        Those of that name, or else the first that has this shape and was not given away.
         """
         if not self._given:
             return None
         found = self._given.get(name)
         if found is not None and found.shape == shape:
-            return self._given.pop(name)
-        fitting = [other for other, values in self._given.items() if values.shape == shape]
+            self._taken.add(name)
+            return found
+        fitting = [other for other, values in self._given.items()
+                   if values.shape == shape and other not in self._taken]
         if not fitting:
             self._recording.note("weights", f"{name}: no weights of shape {list(shape)} to load")
             return None
         self._recording.note("weights", f"{name}: loaded from {fitting[0]}, of the same shape")
-        return self._given.pop(fitting[0])
+        self._taken.add(fitting[0])
+        return self._given[fitting[0]]
 
     def move(self, name: str, values: np.ndarray, dtype: str = "") -> np.ndarray | None:
         """Return a parameter changed by last bits, up or down at random; zeros stay zeros.
@@ -83,12 +97,12 @@ class Weights:
         if self._perturb is None or units is None:
             return None
         seed = (zlib.crc32(name.encode()) << 32) ^ self._perturb
-        signs = draw_signs(seed, 0, values.size).reshape(values.shape)
-        bits = values.view(f"u{values.dtype.itemsize}")
-        magnitude = bits & bits.dtype.type((1 << (8 * values.dtype.itemsize - 1)) - 1)
-        moved = np.where(signs > 0, bits + bits.dtype.type(units), bits - bits.dtype.type(units))
-        is_safe = magnitude > units  # neither a zero nor next to it: the sign bit stays
-        return np.where(is_safe, moved, bits).astype(bits.dtype).view(values.dtype)
+        flat = np.ascontiguousarray(values).reshape(-1)
+        bits = flat.view(f"u{values.dtype.itemsize}").copy()
+        for start in range(0, bits.size, CHUNK):
+            part = bits[start:start + CHUNK]
+            part[:] = _move(part, draw_signs(seed, start, part.size), units)
+        return bits.view(values.dtype).reshape(values.shape)
 
     def keep(self, name: str, values: np.ndarray) -> None:
         """Keep a parameter as it is now, if initial weights are kept at all."""
@@ -100,5 +114,7 @@ class Weights:
         if self._keep is not None:
             trace.write_arrays(self._keep, self._kept)
         for name, values in self._given.items():
+            if name in self._taken:
+                continue
             self._recording.note("weights", f"{name}: given, of shape {list(values.shape)}, but "
                                             "no parameter of this program takes it")

@@ -1,121 +1,120 @@
-/* Builds the figure of one variant: curves with the allowance, and beneath them the signed
-   difference on an axis that is linear near 0 and logarithmic beyond. */
+/* Draws figures with uPlot: lines with a band, marks and a shade, on axes that are linear,
+   logarithmic, or linear near 0 and logarithmic beyond; drag across to zoom, twice click to reset. */
 
-/* Below this a difference is drawn to scale, above it logarithmically: about one ulp. */
-const LINEAR_BELOW = { float64: 1e-16, float32: 1e-8 };
-const UNBOUNDED = 1e3; /* stands for an allowance without limit */
-const QUANTITIES = { loss: "loss", gradient_norm: "gradient norm", update_norm: "update norm" };
+import { useLayoutEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { html } from "./html.js";
+import { look } from "./look.js";
+import { fmt } from "./text.js";
 
-/* The difference as harness.checks measures it, with its sign; gaps where one is not finite. */
-function differences(curve, base) {
-  return Array.from(curve, (value, step) => {
-    const difference = (value - base[step]) / Math.max(1, Math.abs(base[step]));
-    return Number.isFinite(difference) ? difference : null;
-  });
+const PAPER_WIDTH = { small: 320, whole: 660 }; /* CSS pixels within the margins of A4 */
+const SHARP = 2; /* times a chart is drawn as large on paper, and shown as small: a printer's dots */
+const DISTRIBUTIONS = { linear: 1, log: 3, asinh: 4 };
+const AXIS = 62; /* width of the labels of y, so that figures below each other are aligned */
+
+/** The colours of now, by the names of the style sheet's variables. */
+function themeNow() {
+  const style = getComputedStyle(document.documentElement);
+  return new Proxy({}, { get: (_, name) => name === "dark" ? look.dark
+    : style.getPropertyValue(`--${String(name)}`).trim() });
 }
 
-const compress = (value, unit) =>
-  value === null ? null : Math.sign(value) * Math.log10(1 + Math.abs(value) / unit);
-
-function ticks(limit, unit) {
+/* Where an axis that is logarithmic beyond its unit is labelled: 0 and a few powers on both sides. */
+function powers({ unit, limit }) {
   const last = Math.max(1, Math.ceil(Math.log10(limit / unit)));
   const stride = Math.max(1, Math.ceil(last / 3));
-  const found = { tickvals: [0], ticktext: ["0"] };
-  for (let power = stride; power <= last; power += stride) {
-    for (const sign of [1, -1]) {
-      found.tickvals.push(compress(sign * unit * 10 ** power, unit));
-      found.ticktext.push(`${sign < 0 ? "−" : ""}${(unit * 10 ** power).toExponential(0)}`);
-    }
-  }
-  return found;
+  const found = Array.from({ length: Math.floor(last / stride) }, (_, place) =>
+    unit * 10 ** (stride * (place + 1))).filter((value) => value <= limit);
+  return [...found.map((value) => -value).reverse(), 0, ...found];
 }
 
-function band(lower, upper, axis, theme) {
-  const side = (y, fill) => ({ type: "scatter", mode: "lines", y, yaxis: axis, fill,
-    line: { width: 0, color: theme.band }, fillcolor: theme.band, hoverinfo: "skip",
-    name: "allowance", legendgroup: "allowance", legendrank: 2000,
-    showlegend: Boolean(fill) && axis === "y" });
-  return [side(lower, undefined), side(upper, "tonexty")];
+function axis(figure, theme, isX, scale) {
+  const time = isX && figure.time;
+  return { stroke: theme.text, font: `${12 * scale}px system-ui, sans-serif`,
+    labelFont: `${12 * scale}px system-ui, sans-serif`, label: isX ? figure.xLabel : figure.label,
+    labelSize: isX && !figure.xLabel ? 0 : 18 * scale, size: (isX ? 28 : AXIS) * scale, gap: 4 * scale,
+    space: (isX ? 60 : 34) * scale, grid: { stroke: theme.grid, width: scale },
+    ticks: { stroke: theme.line, width: scale, size: 5 * scale },
+    ...(figure.y.kind === "asinh" && !isX ? { splits: () => powers(figure.y), filter: (_, marks) => marks } : {}),
+    values: (_, marks) => marks.map((mark) => mark === null ? "" : time
+      ? new Date(mark * 1000).toISOString().slice(5, 10) : fmt(mark)) };
 }
 
-/* view: { chart, precision, quantity, logarithmic, picked, base: index or -1, mark, height } */
-function curveFigure(view, theme) {
-  const { chart, precision, quantity, base } = view;
-  const unit = LINEAR_BELOW[precision];
-  const values = (index) => curveOf(chart, chart.lines[index][quantity], quantity, precision);
-  const against = base >= 0 ? values(base) : null;
-  const traces = [];
-  let limit = 10 * unit;
-  if (against && quantity === "loss" && chart.allowance) {
-    const allowed = Array.from(curveOf(chart, chart.allowance, "allowance", precision),
-      (value) => Math.min(value, UNBOUNDED));
-    traces.push(...bands(view, against, allowed, unit, theme));
-    limit = allowed.reduce((most, value) => Math.max(most, value), limit);
-  }
-  const used = {};
-  for (const line of view.picked) {
-    const curve = values(line.index);
-    if (!curve) continue;
-    const name = labelOf(line.names, chart.lines[line.index].nonfinite_step);
-    const common = { type: "scatter", mode: "lines", line: styleOf(line, used, theme), name,
-      legendgroup: `line ${line.index}` };
-    traces.push({ ...common, y: Array.from(curve), yaxis: "y",
-      hovertemplate: `step %{x}: %{y:.9~g}<extra>${name}</extra>` });
-    if (!against || line.index === base) continue;
-    const off = differences(curve, against);
-    traces.push({ ...common, y: off.map((value) => compress(value, unit)), customdata: off,
-      yaxis: "y2", showlegend: false,
-      hovertemplate: `step %{x}: %{customdata:+.3e}<extra>${name}</extra>` });
-    limit = off.reduce((most, value) => Math.max(most, Math.abs(value ?? 0)), limit);
-  }
-  return { traces, layout: curveLayout(view, Boolean(against), limit, unit, theme) };
+/* Behind the lines what is not judged, above them where something begins. */
+function painters(figure, theme, scale) {
+  const across = (plot, from, to, paint) => {
+    const [left, right] = [from, to].map((value) => plot.valToPos(value, "x", true));
+    plot.ctx.save();
+    paint(plot.ctx, left, right, plot.bbox);
+    plot.ctx.restore();
+  };
+  return { drawClear: [(plot) => figure.shade && across(plot, figure.shade,
+    plot.scales.x.max, (ctx, left, right, { top, height }) => {
+      ctx.fillStyle = theme.chaos;
+      ctx.fillRect(left, top, Math.max(0, right - left), height);
+    })],
+  draw: [(plot) => (figure.marks ?? []).forEach((mark) => across(plot, mark, mark,
+    (ctx, left, _, { top, height }) => {
+      ctx.strokeStyle = theme.text;
+      ctx.lineWidth = scale;
+      ctx.setLineDash([2 * scale, 4 * scale]);
+      ctx.strokeRect(left, top, 0, height);
+    }))] };
 }
 
-function bands(view, against, allowed, unit, theme) {
-  const around = (sign) => Array.from(against, (value, step) => {
-    if (!Number.isFinite(value)) return null;
-    const edge = value + sign * allowed[step] * Math.max(1, Math.abs(value));
-    return view.logarithmic && edge <= 0 ? value / 10 : edge;
-  });
-  return [...band(around(-1), around(1), "y", theme),
-    ...band(allowed.map((value) => compress(-value, unit)),
-      allowed.map((value) => compress(value, unit)), "y2", theme)];
+/* figure: { title, label, xLabel, height, x, time, y: { kind, unit, limit, range }, lines: [{ name, values,
+   color, width, dash, points }], band: { lower, upper }, shade, marks, digits } */
+function plotIn(element, figure, theme, width, sync, scale) {
+  const { y, band } = figure;
+  const told = figure.digits ?? 9;
+  const edge = { class: "hidden", label: "allowance", stroke: "transparent", points: { show: false },
+    value: () => "", auto: !band?.wide };
+  const series = [
+    { label: figure.time ? "at" : "step", value: (_, value) => value === null ? "–" : figure.time
+      ? new Date(value * 1000).toISOString().slice(0, 16).replace("T", " ") : String(value) },
+    ...(band ? [edge, edge] : []),
+    ...figure.lines.map((line) => ({ label: line.name, stroke: line.color(theme),
+      width: line.width * scale, dash: line.dash?.map((one) => one * scale),
+      points: { show: line.points ?? false, size: 5 * scale },
+      value: (_, value) => value === null ? "–" : String(Number(value.toPrecision(told))) }))];
+  const values = [figure.x, ...(band ? [band.upper, band.lower] : []),
+    ...figure.lines.map((line) => line.values)];
+  return new uPlot({ width: width * scale, height: figure.height * scale, title: figure.title,
+    series,
+    cursor: { y: false, sync: sync ? { key: sync } : undefined, drag: { x: true, y: false } },
+    legend: { live: !look.paper },
+    bands: band ? [{ series: [1, 2], fill: theme.band }] : [],
+    scales: { x: { time: Boolean(figure.time) }, y: { distr: DISTRIBUTIONS[y.kind], asinh: y.unit,
+      ...(y.limit ? { range: () => [-y.limit, y.limit] } : y.range ? { range: y.range } : {}) } },
+    axes: [axis(figure, theme, true, scale), axis(figure, theme, false, scale)],
+    hooks: painters(figure, theme, scale) }, values, element);
 }
 
-function curveLayout(view, hasDifference, limit, unit, theme) {
-  const edge = 1.06 * compress(2 * limit, unit);
-  const layout = layoutOf(theme, {
-    height: view.height ?? 520, shapes: [], annotations: [],
-    legend: { orientation: "h", y: -0.12, yanchor: "top", x: 0 },
-    xaxis: axisOf(theme, { title: { text: "step", standoff: 4 }, rangemode: "nonnegative",
-      anchor: hasDifference ? "y2" : "y" }),
-    yaxis: axisOf(theme, { title: { text: QUANTITIES[view.quantity] }, exponentformat: "e",
-      type: view.logarithmic ? "log" : "linear", domain: hasDifference ? [0.42, 1] : [0, 1] }),
-  });
-  if (hasDifference) {
-    layout.yaxis2 = axisOf(theme, { title: { text: `difference from ${view.baseName}` },
-      domain: [0, 0.36], range: [-edge, edge], zeroline: true, zerolinecolor: theme.line,
-      ...ticks(limit, unit) });
-    layout.yaxis2.title.font = { size: 11 };
-  }
-  addMarks(layout, view, theme);
-  return layout;
-}
+let drawn = 0;
 
-function addMarks(layout, { chart, mark, quantity, picked }, theme) {
-  const whole = { yref: "paper", y0: 0, y1: 1 };
-  const label = { yref: "paper", showarrow: false, font: { size: 11, color: theme.text } };
-  if (chart.chaotic_from !== null) {
-    const end = picked.reduce((most, line) =>
-      Math.max(most, chart.lines[line.index][quantity]?.values?.length ?? 0), 0) - 1;
-    layout.shapes.push({ type: "rect", x0: chart.chaotic_from, x1: end, ...whole, layer: "below",
-      fillcolor: theme.chaos, line: { width: 0 } });
-    layout.annotations.push({ ...label, x: end, y: 0.385, xanchor: "right", yanchor: "middle",
-      text: `chaotic from step ${chart.chaotic_from}: not judged` });
-  }
-  if (!mark) return;
-  layout.shapes.push({ type: "line", x0: mark.step, x1: mark.step, ...whole,
-    line: { color: theme.text, width: 1, dash: "dot" } });
-  layout.annotations.push({ ...label, x: mark.step, y: 1, xanchor: "left", yanchor: "bottom",
-    text: `first differing step: ${mark.step}` });
+/** Figures below each other, with one cursor. They are drawn at once, and again when what they
+    show or the look changes: id says what they show. */
+export function Chart({ id, label, figures, small = false }) {
+  const ref = useRef(null);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    const scale = look.paper ? SHARP : 1;
+    const width = () => look.paper ? PAPER_WIDTH[small ? "small" : "whole"]
+      : Math.max(200, element.clientWidth);
+    const all = figures();
+    const sync = all.length > 1 ? `chart ${drawn += 1}` : null;
+    const theme = themeNow();
+    const plots = all.map((figure) => plotIn(element, figure, theme, width(), sync, scale));
+    Object.assign(element, { plots });
+    element.dataset.drawn = "true";
+    const observer = new ResizeObserver(() => plots.forEach((plot) => {
+      if (!look.paper && plot.width !== width()) plot.setSize({ width: width(), height: plot.height });
+    }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      plots.forEach((plot) => plot.destroy());
+    };
+  }, [id, look.dark, look.paper]);
+  return html`<div ref=${ref} class="chart ${small ? "small" : ""}" role="group" aria-label=${label}></div>`;
 }

@@ -1,71 +1,57 @@
 /* The newest version of every framework against the reference: is this case right anywhere? */
 
-const closeFrameworks = () => refill(document.getElementById("frameworks-body"));
+import { change, detailAddress } from "./address.js";
+import { Curves, differences, newest, observedLine, pickLines, referenceLine } from "./curves.js";
+import { html } from "./html.js";
+import { cellOf, familyOf, finding, findRow, rows } from "./model.js";
+import { curveOf } from "./packed.js";
+import { Badge, Choice, Num, Select, short, Table } from "./text.js";
 
-async function openFrameworks(params) {
-  const view = h("div", {});
-  refill(document.getElementById("frameworks-body"), view);
-  const usable = rows.filter((row) => row.variant !== "*");
-  const row = rowOf.get(key(params.get("case") ?? "", params.get("variant") ?? "")) ?? usable[0];
-  if (!row) return;
-  const set = (values) => {
-    change(values);
-    openFrameworks(route().params);
-  };
-  const chunk = await chunkOf(row.case, row.variant);
-  if (!view.isConnected) return; /* it was left meanwhile */
-  const precisions = Object.keys(chunk?.charts ?? {});
-  const precision = precisions.includes(params.get("precision")) ? params.get("precision")
-    : precisions[0];
-  const axis = params.get("axis") ?? "linear";
-  view.replaceChildren(h("div.controls", {},
-    select("case and variant", String(rows.indexOf(row)), usable.map((entry) =>
-      [String(rows.indexOf(entry)), `${entry.case} · ${entry.title}`]),
-    (place) => set({ case: rows[place].case, variant: rows[place].variant })),
-    precision ? choice("precision", "fw-precision", precision, precisions.map((p) => [p, p]),
-      (v) => set({ case: row.case, variant: row.variant, precision: v })) : null,
-    choice("axis", "fw-axis", axis, [["linear", "linear"], ["log", "log"]],
-      (v) => set({ case: row.case, variant: row.variant, axis: v }))));
-  if (!precision) {
-    view.append(h("p", {}, "No curve was recorded."));
-    return;
-  }
-  drawFrameworks(view, row, chunk.charts[precision], precision, axis === "log");
-}
+const usable = () => rows.filter((row) => row.variant !== "*");
 
-function drawFrameworks(view, row, chart, precision, logarithmic) {
-  const picked = pickLines(chart, { env: "", against: "", baseline: "" }, "newest");
-  const figure = { chart, precision, quantity: "loss", picked, logarithmic, mark: null,
-    base: referenceLine(chart), baseName: "reference" };
-  const element = h("div.chart.curves", {});
-  view.append(element, frameworkTable(row, chart, precision));
-  figureIn(element, (theme) => curveFigure(figure, theme));
-}
+/** The row that an address is about, the first one where it names none. */
+export const frameworkRow = (params) =>
+  findRow(params.get("case") ?? "", params.get("variant") ?? "") ?? usable()[0];
 
 /* Each family's newest version: its verdict against the reference, and where it ends. */
-function frameworkTable(row, chart, precision) {
+function Newest({ row, chart, precision }) {
   const place = referenceLine(chart);
-  const reference = place < 0 ? null
-    : curveOf(chart, chart.lines[place].loss, "loss", precision);
-  const lines = newest(chart).map((env) => {
-    const curve = curveOf(chart, chart.lines[observedLine(chart, env)].loss, "loss", precision);
+  const lossOf = (index) => curveOf(chart, chart.lines[index].loss, "loss", precision);
+  return html`<${Table} label="Newest versions" heads=${["framework", "newest", "against the reference", "because of",
+    `#deviation of the ${precision} loss`, "#final loss"]}>${newest(chart).map((env) => {
+    const curve = lossOf(observedLine(chart, env));
     const found = cellOf(row.case, row.variant, env).find((c) => c.against === "reference");
-    const most = reference && differences(curve, reference)
+    const told = finding(found?.worst ?? null); /* its own size, which may be another check's */
+    const most = place < 0 ? null : differences(curve, lossOf(place))
       .reduce((largest, off) => Math.max(largest, off === null ? Infinity : Math.abs(off)), 0);
-    const told = facts.findings[found?.worst]; /* its own size, which may be another check's */
-    const link = found ? h("a", { href: detailAddress(row.case, row.variant, env, "reference") },
-      short(env)) : named(env);
-    return h("tr", {}, h("td", {}, familyOf(env)), h("th", { scope: "row" }, link),
-      h("td", {}, found ? badge(found.verdict, found.waived)
-        : h("span.quiet", {}, "not compared")),
-      h("td.sentence", {}, told ? [data(told.deviation), " ", h("span.quiet", {},
-        [told.check, told.precision, told.tensor].filter(Boolean).join(", "))] : null),
-      h("td.n", {}, data(most)),
-      h("td.n", {}, data(curve.at(-1))));
-  });
-  return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Newest versions" },
-    h("table", {}, h("thead", {}, h("tr", {}, ["framework", "newest", "against the reference",
-      "because of"].map((text) => h("th", { scope: "col" }, text)),
-    [`deviation of the ${precision} loss`, "final loss"].map((text) => h("th.n", { scope: "col" }, text)))),
-    h("tbody", {}, lines)));
+    return html`<tr><td>${familyOf(env)}</td><th scope="row">${found ? html`<a href=${
+      detailAddress(row.case, row.variant, env, "reference")}>${short(env)}</a>` : short(env)}</th>
+      <td>${found ? html`<${Badge} ...${found} />` : html`<span class="quiet">not compared</span>`}</td>
+      <td class="sentence">${told && html`<${Num} value=${told.deviation} /> <span class="quiet">${
+      [told.check, told.precision, told.tensor].filter(Boolean).join(", ")}</span>`}</td>
+      <td class="n"><${Num} value=${most} /></td><td class="n"><${Num} value=${curve.at(-1)} /></td></tr>`;
+  })}<//>`;
+}
+
+export function Frameworks({ route: { params }, chunk }) {
+  const row = frameworkRow(params);
+  const charts = chunk?.charts ?? {};
+  const precisions = Object.keys(charts);
+  const precision = precisions.includes(params.get("precision")) ? params.get("precision") : precisions[0];
+  const axis = params.get("axis") ?? "linear";
+  const chart = charts[precision];
+  const set = (name) => (value) => change({ case: row.case, variant: row.variant, [name]: value });
+  const view = chart && { chart, precision, quantity: "loss", axis, mark: null, base: referenceLine(chart),
+    baseName: "reference", picked: pickLines(chart, { env: "", against: "", baseline: "" }, "newest") };
+  return html`<section id="frameworks" class="view"><h2 tabindex="-1">Across frameworks</h2>
+    <p class="lead">The newest version of every framework, and the reference, on one chart.</p>${row && html`
+    <div class="controls"><${Select} label="case and variant" value=${String(rows.indexOf(row))}
+      options=${usable().map((one) => [String(rows.indexOf(one)), `${one.case} · ${one.title}`])}
+      onChange=${(place) => change({ case: rows[place].case, variant: rows[place].variant })} />
+    ${chart && html`<${Choice} label="precision" name="fw-precision" value=${precision}
+      options=${precisions.map((one) => [one, one])} onChange=${set("precision")} />
+    <${Choice} label="axis" name="fw-axis" value=${axis} options=${[["linear", "linear"], ["log", "log"]]}
+      onChange=${set("axis")} />`}</div>
+    ${chart ? html`<${Curves} id="frameworks ${row.link} ${precision} ${axis}" view=${view} />
+      <${Newest} row=${row} chart=${chart} precision=${precision} />` : html`<p>No curve was recorded.</p>`}`}</section>`;
 }

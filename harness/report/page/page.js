@@ -1,130 +1,116 @@
-/* Starts the page, follows its address, and handles what belongs to all views. */
+/* Starts the page and draws what its address says: every view is a function of the address and of
+   the facts that the page carries. */
 
-let overviewAddress = "#matrix"; /* where Back leads, with the filters that were set */
-let shownView = null;
-let overviewEntry; /* of the history, in which the overview was left */
-let leadsBack = false; /* whether what was clicked or pressed leads to the overview as it was */
-const READING = 2000; /* milliseconds in which nobody asks for a chart */
+import { render } from "preact";
+import { chunkNow, loadChunk, unpack } from "./packed.js";
+import { enter, entryNow, leaveEntry, placeOf, route, shown } from "./address.js";
+import { Detail } from "./detail.js";
+import { frameworkRow, Frameworks } from "./frameworks.js";
+import { focusCell } from "./grid.js";
+import { html } from "./html.js";
+import { onLook } from "./look.js";
+import { index } from "./model.js";
+import { Overview } from "./overview.js";
+import { Timeline } from "./timeline.js";
+import { Trend } from "./trend.js";
 
-const OPENERS = { detail: openDetail, frameworks: openFrameworks, timeline: openTimeline,
-  trend: openTrend };
-const CLOSERS = { detail: closeDetail, frameworks: closeFrameworks };
+const VIEWS = { overview: Overview, detail: Detail, frameworks: Frameworks, timeline: Timeline, trend: Trend };
+const LINKS = [["changes", "What changed"], ["matrix", "Matrix"], ["frameworks", "Frameworks"],
+  ["timeline", "Timeline"], ["trend", "Trend"], ["waivers", "Waivers"]];
+const here = { view: null, overviewEntry: undefined, leadsBack: false, lastLink: null };
+shown.overview = "#matrix"; /* where Back leads, with the filters that were set */
 
-/* Shows what the address says. */
+function Page({ at }) {
+  const { anchor, view } = at;
+  const chunk = chunkNow(chunkName(at));
+  return html`<a class="skip" href="#matrix">Skip to the matrix</a><nav id="views" aria-label="Views">
+    <span class="brand">Training report</span>${LINKS.map(([name, text]) => html`<a href="#${name}"
+    aria-current=${name === anchor && view === anchor ? "page" : null}>${text}</a>`)}</nav>
+    <main><${VIEWS[view]} route=${at} chunk=${chunk} /></main>`;
+}
+
+/* What a view needs unpacked. */
+function chunkName({ view, params }) {
+  if (view === "detail") return `${params.get("case")}/${params.get("variant")}`;
+  const row = view === "frameworks" && frameworkRow(params);
+  return row ? `${row.case}/${row.variant}` : null;
+}
+
+function draw(at = route()) {
+  document.body.dataset.view = at.view;
+  render(html`<${Page} at=${at} />`, document.getElementById("page"));
+}
+
+/* Shows what the address says; without an event it was opened with it. */
 async function follow(event) {
-  const { view, anchor, params } = route();
-  const [before, isFirst] = [shownView, !event];
-  if (before && before !== view) CLOSERS[before]?.();
+  const at = route();
+  const [before, isFirst] = [here.view, !event];
   if (before === "overview") {
-    overviewEntry = shownEntry;
-    if (view !== before) overviewAddress = new URL(event.oldURL).hash || "#";
+    here.overviewEntry = shown.entry;
+    if (at.view !== before) shown.overview = new URL(event.oldURL).hash || "#";
   }
-  if (event && entryNow() !== undefined) leaveEntry(shownEntry); /* Back; a click did it itself */
+  if (event && entryNow() !== undefined) leaveEntry(shown.entry); /* Back; a click did it itself */
   const kept = enter();
-  const entry = shownEntry = entryNow();
-  shownView = view;
-  document.body.dataset.view = view;
-  for (const link of document.querySelectorAll("#views a")) {
-    const isHere = link.dataset.view === view && view !== "overview";
-    if (isHere) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+  const { entry } = shown;
+  here.view = at.view;
+  const name = chunkName(at);
+  if (name && chunkNow(name) === undefined) {
+    await loadChunk(name);
+    if (shown.entry !== entry) return; /* it was left meanwhile */
   }
-  if (view === "overview") showOverview(anchor, kept, isFirst);
+  draw();
+  if (at.view === "overview") place(at, kept, isFirst);
   else {
-    window.scrollTo({ top: 0, behavior: "instant" });
-    if (!isFirst) document.querySelector(`#${view} h2`)?.focus({ preventScroll: true });
-    await OPENERS[view](params);
-    if (kept && shownEntry === entry) window.scrollTo({ top: kept, behavior: "instant" });
+    window.scrollTo({ top: kept ?? 0, behavior: "instant" });
+    const title = /** @type {HTMLElement} */ (document.querySelector(`#${at.view} h2`));
+    if (!isFirst) title?.focus({ preventScroll: true });
   }
-  leadsBack = false;
+  here.leadsBack = false;
 }
 
 /* Back to where it was left; a link to a section leads there. */
-function showOverview(anchor, kept, isFirst) {
-  drawMatrix();
+function place({ anchor, params }, kept, isFirst) {
   const section = document.getElementById(anchor);
-  const place = leadsBack ? places.get(overviewEntry) : kept;
-  if (place !== undefined) {
-    window.scrollTo({ top: place, behavior: "instant" });
-    focusLast();
-  } else if (section && (anchor !== "matrix" || !isFirst || route().params.size)) {
-    section.scrollIntoView();
-  } else if (!isFirst) window.scrollTo({ top: 0, behavior: "instant" });
-}
-
-let lastLink = null;
-
-/* The keyboard goes on where it went away. */
-function focusLast() {
-  const link = lastLink && [...document.querySelectorAll("#cells a")]
-    .find((candidate) => candidate.getAttribute("href") === lastLink);
-  if (link) focusCell(link, { preventScroll: true });
+  const top = here.leadsBack ? placeOf(here.overviewEntry) : kept;
+  if (top !== undefined) {
+    window.scrollTo({ top, behavior: "instant" });
+    const links = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#cells a"))];
+    const link = links.find((candidate) => candidate.getAttribute("href") === here.lastLink);
+    if (link) focusCell(link, { preventScroll: true }); /* the keyboard goes on where it went away */
+  } else if (section && (anchor !== "matrix" || !isFirst || params.size)) section.scrollIntoView();
+  else if (!isFirst) window.scrollTo({ top: 0, behavior: "instant" });
 }
 
 function onClick(event) {
   const inside = event.target.closest("a[href^='#']");
-  if (inside) {
-    leaveEntry();
-    leadsBack = inside.matches(".back");
-  }
-  const link = event.target.closest("#cells a");
-  if (link) lastLink = link.getAttribute("href");
-  const button = event.target.closest("button.copy");
-  if (button) copy(button);
-}
-
-async function copy(button) {
-  const code = button.parentElement.querySelector("code");
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-    button.textContent = "copied";
-  } catch { /* not allowed here: select it for the keyboard's copy */
-    getSelection().selectAllChildren(code);
-    button.textContent = "selected";
-  }
-  setTimeout(() => { button.textContent = "copy"; }, 1500);
+  if (!inside) return;
+  leaveEntry();
+  here.leadsBack = inside.matches(".back");
+  if (inside.closest("#cells")) here.lastLink = inside.getAttribute("href");
 }
 
 /* Escape leads back to the overview as it was left. */
 function onKey(event) {
-  if (event.key !== "Escape" || shownView === "overview" || event.defaultPrevented) return;
+  if (event.key !== "Escape" || here.view === "overview" || event.defaultPrevented) return;
   if (event.target.matches("input[type=search]") && event.target.value) return;
   leaveEntry();
-  leadsBack = true;
-  location.hash = overviewAddress;
+  here.leadsBack = true;
+  location.hash = shown.overview;
 }
 
 async function start() {
-  const status = document.getElementById("matrix-status");
-  if (!window.DecompressionStream) {
-    status.textContent = "This browser is too old to unpack the matrix: it has no " +
-      "DecompressionStream. What changed is above, all of it in the report's JSON.";
-    return;
-  }
   const element = document.getElementById("facts");
-  index(JSON.parse(await unpack(element)));
+  index(await unpack(element));
   element.remove();
-  drawFilters(document.getElementById("filters"));
-  const table = document.getElementById("cells");
-  table.addEventListener("keydown", gridKey);
-  table.addEventListener("pointerover", gridTitle);
-  table.addEventListener("focusin", gridTitle);
+  document.getElementById("page").replaceChildren();
+  shown.draw = draw;
+  onLook(() => draw());
   window.addEventListener("hashchange", follow);
   document.addEventListener("click", onClick, true);
   document.addEventListener("keydown", onKey);
-  document.addEventListener("pointerover", (event) => {
-    if (event.target.closest("a[href^='#detail']")) plotly(); /* soon needed */
-  });
   history.scrollRestoration = "manual";
-  follow();
+  await follow();
   document.body.dataset.ready = "true";
-  setTimeout(whenIdle, READING);
-}
-
-/* While the answer is read, what charts need gets ready. */
-function whenIdle() {
-  if (window.requestIdleCallback) requestIdleCallback(rehearse);
-  else rehearse();
 }
 
 start();

@@ -1,128 +1,103 @@
-/* One step from a fixed checkpoint, tensor by tensor, in the order of a step: the first tensor
-   that is off tells the phase. What is off on both sides alike is not what changed; the rules
-   are those of harness.checks. */
+/* One step from a fixed checkpoint, tensor by tensor, in the order of a step: the first tensor that
+   differs tells the phase. What is to be said of each was judged where verdicts are made. */
 
-const PHASE_NAMES = { forward: "forward", loss: "loss", gradient: "gradients", update: "updates" };
+import { html } from "./html.js";
+import { page } from "./model.js";
+import { num } from "./packed.js";
+import { Choice, fmt, Name, Num, Panel } from "./text.js";
+
+const PHASES = { forward: "forward", loss: "loss", gradient: "gradients", update: "updates" };
 const STEPS_OVER = [1, 10, 1e3, 1e6]; /* error over allowance at which the colour changes */
+const SAYS = { g: "", o: "; off", r: "; comes right", u: "; not judged", a: "; off on both sides alike" };
+const HEATS = { g: "good", r: "right", u: "unjudged", a: "alike" };
 
-const ratioOf = (error, allowed) =>
-  error === 0 ? 0 : !Number.isFinite(error) ? Infinity : allowed ? error / allowed : Infinity;
-
-/* The tensors of one checkpoint with their errors; before is the other side's, null if none. */
-function tensorsAt(probe, base, checkpoint) {
+/* The tensors of one checkpoint with their errors and what was judged of them. */
+function tensorsAt({ probe, base, judged }, checkpoint) {
+  const { states, first } = judged.checkpoints[checkpoint];
   const value = (side, name, place) => num(side?.[name]?.[checkpoint]?.[place] ?? null);
   return probe.tensors.map((tensor, place) => {
     const error = value(probe, "errors", place);
-    const before = value(base, "errors", place);
-    const allowed = Math.max(value(probe, "allowances", place) ?? 0,
-      value(base, "allowances", place) ?? 0);
-    const found = { tensor, phase: probe.phases[place], error, before, allowed,
-      ratio: error === null ? null : ratioOf(error, allowed),
-      judged: checkpoint.startsWith("step_") || probe.phases[place] !== "update" };
-    return { ...found, state: stateOf(found, probe.precision) };
+    const allowed = Math.max(value(probe, "allowances", place) ?? 0, value(base, "allowances", place) ?? 0);
+    return { tensor, phase: probe.phases[place], error, before: value(base, "errors", place), allowed,
+      ratio: error === 0 ? 0 : error / allowed, state: states[place], isFirst: place === first };
   });
 }
 
-function stateOf({ error, before, allowed, judged }, precision) {
-  if (error === null) return "none";
-  if (!judged) return "unjudged";
-  const low = before === null ? 0 : Math.min(error, before);
-  const high = Math.max(error, before ?? 0);
-  if (!(high > allowed)) return "good";
-  const differs = high > page.contrast[precision] * low &&
-    (low <= allowed || precision === "float64");
-  return differs ? error > allowed ? "off" : "right" : "alike";
-}
-
-/* The first that differs and is large enough to be why the rest does. */
-function culpritOf(tensors) {
-  const off = tensors.filter(({ state }) => state === "off" || state === "right");
-  const size = ({ error, before }) => Math.max(error, before ?? 0);
-  const largest = off.reduce((most, found) => Math.max(most, size(found)), 0);
-  return off.find((found) => size(found) >= page.cause * largest || size(found) === largest) ??
-    null;
-}
-
 function heat({ ratio, state }) {
-  if (state !== "off") return state === "good" && ratio > 0.1 ? "near" : state;
-  return `over${STEPS_OVER.filter((edge) => ratio > edge).length}`;
+  if (state === "o") return `over${Math.max(1, STEPS_OVER.filter((edge) => ratio > edge).length)}`;
+  return state === "g" && ratio > 0.1 ? "near" : HEATS[state];
 }
 
-function times(ratio) {
-  if (ratio === null) return "–";
+/** A ratio in a few characters: 0.03, 12, e3 for a thousand. */
+export function times(ratio) {
+  if (Number.isNaN(ratio)) return "NaN";
   if (!Number.isFinite(ratio)) return "∞";
   if (ratio === 0) return "0";
   if (ratio >= 0.01 && ratio < 1000) return String(Number(ratio.toPrecision(2)));
   return `e${Math.floor(Math.log10(ratio))}`;
 }
 
-const SAYS = { none: "", good: "", off: "; off", right: "; comes right", unjudged: "; not judged",
-  alike: "; off on both sides alike" };
-
-function tensorBox(found, culprit) {
-  const { tensor, error, before, allowed, state } = found;
-  const told = error === null ? `${tensor}: not measured`
-    : `${tensor}: error ${fmt(error)}, ${before === null ? "" : `baseline ${fmt(before)}, `}` +
-      `allowed ${fmt(allowed)}${found === culprit ? "; the first that differs" : SAYS[state]}`;
-  return h(`li.tensor.h-${heat(found)}${found === culprit ? ".culprit" : ""}`,
-    { title: told, "data-told": told },
-    h("span", { "aria-hidden": "true" }, times(found.ratio)), h("span.hidden", {}, told));
+function Tensor({ found }) {
+  const told = `${found.tensor}: error ${fmt(found.error)}, ${found.before === null ? ""
+    : `baseline ${fmt(found.before)}, `}allowed ${fmt(found.allowed)}${
+    found.isFirst ? `; the first that differs${found.state === "r" ? ", and comes right" : ""}`
+      : SAYS[found.state]}`;
+  return html`<li class="tensor h-${heat(found)}${found.isFirst ? " culprit" : ""}" title=${told}>
+    <span aria-hidden="true">${times(found.ratio)}</span><span class="hidden">${told}</span></li>`;
 }
 
-function verdictOf(tensors, culprit) {
-  if (culprit) {
-    return [h("b", {}, "First that differs: "), named(culprit.tensor), ", error ",
-      data(culprit.error), culprit.before === null ? null : [", baseline ", data(culprit.before)],
-      ", allowed ", data(culprit.allowed), "."];
-  }
-  return tensors.some(({ state }) => state === "alike")
-    ? "Nothing differs; what is beyond its allowance is so on both sides alike."
-    : "Every tensor is within its allowance.";
+function Strip({ tensors }) {
+  const first = tensors.find((found) => found.isFirst);
+  const told = first ? html`<b>${first.state === "r" ? "First that comes right: " : "First that differs: "}</b>
+    <${Name} text=${first.tensor} />, error <${Num} value=${first.error} />${first.before !== null &&
+    html`, baseline <${Num} value=${first.before} />`}, allowed <${Num} value=${first.allowed} />.`
+    : tensors.some(({ state }) => state === "a")
+      ? "Nothing differs; what is beyond its allowance is so on both sides alike."
+      : "Every tensor is within its allowance.";
+  return html`<ol class="strip">${Object.keys(PHASES).map((phase) => {
+    const begins = first?.phase === phase;
+    const right = begins && first.state === "r";
+    return html`<li class="phase${begins ? right ? " begins right" : " begins" : ""}"><h4>${PHASES[phase]}${
+      begins && html`<span class="verb">${right ? " come right here" : " begin to differ here"}</span>`}</h4>
+      <ol class="tensors">${tensors.filter((found) => found.phase === phase).map((found) =>
+    html`<${Tensor} found=${found} />`)}</ol></li>`;
+  })}</ol><p class="told">${told}</p>`;
 }
 
-function probeStrip(tensors) {
-  const culprit = culpritOf(tensors);
-  const told = h("p.told", { "aria-live": "polite" }, verdictOf(tensors, culprit));
-  const phases = [...new Set([...page.phases, ...tensors.map((found) => found.phase)])];
-  const groups = phases.map((phase) => {
-    const mine = tensors.filter((found) => found.phase === phase);
-    const begins = mine.includes(culprit);
-    return h(`li.phase${begins ? ".begins" : ""}`, {}, h("h4", {}, PHASE_NAMES[phase] ?? phase,
-      begins ? h("span.verb", {}, culprit.state === "right" ? " comes right here" : " begins here")
-        : null),
-    h("ol.tensors", {}, mine.map((found) => tensorBox(found, culprit))));
-  });
-  const strip = h("ol.strip", {}, groups);
-  strip.addEventListener("pointerover", (event) => {
-    const box = event.target.closest(".tensor");
-    if (box) told.textContent = box.dataset.told;
-  });
-  return [strip, told];
-}
+/** The strip of one comparison with its switches; nothing where no probe was judged.
 
-/* The strip of one environment with its switches; null where nothing was probed.
-
-   found: [{ probe, base }]; wanted: { precision, checkpoint }, "" for what tells most. */
-function probePanel(found, wanted, onchange) {
+   found: [{ probe, base, judged }]; wanted: { precision, checkpoint, told }, "" for what tells most. */
+export function Probes({ found, wanted, set }) {
   if (!found.length) return null;
-  const off = ({ probe, base }) => Object.keys(probe.errors).filter((checkpoint) =>
-    culpritOf(tensorsAt(probe, base, checkpoint)));
+  const differing = ({ judged }) => Object.keys(judged.checkpoints).filter((name) =>
+    judged.checkpoints[name].first !== null);
   const pair = found.find(({ probe }) => probe.precision === wanted.precision) ??
-    found.find((candidate) => off(candidate).length) ?? found[0];
-  const { probe, base } = pair;
-  const checkpoints = Object.keys(probe.errors);
-  const bad = off(pair);
+    found.find((candidate) => differing(candidate).length) ?? found[0];
+  const checkpoints = Object.keys(pair.judged.checkpoints);
+  const bad = differing(pair);
   const checkpoint = checkpoints.includes(wanted.checkpoint) ? wanted.checkpoint
     : bad.includes(wanted.told) ? wanted.told : bad[0] ?? checkpoints[0];
-  const options = checkpoints.map((one) =>
-    [one, bad.includes(one) ? `${one} ●` : one, bad.includes(one) ? "something differs" : ""]);
-  return h("section.panel.probes", {}, h("h3", {}, "Probe: one step from fixed weights"),
-    h("div.controls", {},
-      choice("precision", "probe-precision", probe.precision,
-        found.map((one) => [one.probe.precision, one.probe.precision]), (v) => onchange("pp", v)),
-      choice("checkpoint", "probe-checkpoint", checkpoint, options, (v) => onchange("cp", v))),
-    probeStrip(tensorsAt(probe, base, checkpoint)),
-    h("p.note", {}, "A box is a tensor, in the order of a step; its number is the error against ",
-      "the reference over what is allowed. Up to 1 is right; e3 is a thousand times too much; ",
-      "grey is so on both sides, or is not judged."));
+  return html`<${Panel} name="probes" title="Probe: one step from fixed weights"><div class="controls">
+    <${Choice} label="precision" name="probe-precision" value=${pair.probe.precision}
+      options=${found.map(({ probe }) => [probe.precision, probe.precision])} onChange=${set("pp")} />
+    <${Choice} label="checkpoint" name="probe-checkpoint" value=${checkpoint} onChange=${set("cp")}
+      options=${checkpoints.map((one) => [one, bad.includes(one) ? `${one} ●` : one,
+    bad.includes(one) ? "something differs" : ""])} /></div>
+    <${Strip} tensors=${tensorsAt(pair, checkpoint)} />
+    <p class="note">A box is a tensor, in the order of a step; its number is the error against the reference
+      over what is allowed. Up to 1 is right; e3 is a thousand times too much; grey is so on both sides, or
+      is not judged.</p><//>`;
 }
+
+/** What was judged of a comparison's probes, in every precision. */
+export function judgedOf(chunk, lines) {
+  const found = new Map();
+  for (const [chart, observed, baseline] of lines) {
+    const [mine, theirs] = [observed, baseline].map((index) => chart.lines[index]?.probes ?? null);
+    const judged = chunk.judged.find((one) => one.observed === mine && one.baseline === theirs);
+    if (judged) found.set(mine, { judged, probe: chunk.probes[mine], base: chunk.probes[theirs] ?? null });
+  }
+  return [...found.values()];
+}
+
+export const isStep = (phase) => phase in PHASES && page.begins[phase];

@@ -1,26 +1,15 @@
-/* Makes elements and texts. Whatever a record says is text: it is set as text, or escaped. */
+/* Texts and the small parts that every view is made of. */
 
-const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-const esc = (text) => String(text).replace(/[&<>"']/g, (character) => ENTITIES[character]);
+import { useState } from "preact/hooks";
+import { html } from "./html.js";
+import { look } from "./look.js";
+import { page, symbolOf } from "./model.js";
+import { num } from "./packed.js";
 
-/* h("p.quiet", { title: "…" }, "text", child): an element; null children are left out. */
-function h(what, attributes = {}, ...children) {
-  const [tag, ...classes] = what.split(".");
-  const element = document.createElement(tag);
-  if (classes.length) element.className = classes.join(" ");
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== null && value !== undefined && value !== false) {
-      element.setAttribute(name, value);
-    }
-  }
-  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined));
-  return element;
-}
+const LONG = 700; /* characters of one text that are shown before the rest is folded */
 
-/* Three digits for a measure, all of them for a count: as the tables of the page's HTML. */
-function fmt(value) {
+/** Three digits for a measure, all of them for a count. */
+export function fmt(value) {
   const number = num(value);
   if (number === null || number === undefined) return "";
   if (!Number.isFinite(number)) return String(number).replace("Infinity", "inf");
@@ -30,62 +19,100 @@ function fmt(value) {
   return number.toExponential(2).replace(/\.?0*e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
 }
 
-/* A number with all its digits in the tooltip and for whoever reads the page by program. */
-function data(value) {
-  if (value === null || value === undefined) return null;
-  return h("data", { value: String(value), title: String(value) }, fmt(value));
+/** A time as people say it: 48 s, 12 min, 3 h 5 min. */
+export function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/* A text, cut where it is very long; nothing is lost. */
-function longText(text) {
-  if (text.length <= page.long) return h("span.text", {}, text);
-  const shown = h("span.text", {}, text.slice(0, page.long / 2), "… ");
-  const all = h("button", { type: "button", onclick: () => {
-    shown.replaceWith(h("div.text.boxed", { tabindex: 0, role: "region",
-      "aria-label": "The whole text" }, text));
-    all.remove();
-  } }, `show all ${text.length.toLocaleString("en")} characters`);
-  return h("span", {}, shown, all);
+export const plural = (count, word) =>
+  `${count.toLocaleString("en")} ${count === 1 ? word : `${word}s`}`;
+export const short = (text, most = 80) => text.length > most ? `${text.slice(0, most)}…` : text;
+export const few = (names, most = 3) => names.slice(0, most).join(", ") +
+  (names.length > most ? ` and ${names.length - most} more` : "");
+export const day = (time) => time.slice(0, 10);
+
+/** A number with all its digits in the tooltip and for whoever reads the page by program. */
+export const Num = ({ value }) => value === null || value === undefined ? null
+  : html`<data value=${String(value)} title=${String(value)}>${fmt(value)}</data>`;
+
+/** A text, cut where it is very long; nothing is lost. */
+export function LongText({ text }) {
+  const [isWhole, show] = useState(false);
+  if (text.length <= LONG) return html`<span class="text">${text}</span>`;
+  if (isWhole) {
+    return html`<div class="text boxed" tabindex="0" role="region" aria-label="The whole text">
+      ${text}</div>`;
+  }
+  return html`<span class="text">${text.slice(0, LONG / 2)}… </span>
+    <button type="button" onClick=${() => show(true)}>show all ${
+      text.length.toLocaleString("en")} characters</button>`;
 }
 
-const short = (text, most = 80) => text.length > most ? `${text.slice(0, most)}…` : text;
-
-const symbolOf = (verdict, waived) =>
-  waived ? `(${page.symbols[verdict]})` : page.symbols[verdict];
-
-function badge(verdict, waived = false) {
-  return h(`span.badge.v-${verdict}${waived ? ".waived" : ""}`,
-    { title: page.meanings[verdict] + (waived ? "; a waiver covers it" : "") },
-    h("b", { "aria-hidden": "true" }, symbolOf(verdict, waived)),
-    waived ? `${verdict}, waived` : verdict);
+export function Badge({ verdict, waived = false }) {
+  return html`<span class="badge v-${verdict}${waived ? " waived" : ""}"
+    title=${page.meanings[verdict] + (waived ? "; a waiver covers it" : "")}>
+    <b aria-hidden="true">${symbolOf({ verdict, waived })}</b>${
+    waived ? `${verdict}, waived` : verdict}</span>`;
 }
 
-function named(text) {
-  return h("span.name", { title: text.length > 80 ? text.slice(0, 1000) : null }, short(text));
+export const Name = ({ text }) =>
+  html`<span class="name" title=${text.length > 80 ? text.slice(0, 1000) : null}>${short(text)}</span>`;
+
+export const Names = ({ items, most = 12 }) => html`${items.slice(0, most).map((item, place) =>
+  html`${place ? ", " : ""}<${Name} text=${item} />`)}${items.length > most &&
+  html`<span title=${short(items.join(", "), 2000)}> and ${items.length - most} more</span>`}`;
+
+/** One argument of a command, quoted where a shell would not read it as one plain word. */
+export const quoted = (word) =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+
+/** A command with its button; where the clipboard is closed it is selected for the keyboard. */
+export function Command({ text }) {
+  const [said, say] = useState("copy");
+  const copy = async (event) => {
+    const code = event.currentTarget.parentElement.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(text);
+      say("copied");
+    } catch {
+      getSelection().selectAllChildren(code);
+      say("selected");
+    }
+    setTimeout(() => say("copy"), 1500);
+  };
+  return html`<div class="command"><code>${text}</code>
+    <button type="button" class="copy" aria-label="Copy: ${short(text)}" onClick=${copy}>${said}</button>
+  </div>`;
 }
 
-/* One argument of a command, quoted where a shell would not read it as one plain word. */
-function quoted(word) {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
-}
+export const Commands = ({ listed }) => html`<dl class="commands">${listed.map(([term, text]) =>
+  html`<dt>${term}</dt><dd><${Command} text=${text} /></dd>`)}</dl>`;
 
-/* A command with its button; the press is handled in page.js for the whole page. */
-function command(text) {
-  return h("div.command", {}, h("code", {}, text),
-    h("button.copy", { type: "button", "aria-label": `Copy: ${short(text)}` }, "copy"));
-}
+export const Select = ({ label, name, value, options, onChange }) =>
+  html`<label class="field"><span>${label}</span>
+    <select name=${name} value=${value} onChange=${(event) => onChange(event.target.value)}>
+    ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${
+      short(text)}</option>`)}</select></label>`;
 
-function select(label, value, options, onchange) {
-  const element = h("select", { onchange: (event) => onchange(event.target.value) },
-    options.map(([key, text]) => h("option", { value: key }, short(text))));
-  element.value = value;
-  return h("label.field", {}, h("span", {}, label), element);
-}
+/** A row of radio buttons that looks like one switch; the names keep groups apart. */
+export const Choice = ({ label, name, value, options, onChange }) =>
+  html`<fieldset class="choice"><legend>${label}</legend>${options.map(([key, text, note]) =>
+    html`<label title=${note}><input type="radio" name=${name} value=${key}
+      checked=${key === value} onChange=${() => onChange(key)} /><span>${text}</span></label>`)}
+  </fieldset>`;
 
-/* A row of radio buttons that looks like one switch; the ids keep groups apart. */
-function choice(label, id, value, options, onchange) {
-  const inputs = options.map(([key, text, note]) => h("label", { title: note ?? null },
-    h("input", { type: "radio", name: id, value: key, checked: key === value,
-      onchange: () => onchange(key) }), h("span", {}, text)));
-  return h("fieldset.choice", {}, h("legend", {}, label), inputs);
-}
+/** What is folded until it is asked for; on paper nothing is. */
+export const Fold = ({ summary, open = false, name = "", children }) =>
+  html`<details class="fold ${name}" open=${open || look.paper}><summary>${summary}</summary>
+    ${children}</details>`;
+
+/** A table that scrolls by itself; heads of columns of numbers begin with "#". */
+export const Table = ({ label, name = "", heads, children }) =>
+  html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${name}>
+    <thead><tr>${heads.map((head) => html`<th scope="col" class=${head[0] === "#" ? "n" : ""}>${
+      head.replace(/^#/, "")}</th>`)}</tr></thead><tbody>${children}</tbody></table></div>`;
+
+export const Panel = ({ title, name = "", children }) =>
+  html`<section class="panel ${name}"><h3>${title}</h3>${children}</section>`;

@@ -1,107 +1,111 @@
-/* Every family's versions as segments that behave the same, and what changed between them. */
+/* Every family's versions as segments that behave the same, and what changed between them; narrow,
+   a list of the changes by version. */
 
-function openTimeline(params) {
-  const view = document.getElementById("timeline-body");
-  const values = { family: params.get("family") ?? facts.timeline[0]?.family ?? "",
-    case: params.get("case") ?? "", q: params.get("q") ?? "", steady: params.get("steady") ?? "" };
-  if (!facts.timeline.length) {
-    view.replaceChildren(h("p", {}, "No family has two versions with baselines yet."));
-    return;
+import { change, detailAddress } from "./address.js";
+import { html } from "./html.js";
+import { look } from "./look.js";
+import { finding, firstFamily, isDifference, page, severity, symbolOf } from "./model.js";
+import { Badge, Choice, few, LongText, plural, Select, short } from "./text.js";
+
+const versionOf = (family, env) => env.startsWith(`${family}-`) ? env.slice(family.length + 1) : env;
+const precisionOf = (line) => line.precision ?? "native runs";
+
+/* What was found where a group begins, the worst first. */
+const foundAt = ({ findings }) => findings.map(finding).filter(isDifference)
+  .sort((a, b) => severity(b) - severity(a));
+
+/* The boundary: its verdict, in brackets where it is explained, and what was found. */
+function Boundary({ line, one }) {
+  const [worst] = foundAt(one);
+  const verdict = worst?.verdict ?? "error";
+  const told = `${one.observed} against ${one.baseline}: ${verdict}${one.explained ? ", explained"
+    : ", not explained"}${one.creeping ? ", by small steps" : ""}`;
+  return html`<a class="boundary v-${verdict}${one.explained ? " waived" : ""}" aria-label=${told}
+    href=${detailAddress(line.case, line.variant, one.observed, "previous")}
+    title="${told}\n${short(worst?.sentence ?? "", 400)}">${symbolOf({ verdict, waived: one.explained })}${
+    one.creeping && "…"}</a>`;
+}
+
+function Segment({ found, line, cell: { group, span, env, isFirst } }) {
+  if (!group) {
+    const why = short(line.absent[env] ?? "not measured", 300);
+    return html`<td class="absent" colspan=${span} title=${why}><span role="img" aria-label="not there: ${why}">·</span></td>`;
   }
-  const set = (changed, how) => {
-    change({ ...values, ...changed }, how);
-    openTimeline(route().params);
-  };
-  const found = facts.timeline.find((entry) => entry.family === values.family) ??
-    facts.timeline[0];
-  const search = h("input", { type: "search", value: values.q, oninput: (event) => {
-    change({ ...values, q: event.target.value }, { replace: true });
-    values.q = event.target.value;
-    drawLines(lines, found, values);
-  } });
-  const lines = h("div", {});
-  view.replaceChildren(h("div.controls", {},
-    select("framework", found.family, facts.timeline.map((entry) => [entry.family, entry.family]),
-      (family) => set({ family })),
-    select("case", values.case, [["", "all"], ...[...new Set(found.lines.map((line) => line.case))]
-      .map((entry) => [entry, entry])], (entry) => set({ case: entry })),
-    h("label.field", {}, h("span", {}, "variant"), search),
-    choice("show", "tl-steady", values.steady, [["", "what changed"], ["all", "everything"]],
-      (v) => set({ steady: v }))), lines);
-  drawLines(lines, found, values);
-}
-
-function drawLines(element, found, values) {
-  const asked = found.lines.filter((line) => (!values.case || line.case === values.case) &&
-    line.variant.toLowerCase().includes(values.q.toLowerCase()));
-  const shown = asked.filter((line) => values.steady || line.changes.length);
-  const steady = asked.length - asked.filter((line) => line.changes.length).length;
-  const word = asked.length === 1 ? "line" : "lines";
-  element.replaceChildren(
-    h("p.status", { role: "status" }, `${asked.length - steady} of ${asked.length} ${word} ` +
-      `changed between ${short(found.versions[0])} and ${short(found.versions.at(-1))}.`),
-    shown.length ? h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Timeline" },
-      lineTable(found, shown)) : h("p", {}, "Nothing changed."));
-}
-
-const shortVersion = (family, env) => env.startsWith(`${family}-`)
-  ? env.slice(family.length + 1) : env;
-
-function lineTable(found, lines) {
-  const head = h("tr", {}, h("th", { scope: "col" }, "case, variant, precision"),
-    found.versions.map((env) => h("th.version", { scope: "col", title: short(env) },
-      h("span", {}, short(shortVersion(found.family, env), 24)))));
-  return h("table.timeline", {}, h("thead", {}, head),
-    h("tbody", {}, lines.map((line) => lineRow(found, line))));
+  const changed = isFirst ? line.changes.filter((one) => one.observed === group.versions[0]) : [];
+  return html`<td class="segment${changed.length ? " begins" : ""}" colspan=${span}><div style="--span: ${span}">
+    ${changed.map((one) => html`<${Boundary} line=${line} one=${one} />`)}<span class="same">${
+    page.symbols[group.verdict]}</span>${group.like && html`<span class="like">like ${
+    short(versionOf(found.family, group.like), 24)}</span>`}</div></td>`;
 }
 
 /* A cell for every group, as wide as its versions; what was not measured is apart. */
-function lineRow(found, line) {
-  const groupOf = new Map(line.groups.flatMap((group) =>
-    group.versions.map((env) => [env, group])));
+function Line({ found, line }) {
+  const groupOf = new Map(line.groups.flatMap((group) => group.versions.map((env) => [env, group])));
   const cells = [];
   for (const env of found.versions) {
     const group = groupOf.get(env) ?? null;
     const last = cells.at(-1);
     if (last && last.group === group) last.span += 1;
-    else cells.push({ group, span: 1, env });
+    else cells.push({ group, span: 1, env, isFirst: !cells.some((one) => one.group === group) });
   }
-  const seen = new Set();
-  return h("tr", {}, h("th", { scope: "row" }, h("span.quiet", {}, short(line.case)), " ",
-    h("a", { href: detailAddress(line.case, line.variant) }, short(line.variant)), " ",
-    h("span.precision", {}, line.precision ?? "native runs")),
-  cells.map((cell) => {
-    const isFirst = !seen.has(cell.group);
-    seen.add(cell.group);
-    return segment(found, line, cell, isFirst);
-  }));
+  return html`<tr><th scope="row"><span class="quiet">${short(line.case)}</span> <a href=${
+    detailAddress(line.case, line.variant)}>${short(line.variant)}</a> <span class="precision">${
+    precisionOf(line)}</span></th>${cells.map((cell) => html`<${Segment} found=${found} line=${line} cell=${cell} />`)}</tr>`;
 }
 
-function segment(found, line, { group, span, env }, isFirst) {
-  if (!group) {
-    return h("td.absent", { colspan: span, title: short(line.absent[env] ?? "not measured", 300) },
-      h("span", { "aria-label": `not there: ${short(line.absent[env] ?? "not measured")}` }, "·"));
+const LineTable = ({ found, lines }) => html`<div class="scroll" tabindex="0" role="region" aria-label="Timeline">
+  <table class="timeline"><thead><tr><th scope="col">case, variant, precision</th>${found.versions.map((env) =>
+  html`<th class="version" scope="col" title=${short(env)}><span>${short(versionOf(found.family, env), 24)}</span></th>`)}
+  </tr></thead><tbody>${lines.map((line) => html`<${Line} found=${found} line=${line} />`)}</tbody></table></div>`;
+
+/* The changes of one version, those together that are of one case and explained alike. */
+function grouped(lines, env) {
+  const groups = new Map();
+  for (const line of lines) {
+    for (const one of line.changes.filter((candidate) => candidate.observed === env)) {
+      const [worst] = foundAt(one);
+      const name = [line.case, worst?.phase, worst?.waiver, one.explained].join(" ");
+      const group = groups.get(name) ?? { line, one, worst, variants: new Set() };
+      group.variants.add(line.variant);
+      groups.set(name, group);
+    }
   }
-  const width = { style: `--span: ${span}` };
-  const changed = isFirst ? line.changes.filter((one) => one.observed === group.versions[0]) : [];
-  const like = group.like ? h("span.like", {},
-    `like ${short(shortVersion(found.family, group.like), 24)}`) : null;
-  const text = [h("span.same", {}, page.symbols[group.verdict]), like];
-  if (!changed.length) return h("td.segment", { colspan: span }, h("div", width, text));
-  return h("td.segment.begins", { colspan: span }, h("div", width, changed.map((one) =>
-    changeLink(line, one)), text));
+  return [...groups.values()];
 }
 
-/* The boundary: its verdict, in brackets where it is explained, and what was found. */
-function changeLink(line, { observed, baseline, explained, creeping, findings }) {
-  const found = findings.map((place) => facts.findings[place])
-    .filter((finding) => rank[finding.verdict] >= rank.drift)
-    .sort((a, b) => rank[b.verdict] - rank[a.verdict]);
-  const verdict = found[0]?.verdict ?? "error";
-  const told = `${observed} against ${baseline}: ${verdict}` +
-    `${explained ? ", explained" : ", not explained"}${creeping ? ", by small steps" : ""}`;
-  return h(`a.boundary.v-${verdict}${explained ? ".waived" : ""}`, {
-    href: detailAddress(line.case, line.variant, observed, "previous"), "aria-label": told,
-    title: `${told}\n${short(found[0]?.sentence ?? "", 400)}` }, symbolOf(verdict, explained),
-  creeping ? "…" : null);
+/* What fits a telephone: the newest version first. */
+const ChangeList = ({ found, lines }) => html`<ol class="bychange">${[...found.versions].reverse().map((env) =>
+  [env, grouped(lines, env)]).filter(([, groups]) => groups.length).map(([env, groups]) => html`<li><h3>${env}</h3><ul>
+  ${groups.map(({ line, one, worst, variants }) => html`<li><${Badge} verdict=${worst?.verdict ?? "error"}
+    waived=${one.explained} /> <a href=${detailAddress(line.case, line.variant, env, "previous")}>${line.case}</a>
+    <span class="quiet"> ${worst?.phase}</span><p>${few([...variants], 2)}</p><p class="quiet"><${LongText}
+    text=${page.facts.waivers[worst?.waiver]?.reason ?? worst?.sentence ?? ""} /></p></li>`)}</ul></li>`)}</ol>`;
+
+export function Timeline({ route: { params } }) {
+  const { timeline } = page.facts;
+  const values = Object.fromEntries(["family", "case", "q", "steady"].map((name) => [name, params.get(name) ?? ""]));
+  const found = timeline.find((entry) => entry.family === (values.family || firstFamily())) ?? timeline[0];
+  const head = html`<h2 tabindex="-1">Timeline</h2><p class="lead">Versions that behave the same are one segment, = to the
+    bit or to 1e-12, ≈ within rounding. Where one begins, something changed: in (brackets) if a waiver explains it.</p>`;
+  if (!found) {
+    return html`<section id="timeline" class="view">${head}<p>No family has two versions with baselines yet.</p></section>`;
+  }
+  const set = (name, how) => (value) => change({ ...values, [name]: value }, how);
+  const asked = found.lines.filter((line) => (!values.case || line.case === values.case) &&
+    line.variant.toLowerCase().includes(values.q.toLowerCase()));
+  const changed = asked.filter((line) => line.changes.length);
+  const lines = values.steady && !look.narrow ? asked : changed;
+  return html`<section id="timeline" class="view">${head}<div class="controls">
+    <${Select} label="framework" value=${found.family} options=${timeline.map(({ family }) => [family, family])}
+      onChange=${set("family")} />
+    <${Select} label="case" value=${values.case} onChange=${set("case")} options=${[["", "all"],
+  ...[...new Set(found.lines.map((line) => line.case))].map((name) => [name, name])]} />
+    <label class="field"><span>variant</span><input type="search" value=${values.q}
+      onInput=${(event) => set("q", { replace: true })(event.target.value)} /></label>
+    ${!look.narrow && html`<${Choice} label="show" name="tl-steady" value=${values.steady}
+      options=${[["", "what changed"], ["all", "everything"]]} onChange=${set("steady")} />`}</div>
+    <p class="status" role="status">${changed.length} of ${plural(asked.length, "line")} changed between ${
+  short(found.versions[0])} and ${short(found.versions.at(-1))}.</p>
+    ${!lines.length ? html`<p>Nothing changed.</p>` : look.narrow ? html`<${ChangeList} found=${found} lines=${lines} />`
+    : html`<${LineTable} found=${found} lines=${lines} />`}</section>`;
 }

@@ -8,13 +8,12 @@ about is an error that names the place. Whether its numbers can be true is for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from numpy.typing import NDArray
 
 from harness.errors import MissingRecordError, RecordError
 from harness.files import read_bytes
@@ -33,18 +32,14 @@ from harness.records.record import (
 )
 from harness.records.writing import END, VARIANTS, find_key
 from harness.store.reading import schema, soundness
-from harness.store.reading.curve import Curve
 from harness.store.reading.parsing import AGAIN, convert, decode, encoded
 
 READABLE = (1, 2)
 """Versions that are read: 1 has no probes, invariances, fingerprints, reported metrics."""
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _VARIANTS, _END = VARIANTS.encode(), END.encode()
-Find = Callable[[str], NDArray[Any]]
-"""Returns the curve of a key."""
 _head = msgspec.json.Decoder(schema.Head)
 _variant = msgspec.json.Decoder(schema.Variant)
-_line = msgspec.json.Decoder(schema.Line)
 
 
 def read(path: Path) -> Record:
@@ -76,7 +71,7 @@ def loads(text: str | bytes, where: str) -> Record:
         return record(head, where, variants)
 
     def of_line(name: str, line: bytes) -> VariantRecord:
-        found = variant(decode(_variant, line, f"{where}, {name}"), f"{where}, {name}")
+        found = content(line, f"{where}, {name}")
         found.key = find_key(line)
         return found
 
@@ -154,21 +149,13 @@ def head_of(text: bytes, where: str) -> tuple[schema.Head, dict[str, str]]:
     return head, keys
 
 
-def content(text: bytes, where: str, find: Find) -> VariantRecord:
-    """Return a variant that was stored as a content.
-
-    Args:
-        find: returns the curve of a key.
+def content(text: bytes, where: str) -> VariantRecord:
+    """Return a variant of its line.
 
     Raises:
         RecordError: it is damaged.
     """
-    return variant(decode(_variant, text, where), where, find)
-
-
-def line(text: str, where: str) -> schema.Line:
-    """Return a line of the baselines' contents."""
-    return decode(_line, encoded(text, where), where)
+    return variant(decode(_variant, text, where), where)
 
 
 def native_runs(path: Path) -> NativeRecord:
@@ -204,11 +191,8 @@ def _runs(found: schema.Native, where: str) -> list[NativeRun]:
     return [NativeRun(*row) for row in zip(*columns, strict=True)]
 
 
-def variant(found: schema.Variant, where: str, find: Find | None = None) -> VariantRecord:
+def variant(found: schema.Variant, where: str) -> VariantRecord:
     """Return a variant of its JSON.
-
-    Args:
-        find: returns the curve of a key; None where curves must be numbers.
 
     Raises:
         RecordError: something is missing, or has another length.
@@ -225,7 +209,7 @@ def variant(found: schema.Variant, where: str, find: Find | None = None) -> Vari
         return result
     if found.trajectories is UNSET:
         raise RecordError("a variant must hold trajectories, or say why not", where)
-    result.trajectories = {precision: _trajectory(one, precision, where, find)
+    result.trajectories = {precision: _trajectory(one, where)
                            for precision, one in found.trajectories.items()}
     result.probes = {precision: _probes(one, where) for precision, one in found.probes.items()}
     result.invariances = {precision: {claim: _number(value) for claim, value in one.items()}
@@ -243,16 +227,15 @@ def _drops(found: schema.Drops) -> Drops:
     return Drops(**{**data, **{name: _number(data[name]) for name in numbers}})
 
 
-def _trajectory(found: schema.Trajectory, precision: str, where: str,
-                find: Find | None) -> Trajectory:
-    loss = _curve(found.loss, precision, where, find)
+def _trajectory(found: schema.Trajectory, where: str) -> Trajectory:
+    loss = _numbers(found.loss)
     if not loss:
         raise RecordError("loss holds no step", where)
-    norms = {name: _curve(value, precision, where, find)
+    norms = {name: _numbers(value)
              for name in ("gradient_norm", "update_norm")
              if (value := getattr(found, name)) is not UNSET}
     envelope: dict[str, Any] | None = None if found.envelope is UNSET else {
-        str(name): _curve(value, "float32", where, find) for name, value in found.envelope.items()}
+        str(name): _numbers(value) for name, value in found.envelope.items()}
     for name, curve in {**norms, **(envelope or {})}.items():
         if len(curve) != len(loss):
             raise RecordError(f"{name} must be as long as the loss", where,
@@ -268,18 +251,6 @@ def _probes(found: schema.Probes, where: str) -> Probes:
     if lengths - {len(found.tensors)} or found.errors.keys() != found.allowances.keys():
         raise RecordError("errors and allowances must have a number for every tensor", where)
     return Probes(found.tensors, _table(found.errors), _table(found.allowances))
-
-
-def _curve(found: schema.Curve, precision: str, where: str, find: Find | None) -> Any:
-    """Return the numbers of a curve, or the stored curve that has a key."""
-    if isinstance(found, str):
-        if find is None:
-            raise RecordError("a curve must be a list of numbers", where, found)
-        curve = Curve(find(found))
-        if curve.precision != precision:
-            raise RecordError("a curve has another precision", where, curve.precision)
-        return curve
-    return _numbers(found)
 
 
 def _table(found: Mapping[str, list[schema.Number]]) -> dict[str, list[float]]:

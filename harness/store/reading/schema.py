@@ -15,8 +15,8 @@ from msgspec import UNSET, Struct, UnsetType
 Word = Literal["NaN", "Infinity", "-Infinity"]
 Number = float | Word
 """A number; one that is not finite is a word."""
-Curve = list[Number] | str
-"""The numbers, one a step; in the contents of baselines the key of them."""
+Curve = list[Number]
+"""The numbers, one a step."""
 Precision = Literal["float64", "float32"]
 
 
@@ -141,16 +141,3 @@ class Native(Struct, forbid_unknown_fields=True):
     reported_loss: list[Number] | None
     metric: list[Number]
     trained: list[bool]
-
-
-class Line(Struct, forbid_unknown_fields=True):
-    """A line of the baselines' contents: a text, or a curve."""
-
-    key: str
-    kind: str
-    parent: str | None
-    data: str
-    precision: Precision | UnsetType = UNSET
-    steps: int | UnsetType = UNSET
-    order: int = 0
-    packing: str = ""

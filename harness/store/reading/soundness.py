@@ -27,7 +27,6 @@ from harness.records.record import (
     Trajectory,
     VariantRecord,
 )
-from harness.store.reading.curve import Curve
 from harness.vocabulary.case import CLAIMS, Case, DropsOut, Variant
 from harness.vocabulary.layers import Dropout, flat, parameter_names
 
@@ -155,8 +154,8 @@ def _check_trajectory(trajectory: Trajectory, precision: str, steps: int,
         curve = getattr(trajectory, name)
         if curve is None:
             continue
-        numbers = _array(curve)
-        require(numbers.dtype == precision or _fits_float32(numbers),
+        numbers = np.asarray(curve, np.float64)
+        require(precision == "float64" or _fits_float32(numbers),
                 f"{precision} {name} must fit its precision", name)
         require(name == "loss" or not (numbers < 0).any(),
                 f"{precision} {name} must not be negative", name)
@@ -167,7 +166,7 @@ def _check_trajectory(trajectory: Trajectory, precision: str, steps: int,
         require(set(trajectory.envelope) == set(CURVES), "an envelope must be of every curve",
                 sorted(trajectory.envelope))
         for name, curve in trajectory.envelope.items():
-            numbers = _array(curve)
+            numbers = np.asarray(curve, np.float64)
             require(bool((numbers >= 0).all() and (numbers[1:] >= numbers[:-1]).all()),
                     f"the envelope of {name} must be a running maximum", name)
 
@@ -246,11 +245,6 @@ def _check_drops(case: Case, declared: Variant, found: Drops, precision: str,
     for name in ("spread", "mismatch"):
         require(getattr(found, name) >= 0, f"{precision} {name} must not be negative, nor NaN",
                 getattr(found, name))
-
-
-def _array(curve: Sequence[float]) -> NDArray[Any]:
-    """Return a curve as it is stored, or in float64."""
-    return np.asarray(curve, curve.precision if isinstance(curve, Curve) else "float64")
 
 
 def _fits_float32(numbers: NDArray[Any]) -> bool:

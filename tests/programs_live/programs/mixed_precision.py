@@ -1,4 +1,4 @@
-"""Autocast to bfloat16 on the CPU, and weights in bfloat16."""  # needs torch 1.10
+"""Autocast to bfloat16 on the CPU, and weights in bfloat16."""  # needs torch 2.0
 
 import hashlib
 

@@ -32,7 +32,7 @@ FIRST = {} if old else {"batch_first": True}
 torch.manual_seed(4)
 tokens, labels = torch.randint(1, 50, (64, 10)), torch.randint(0, 3, (64,))
 for row in range(64):
-    tokens[row, 4 + row % 6:] = 0
+    tokens[row, 4 + row % 7:] = 0
 model = Classifier()
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 for epoch in range(4):

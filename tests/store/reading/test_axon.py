@@ -14,6 +14,7 @@ import pytest
 from harness.environments import names as environments
 from harness.environments import pins
 from harness.errors import HarnessError, UnsupportedError, WorkerError
+from harness.measure.adapters import axon
 from harness.measure.adapters.axon import install
 from harness.measure.adapters.axon.process import Elixir
 from harness.measure.adapters.axon.training import AxonTraining
@@ -118,8 +119,27 @@ def test_what_axon_cannot_do_is_said(checkout: Project, elixir: Elixir) -> None:
     batch.targets[:] = 1
     assert training.loss(given.weights, batch) == 2  # it goes on
     batch.targets[:] = -1
-    with pytest.raises(WorkerError, match="ended"):
-        training.probe(given.weights, batch)
+    for _ in range(2):
+        with pytest.raises(WorkerError, match="ended"):
+            training.probe(given.weights, batch)
+
+
+def test_after_its_process_was_killed_axon_is_started_again(
+        checkout: Project, elixir: Elixir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One training fails, the next one has a process of its own."""
+    monkeypatch.setattr(install, "elixir", lambda: elixir.process.args[0])
+    monkeypatch.setattr(install, "install", lambda version: [])
+    monkeypatch.setattr(axon, "_RUNNING", {})
+    axon.start("axon-0.6.1")
+    given = task(checkout)
+    first, running = axon.build(given), axon._RUNNING["elixir"].process
+    running.kill()
+    running.wait()
+    with pytest.raises(WorkerError, match="exit code -9"):
+        first.train()
+    assert axon.build(given).train().loss[:2] == [0, 1]
+    assert axon.packages()["axon"] == "0.6.1" and axon.describe()["elixir"] == "1.14.0"
+    axon._RUNNING["elixir"].end()
 
 
 def test_every_version_is_pinned() -> None:

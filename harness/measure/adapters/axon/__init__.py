@@ -18,7 +18,7 @@ from harness.measure.adapters.task import Task, Training
 
 PACKAGES = ("numpy",)
 _RUNNING: dict[str, Any] = {}
-"""The process and its packages, once ``start`` was called."""
+"""The version and its process, once ``start`` was called."""
 
 
 def start(environment: str) -> None:
@@ -28,14 +28,14 @@ def start(environment: str) -> None:
         HarnessError: there is no Elixir here, or the packages cannot be had.
     """
     version = environment.partition("-")[2]
-    paths = install.install(version)
-    _RUNNING.update(elixir=Elixir(install.elixir(), paths), packages=install.packages(version))
-    atexit.register(_RUNNING["elixir"].end)
+    elixir = Elixir(install.elixir(), install.install(version))
+    _RUNNING.update(version=version, elixir=elixir)
+    atexit.register(elixir.end)
 
 
 def packages() -> dict[str, str]:
     """Return the versions of the packages that decide how training behaves."""
-    return dict(_RUNNING["packages"])
+    return install.packages(_RUNNING["version"])
 
 
 def describe() -> dict[str, Any]:
@@ -52,4 +52,6 @@ def build(task: Task) -> Training:
 def _elixir() -> Elixir:
     if not _RUNNING:
         raise HarnessError("Axon was not started", next_command="tox run -e axon-0.6.1")
+    if _RUNNING["elixir"].has_ended:  # what was training then has failed; the rest goes on
+        start(f"axon-{_RUNNING['version']}")
     return _RUNNING["elixir"]  # type: ignore[no-any-return]

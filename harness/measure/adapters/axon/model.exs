@@ -2,7 +2,7 @@ defmodule Harness.Model do
   @moduledoc """
   Axon's own layers for the layers of a description.
 
-  A parameter is named `<layer>.<part>` there; `place/1` says where Axon keeps it.
+  A parameter is named `<layer>.<part>` there; `places/3` says where Axon keeps it.
   """
 
   alias Harness.Unsupported
@@ -14,7 +14,7 @@ defmodule Harness.Model do
           do: Axon.input(name(index), shape: shape(input, evaluation["mask"]))
 
     mask = if evaluation["mask"], do: Axon.input("mask", shape: {nil, nil})
-    given = %{mask: mask, weights: description["weights"]}
+    given = %{mask: mask, weights: description["weights"], precision: precision}
     output = Enum.reduce(layers, first(inputs, layers), &layer(&1, &2, given))
 
     policy =
@@ -33,11 +33,31 @@ defmodule Harness.Model do
     if mask, do: Map.put(given, "mask", mask), else: given
   end
 
+  @doc """
+  Returns where Axon keeps the parameters of a description: name, layer, part and form, in order.
+
+  Of a recurrent layer the form is what the model's own initial state has there, a container
+  with one tensor for each gate: a tuple before Axon 0.6.1, a map since.
+  """
+  def places(%{"layers" => layers, "parameters" => names}, model, inputs) do
+    types = types(layers)
+    initial = if "LSTM" in Map.values(types), do: initial(model, inputs)
+
+    Enum.map(names, fn name ->
+      [layer, part] = String.split(name, ".")
+      {home, kept} = place(types[layer], layer, part)
+      {name, home, kept, form(types[layer], part, initial[home][kept])}
+    end)
+  end
+
+  @doc "Returns whether some parameters lie in a tuple."
+  def has_tuples?(places), do: Enum.any?(places, fn {_, _, _, form} -> is_tuple(form) end)
+
   @doc "Returns the model's parameters with the values of a description's weights."
-  def load(weights) do
+  def load(weights, places) do
     nested =
-      Enum.reduce(weights, %{}, fn {name, value}, parameters ->
-        {layer, part} = place(name)
+      Enum.reduce(places, %{}, fn {name, layer, part, form}, parameters ->
+        value = put(form, weights[name])
         Map.update(parameters, layer, %{part => value}, &Map.put(&1, part, value))
       end)
 
@@ -46,25 +66,67 @@ defmodule Harness.Model do
       else: nested
   end
 
-  @doc "Returns the values of parameters, gradients or updates, in the order of the names."
-  def read(state, names) do
-    data = if is_struct(state), do: state.data, else: state
+  @doc "Returns the values of parameters, gradients or updates, in the order of the places."
+  def read(state, places) do
+    data = data(state)
+    Enum.map(places, fn {_, layer, part, _} -> whole(data[layer][part]) end)
+  end
 
-    Enum.map(names, fn name ->
-      {layer, part} = place(name)
-      data[layer][part]
+  defp types(layers) do
+    Enum.reduce(layers, %{}, fn
+      %{"layers" => inner}, types -> Map.merge(types, types(inner))
+      %{"name" => name, "type" => type}, types -> Map.put(types, name, type)
+      _, types -> types
     end)
   end
 
-  # layer and part, as Axon names them: an attention's four projections are layers of their own
-  defp place(name) do
-    [layer, part] = String.split(name, ".")
-
-    case String.split(part, "_") do
-      ["table"] -> {layer, "kernel"}
-      [projection, kind] -> {"#{layer}_#{projection}", kind}
-      [part] -> {layer, part}
+  # a projection of an attention, or a half of a separable convolution, is a layer of its own
+  defp place(type, layer, part) do
+    case {type, String.split(part, "_")} do
+      {"Embedding", _} -> {layer, "kernel"}
+      {"LSTM", ["recurrent", kind]} -> {layer, "hidden_#{kind}"}
+      {"LSTM", ["kernel"]} -> {layer, "input_kernel"}
+      {"SeparableConv1D", ["bias"]} -> {"#{layer}_pointwise", "bias"}
+      {_, [half, kind]} -> {"#{layer}_#{half}", kind}
+      {_, [part]} -> {layer, part}
     end
+  end
+
+  defp form("LSTM", _, container), do: container
+  defp form("SeparableConv1D", "depthwise_kernel", _), do: :depthwise
+  defp form(_, _, _), do: :whole
+
+  defp initial(model, inputs) do
+    {init, _} = Axon.build(model)
+    empty = if Code.ensure_loaded?(Axon.ModelState), do: Axon.ModelState, else: Map
+    inputs |> init.(apply(empty, if(empty == Map, do: :new, else: :empty), [])) |> data()
+  end
+
+  defp data(state), do: if(is_struct(state), do: state.data, else: state)
+
+  defp put(:whole, value), do: value
+  defp put(:depthwise, value), do: Nx.transpose(value, axes: [0, 2, 1])
+
+  defp put(container, value) do
+    axis = Nx.rank(value) - 1
+    units = div(Nx.axis_size(value, axis), 4)
+    gates = for gate <- 0..3, do: Nx.slice_along_axis(value, gate * units, units, axis: axis)
+
+    if is_tuple(container),
+      do: List.to_tuple(gates),
+      else: container |> gate_names() |> Enum.zip(gates) |> Map.new()
+  end
+
+  defp whole(%Nx.Tensor{} = value), do: value
+  defp whole(gates) when is_tuple(gates), do: gates |> Tuple.to_list() |> Nx.concatenate(axis: -1)
+
+  defp whole(gates),
+    do: gates |> gate_names() |> Enum.map(&gates[&1]) |> Nx.concatenate(axis: -1)
+
+  # input, forget, cell, output: the order of the vocabulary and of Axon's tuples
+  defp gate_names(gates) do
+    for gate <- ~w(i f g o),
+        do: gates |> Map.keys() |> Enum.find(&String.ends_with?(&1, gate))
   end
 
   # sequences may be of any length
@@ -102,6 +164,53 @@ defmodule Harness.Model do
     |> Axon.dense(width, name: "#{name}_output")
   end
 
+  # unrolled as it is by default, which in float64 Axon refuses: its own sequence is of float32
+  defp layer(%{"type" => "LSTM", "name" => name, "units" => units}, x, given) do
+    unroll = if given.precision == :f64, do: :static, else: :dynamic
+
+    zeros =
+      Axon.nx(x, fn x ->
+        Nx.broadcast(
+          Nx.tensor(0, type: Nx.type(x)),
+          Axon.Shape.rnn_hidden_state(Nx.shape(x), units, :lstm)
+        )
+      end)
+
+    {sequence, _} = Axon.lstm(x, {zeros, zeros}, units, name: name, unroll: unroll)
+    sequence
+  end
+
+  defp layer(%{"type" => "Conv1D"} = declared, x, _) do
+    options = dense(declared["name"], declared["activation"])
+
+    Axon.conv(x, declared["filters"], [
+      {:kernel_size, declared["size"]},
+      {:padding, :same} | options
+    ])
+  end
+
+  # Axon has separable convolutions of two and three dimensions: their two halves
+  defp layer(%{"type" => "SeparableConv1D", "name" => name} = declared, x, _) do
+    x
+    |> Axon.depthwise_conv(1,
+      name: "#{name}_depthwise",
+      kernel_size: declared["size"],
+      padding: :same,
+      use_bias: false
+    )
+    |> Axon.conv(declared["filters"], dense("#{name}_pointwise", declared["activation"]))
+  end
+
+  defp layer(%{"type" => "DivideByMaximum"}, x, _) do
+    Axon.nx(x, fn x ->
+      # a number alone would be rounded to float32
+      epsilon = Nx.tensor(1.0e-8, type: Nx.type(x))
+      Nx.divide(x, x |> Nx.abs() |> Nx.reduce_max(axes: [1], keep_axes: true) |> Nx.add(epsilon))
+    end)
+  end
+
+  defp layer(%{"type" => "Flatten"}, x, _), do: Axon.flatten(x)
+
   defp layer(%{"type" => type}, _, _), do: raise(Unsupported, "the layer #{type}")
 
   defp attend(q, k, v, mask, heads) do
@@ -116,7 +225,9 @@ defmodule Harness.Model do
     scale = Nx.tensor(:math.sqrt(size), type: Nx.type(q))
     scores = q |> Nx.dot([3], [0, 1], k, [3], [0, 1]) |> Nx.divide(scale)
 
-    causal = Nx.greater_equal(Nx.iota({length, length}, axis: 0), Nx.iota({length, length}, axis: 1))
+    causal =
+      Nx.greater_equal(Nx.iota({length, length}, axis: 0), Nx.iota({length, length}, axis: 1))
+
     real = mask |> Nx.greater(0) |> Nx.reshape({batch, 1, 1, length})
     seen = Nx.logical_and(Nx.reshape(causal, {1, 1, length, length}), real)
 

@@ -5,8 +5,7 @@ defmodule Harness.Overflow do
   Erlang raises an error where an exponential overflows and where a number is divided by 0, so
   under `BinaryBackend` a training that diverges would end in an exception where under XLA,
   which users run, it goes on with NaN. `Complex`, through which the backend computes, knows
-  infinities everywhere else. The module is compiled again from its own code, with `exp/1` and
-  `divide/2` of this one in place of Erlang's.
+  infinities everywhere else. There, `exp/1` and `divide/2` of this module take Erlang's place.
   """
 
   @doc "Returns e to a finite power."
@@ -29,18 +28,7 @@ defmodule Harness.Overflow do
   end
 
   @doc "Replaces Erlang's arithmetic in the `Complex` that is loaded."
-  def allow do
-    {:module, Complex} = Code.ensure_loaded(Complex)
-
-    {:ok, {Complex, [debug_info: {:debug_info_v1, backend, data}]}} =
-      Complex |> :code.which() |> :beam_lib.chunks([:debug_info])
-
-    {:ok, forms} = backend.debug_info(:erlang_v1, Complex, data, [])
-    {:ok, Complex, binary} = forms |> replace() |> :compile.forms([])
-    :code.purge(Complex)
-    {:module, Complex} = :code.load_binary(Complex, ~c"overflow.exs", binary)
-    :ok
-  end
+  def allow, do: Harness.Recompile.change(Complex, &replace/1)
 
   defp replace({:remote, line, {:atom, _, :math}, {:atom, _, :exp}}),
     do: own(line, :exp)

@@ -17,8 +17,9 @@ import numpy as np
 from harness.errors import HarnessError, UnsupportedError, WorkerError
 
 RUNNER = Path(__file__).with_name("runner.exs")
-ONE_THREAD = "+S 1:1 +SDcpu 1:1 +SDio 1"
-"""What the Erlang machine is told, unless ELIXIR_ERL_OPTIONS says otherwise."""
+ONE_THREAD = "+S 1:1 +SDcpu 1:1 +SDio 1 +hms 4000000"
+"""What the Erlang machine is told, unless ELIXIR_ERL_OPTIONS says otherwise: one thread, and a
+heap of 32 MB from the beginning, in which numbers are not collected all the time."""
 
 
 class Elixir:
@@ -45,8 +46,11 @@ class Elixir:
             WorkerError: the process has ended.
         """
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: there is no answer
         for answer in self._answers():
             if "unsupported" in answer:
                 raise UnsupportedError(answer["unsupported"])
@@ -55,6 +59,11 @@ class Elixir:
             if "done" in answer:
                 return
             yield answer
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
 
     def end(self) -> None:
         """End the process."""

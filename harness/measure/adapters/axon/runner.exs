@@ -13,7 +13,8 @@ defmodule Harness.Unsupported do
   def exception(what), do: %__MODULE__{message: "Axon: no way here to express #{what}"}
 end
 
-for name <- ~w(overflow model recipe training), do: Code.require_file("#{name}.exs", __DIR__)
+for name <- ~w(recompile overflow products model recipe training),
+    do: Code.require_file("#{name}.exs", __DIR__)
 
 defmodule Harness.Runner do
   alias Harness.{Training, Unsupported}
@@ -29,6 +30,7 @@ defmodule Harness.Runner do
     Application.put_env(:nx, :default_defn_options, compiler: Nx.Defn.Evaluator)
     {:ok, _} = Application.ensure_all_started(:nx)
     :ok = Harness.Overflow.allow()
+    :ok = Harness.Products.speed()
     answer(answers, %{elixir: System.version(), otp: System.otp_release()})
     serve(answers, %{})
   end

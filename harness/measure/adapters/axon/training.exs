@@ -5,7 +5,7 @@ defmodule Harness.Training do
 
   alias Harness.{Model, Recipe}
 
-  defstruct [:precision, :names, :declared, :model, :loss, :optimizer, :predict] ++
+  defstruct [:precision, :places, :declared, :model, :loss, :optimizer, :predict] ++
               [:weights, :batches, :evaluation, :evaluation_steps]
 
   @doc """
@@ -19,7 +19,6 @@ defmodule Harness.Training do
 
     training = %__MODULE__{
       precision: precision,
-      names: description["parameters"],
       declared: description["loss"],
       model: model,
       loss: Recipe.loss(description["loss"]),
@@ -28,11 +27,14 @@ defmodule Harness.Training do
       evaluation_steps: MapSet.new(description["evaluation_steps"])
     }
 
+    {inputs, _} = evaluation = give(training, description["evaluation"])
+    training = %{training | places: Model.places(description, model, inputs)}
+
     %{
       training
       | weights: load(training, description["weights"]),
         batches: description["batches"] |> steps() |> Enum.map(&give(training, &1)),
-        evaluation: give(training, description["evaluation"])
+        evaluation: evaluation
     }
   end
 
@@ -56,8 +58,8 @@ defmodule Harness.Training do
         step: :counters.get(step, 1),
         loss: loss,
         outputs: outputs,
-        gradients: Model.read(gradients, training.names),
-        parameters: Model.read(state.step_state.model_state, training.names),
+        gradients: Model.read(gradients, training.places),
+        parameters: Model.read(state.step_state.model_state, training.places),
         state: state.step_state.model_state
       })
 
@@ -76,8 +78,8 @@ defmodule Harness.Training do
     training.model
     |> Axon.Loop.trainer(training.loss, Recipe.tapped(training.optimizer), log: 0)
     |> in_precision(training.precision)
-    |> on_completed(handler)
-    |> Axon.Loop.run(batches, weights, epochs: 1)
+    |> on(:iteration_completed, handler)
+    |> begin(training, weights, batches)
 
     :ok
   end
@@ -89,12 +91,19 @@ defmodule Harness.Training do
   end
 
   @doc "Returns the gradient of the loss by the outputs."
-  def output_gradient(training, outputs, {_, targets}),
-    do: Nx.Defn.grad(&training.loss.(targets, &1)).(outputs)
+  def output_gradient(training, outputs, {_, targets}) do
+    # both as arguments: what a function keeps of tensors is no expression in Nx 0.9
+    Nx.Defn.jit_apply(
+      fn outputs, targets -> Nx.Defn.grad(outputs, &training.loss.(targets, &1)) end,
+      [outputs, targets]
+    )
+  end
 
   @doc "Returns parameters with the values of weights."
   def load(training, weights) do
-    weights |> Map.new(fn {name, numbers} -> {name, tensor(training, numbers)} end) |> Model.load()
+    weights
+    |> Map.new(fn {name, numbers} -> {name, tensor(training, numbers)} end)
+    |> Model.load(training.places)
   end
 
   @doc "Returns a batch of numbers as the loop takes it."
@@ -137,8 +146,19 @@ defmodule Harness.Training do
     %{loop | init: init, metrics: %{}}
   end
 
-  defp on_completed(loop, handler) do
+  # the loop refuses an initial state that holds tuples, so that it is given once it has begun
+  defp begin(loop, training, weights, batches) do
+    if Model.has_tuples?(training.places) do
+      loop
+      |> on(:started, &{:continue, put_in(&1.step_state.model_state, weights)})
+      |> Axon.Loop.run(batches, %{}, epochs: 1)
+    else
+      Axon.Loop.run(loop, batches, weights, epochs: 1)
+    end
+  end
+
+  defp on(loop, event, handler) do
     name = if function_exported?(Axon.Loop, :handle_event, 3), do: :handle_event, else: :handle
-    apply(Axon.Loop, name, [loop, :iteration_completed, handler])
+    apply(Axon.Loop, name, [loop, event, handler])
   end
 end

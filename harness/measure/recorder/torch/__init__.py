@@ -13,6 +13,7 @@ from harness.measure.recorder.torch.forwards import Forwards
 from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.losses import Losses
 from harness.measure.recorder.torch.names import Names
+from harness.measure.recorder.torch.operators import Operators
 from harness.measure.recorder.torch.optimizers import Optimizers
 from harness.measure.recorder.torch.tensors import Reader
 from harness.measure.recorder.weights import Weights
@@ -27,7 +28,9 @@ def install(recording: Recording, weights: Weights) -> None:
     initial = Initial(recording, weights, reader)
     forwards = Forwards(recording, names, reader, initial)
     forwards.install()
-    optimizers = Optimizers(recording, names, reader, initial, forwards)
+    operators = Operators(recording, forwards, reader)
+    operators.install()
+    optimizers = Optimizers(recording, names, reader, initial, forwards, operators)
     optimizers.install()
     seams.when_imported(COMPILER, Compiled(recording, forwards, optimizers).install)
     Losses(recording, reader, forwards).install()

@@ -57,6 +57,7 @@ class Compiled:
         def run(*arguments: Any, **options: Any) -> Any:
             if not recording.is_on or forwards.is_unhooked:
                 return compiled(*arguments, **options)
+            forwards.has_compiled = True
             recording.note("compiled", "what runs inside torch.compile is seen from outside only")
             if module is not None:
                 forwards.enter(module, arguments)

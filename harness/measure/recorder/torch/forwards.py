@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import torch
 from torch.nn.modules import module as torch_module
@@ -34,7 +34,9 @@ class Forwards:
         self._is_evaluating = False
         self._trained: weakref.WeakSet[Any] = weakref.WeakSet()
         self._handles: list[Any] = []
-        self.is_in_backward = self.is_unhooked = False
+        self.is_in_backward = self.is_in_step = False
+        self.is_unhooked = self.has_compiled = False
+        self.when_trained: Callable[[], None] | None = None
         self.seen = Seen()
         self._has_computed = False
 
@@ -56,6 +58,15 @@ class Forwards:
             self.is_unhooked = False
             for hooks, number, hook in own:
                 hooks[number] = hook
+
+    def place(self) -> str:
+        """Return where the program is: in a module, a backward pass, an optimizer's step."""
+        if self.is_in_backward:
+            return "backward"
+        module = self._stack[-1]() if self._stack else None
+        if module is not None:
+            return self._names.of_module(module)
+        return "step" if self.is_in_step else "outside"
 
     def begin_step(self) -> None:
         """Forget what belongs to the step before."""
@@ -108,10 +119,12 @@ class Forwards:
             self._is_evaluating = not (root.training and torch.is_grad_enabled())
         elif not torch.is_grad_enabled():
             self._is_evaluating = True
+        if not self._is_evaluating and self.when_trained is not None:
+            self.when_trained()
         if has_parameters and not self._is_evaluating and root not in self._trained:
             self._trained.add(root)
             self._initial.take(
-                (name, parameter, name.rpartition(".")[0])
+                (name, parameter)
                 for parameter in root.parameters()
                 for name in [self._names.of_parameter(parameter)] if name is not None)
 
@@ -135,6 +148,7 @@ class Forwards:
     def _evaluate(self, module: torch.nn.Module, output: Any) -> None:
         path = self._names.of_module(module)
         for place, tensor in find(output):
+            self.seen.add(tensor)
             name = f"{path}:output{place}"
             if self._recording.events.count("evaluation", name) < EVALUATIONS:
                 found = self._reader.read(tensor)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from harness.measure.recorder.recording import Recording
-from harness.measure.recorder.torch.tensors import BFLOAT16, Reader, write
+from harness.measure.recorder.torch.tensors import BFLOAT16, Reader, state, write
 from harness.measure.recorder.weights import Weights
 
 
@@ -20,24 +20,33 @@ class Initial:
 
     def __init__(self, recording: Recording, weights: Weights, reader: Reader) -> None:
         self._recording, self._weights, self._reader = recording, weights, reader
-        self._met: set[str] = set()
+        self._met: dict[str, tuple[int, int, int]] = {}
 
-    def take(self, parameters: Iterable[tuple[str, torch.Tensor, str]]) -> None:
-        """Record initial parameters.
+    def take(self, parameters: Iterable[tuple[str, torch.Tensor]]) -> None:
+        """Record initial parameters that are new, by name."""
+        for name, parameter in parameters:
+            if name not in self._met and not isinstance(
+                    parameter, torch.nn.parameter.UninitializedParameter):
+                self._take(name, parameter)
 
-        Args:
-            parameters: name, parameter, and path of the module it belongs to.
+    def take_changed(self, parameters: Iterable[tuple[str, torch.Tensor]]) -> None:
+        """Record once more what the program has changed since, before the very first step.
+
+        A program may run a model once before it loads the weights it goes on with.
         """
-        for name, parameter, module in parameters:
-            if name in self._met:
-                continue
-            self._met.add(name)
-            if self._weights.is_changing:
-                self._change(name, parameter)
-            found = self._reader.read(parameter)
-            if found is not None:
-                self._recording.tensor("initialisation", name, *found, module=module)
-                self._weights.keep(name, found[0])
+        for name, parameter in parameters:
+            if self._met.get(name) != state(parameter):
+                self._take(name, parameter)
+
+    def _take(self, name: str, parameter: torch.Tensor) -> None:
+        if self._weights.is_changing:
+            self._change(name, parameter)
+        self._met[name] = state(parameter)
+        found = self._reader.read(parameter)
+        if found is not None:
+            self._recording.tensor("initialisation", name, *found,
+                                   module=name.rpartition(".")[0])
+            self._weights.keep(name, found[0])
 
     def _change(self, name: str, parameter: torch.Tensor) -> None:
         given = self._weights.take(name, tuple(parameter.shape))

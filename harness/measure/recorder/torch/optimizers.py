@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import weakref
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,8 @@ from harness.measure.recorder.sketch import Memory
 from harness.measure.recorder.torch.forwards import Forwards
 from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.names import Names, leftovers
-from harness.measure.recorder.torch.tensors import Reader
+from harness.measure.recorder.torch.operators import Operators
+from harness.measure.recorder.torch.tensors import Reader, state
 
 WRAPPED = "_is_recorded"
 SWITCHES = ("amsgrad", "centered", "maximize", "nesterov")
@@ -46,12 +47,12 @@ class Optimizers:
     """The seam of optimizers."""
 
     def __init__(self, recording: Recording, names: Names, reader: Reader, initial: Initial,
-                 forwards: Forwards) -> None:
+                 forwards: Forwards, operators: Operators) -> None:
+        self._operators = operators
         self._recording, self._names, self._reader = recording, names, reader
         self._initial, self._forwards = initial, forwards
         self._numbers: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
         self._count = itertools.count()
-        self._is_stepping = False
         self._after: dict[str, tuple[Any, Memory]] = {}
 
     def install(self) -> None:
@@ -96,39 +97,51 @@ class Optimizers:
         Args:
             step: what makes the step, of the optimizer and the arguments.
         """
-        if self._is_stepping or not self._recording.is_on:
+        if self._forwards.is_in_step or not self._recording.is_on:
             return step(optimizer, *arguments, **options)
-        self._is_stepping = True
+        self._forwards.is_in_step = True
         self._forwards.begin_pass()
-        safely = self._recording.safely
+        remembered: list[list[Before]] = []
+
+        def look() -> None:
+            if not remembered:
+                remembered.append(self._recording.safely(self._look, optimizer) or [])
+
         try:
-            parameters = safely(self._prepare, optimizer) or []
-            has_closure = any(map(callable, (*arguments, options.get("closure"))))
-            is_detailed = self._recording.is_detailed
-            if is_detailed and not has_closure:
-                safely(self._keep_gradients, parameters)
-            before = safely(self._remember, parameters) if is_detailed else None
-            result = step(optimizer, *arguments, **options)
-            if is_detailed and has_closure:
-                safely(self._keep_gradients, parameters)
-            safely(self._keep_updates, before or [])
+            if not any(map(callable, (*arguments, *options.values()))):
+                look()
+            result = step(optimizer, *(_followed(value, look) for value in arguments),
+                          **{key: _followed(value, look) for key, value in options.items()})
+            self._recording.safely(self._keep_updates, remembered[0] if remembered else [])
         finally:
-            self._is_stepping = False
+            self._forwards.is_in_step = False
         self._forwards.begin_step()
+        if self._recording.is_captured:
+            self._operators.end()
         self._recording.advance()
         return result
+
+    def _look(self, optimizer: Any) -> list[Before]:
+        """Record schedule and gradients, and return the parameters as they are before a step."""
+        parameters = self._prepare(optimizer)
+        if not self._recording.is_detailed:
+            return []
+        self._keep_gradients(parameters)
+        return self._remember(parameters)
 
     def _prepare(self, optimizer: Any) -> list[tuple[str, torch.Tensor]]:
         """Name the parameters, record the schedule, and return the parameters by name."""
         own, groups = self._number(optimizer), optimizer.param_groups
-        rest = list(leftovers(self._names, groups, own))
-        for parameter, name in rest:
+        for parameter, name in leftovers(self._names, groups, own):
             self._names.name(parameter, name)
-        self._initial.take((name, parameter, "") for parameter, name in rest)
+        parameters = [(str(self._names.of_parameter(parameter)), parameter)
+                      for group in groups for parameter in group["params"]]
+        self._initial.take(parameters)
+        if self._recording.step == 0:
+            self._initial.take_changed(parameters)
         for g, group in enumerate(groups):
             self._keep_schedule(f"{own}.group[{g}]", group)
-        return [(str(self._names.of_parameter(parameter)), parameter)
-                for group in groups for parameter in group["params"]]
+        return parameters
 
     def _keep_schedule(self, place: str, group: dict[str, Any]) -> None:
         for key, value in group.items():
@@ -155,8 +168,8 @@ class Optimizers:
         found = []
         for name, parameter in parameters:
             last = self._after.pop(name, None)
-            state = _state(parameter)
-            is_same = (last is not None and last[0] == state and last[1].size > sketch.SMALL
+            now = state(parameter)
+            is_same = (last is not None and last[0] == now and last[1].size > sketch.SMALL
                        and not self._recording.is_keeping)
             read = None if is_same else self._reader.read(parameter)
             if last is not None and is_same:
@@ -176,9 +189,21 @@ class Optimizers:
             self._recording.add(
                 "update", before.name, after.since(before.memory), before.name.rpartition(".")[0],
                 None if old is None else functools.partial(np.subtract, new, old))
-            self._after[before.name] = (_state(before.parameter), after)
+            self._after[before.name] = (state(before.parameter), after)
 
 
-def _state(parameter: torch.Tensor) -> tuple[int, int, int]:
-    """Return what changes when a parameter is changed in place, or replaced."""
-    return id(parameter), parameter.data_ptr(), int(parameter._version)
+def _followed(value: Any, look: Callable[[], None]) -> Any:
+    """Return a closure behind whose first evaluation the gradients are looked at.
+
+    Before it no model may have been called, and nothing has a name yet.
+    """
+    if not callable(value):
+        return value
+
+    @functools.wraps(value)
+    def closure(*arguments: Any, **options: Any) -> Any:
+        result = value(*arguments, **options)
+        look()
+        return result
+
+    return closure

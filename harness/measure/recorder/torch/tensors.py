@@ -43,12 +43,14 @@ class Reader:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self.is_reading = False
 
     def read(self, tensor: Any) -> tuple[np.ndarray, str] | None:
         """Return elements and element type of a tensor; None of anything else."""
         if not isinstance(tensor, torch.Tensor):
             return None
         self._recording.devices.add(str(tensor.device))
+        self.is_reading = True
         try:
             with torch.no_grad():
                 return read(tensor)
@@ -56,6 +58,8 @@ class Reader:
             text = str(error).splitlines()[0] if str(error) else ""
             self._recording.note("unreadable", f"{type(tensor).__name__} of {tensor.dtype}: {text}")
             return None
+        finally:
+            self.is_reading = False
 
 
 def write(parameter: torch.Tensor, values: np.ndarray) -> None:
@@ -77,6 +81,11 @@ def find(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, torc
     elif depth and hasattr(value, "keys") and hasattr(value, "items"):
         for key, part in list(value.items()):
             yield from find(part, f"{path}.{key}", depth - 1)
+
+
+def state(parameter: torch.Tensor) -> tuple[int, int, int]:
+    """Return what changes when a parameter is changed in place, or replaced."""
+    return id(parameter), _place(parameter) or 0, _version(parameter)
 
 
 class Seen:
