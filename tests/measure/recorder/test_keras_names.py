@@ -1,4 +1,4 @@
-"""Names of layers and weights of Keras, without Keras."""
+"""Names, hyperparameters and updates of Keras, without Keras."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from harness.measure.recorder import arrays
 from harness.measure.recorder.keras import hyperparameters, wrapping
 from harness.measure.recorder.keras.names import Names
+from harness.measure.recorder.keras.optimizers import Optimizers
+from harness.measure.recorder.recording import Recording
 
 
 class Sequential:
@@ -77,6 +79,20 @@ def test_bits_of_bfloat16_are_its_own():
     """One and a half survives, there and back."""
     values = np.array([1.5, -2.0, 0.0], np.float32)
     assert (arrays.from_bits(arrays.get_bits(values)) == values).all()
+
+
+def test_an_update_is_the_same_whether_the_weight_is_remembered():
+    """What a weight was after the last update is used again only where it is still that."""
+    draw = np.random.default_rng(0)
+    steps = [draw.normal(size=20_000).astype(np.float32) for _ in range(3)]
+    kept, alone = Recording(), Recording()
+    seam = Optimizers(kept, None, None, None, None)
+    for old, new in ((0, 1), (1, 2), (0, 2)):
+        seam._keep_updates(["w"], [(steps[old], "")], [(steps[new], "")])
+        Optimizers(alone, None, None, None, None)._keep_updates(
+            ["w"], [(steps[old], "")], [(steps[new], "")])
+    found, expected = kept.events.to_arrays(), alone.events.to_arrays()
+    assert all((found[name] == expected[name]).all() for name in found)
 
 
 def test_arrays_are_found_in_nests():

@@ -20,6 +20,9 @@ CHAINED: dict[str, Callable[[Any, Any], Any]] = {
     "RealDiv": np.divide, "Sub": np.subtract}
 """Operations that may be moved, and what the host computes instead."""
 
+SHAPES = ("OnesLike", "Rank", "Shape", "ShapeN", "Size", "ZerosLike")
+"""Operations that want to know no more than a shape: they are gone before chains are moved."""
+
 
 class Plan:
     """The tensors to look at, each once, and how others follow from them."""
@@ -49,7 +52,9 @@ class Plan:
 
 
 def _is_movable(tensor: Any, operation: Any) -> bool:
-    return operation.type in CHAINED and len(tensor.consumers()) <= 1
+    if operation.type not in CHAINED:
+        return False
+    return sum(user.type not in SHAPES for user in tensor.consumers()) <= 1
 
 
 def _pick(place: int, values: Any) -> Any:
