@@ -30,6 +30,7 @@ from harness.programs.sides import asked as sides
 from harness.programs.sides import making
 from harness.programs.sides.asked import Asked, Common
 from harness.records.paths import Paths, find_root
+from harness.report.page.render import render_program
 from harness.vocabulary.program import PERTURBED
 
 EXAMPLE = "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- python train.py"
@@ -54,7 +55,8 @@ def try_(
         steps: AtLeastOne | None = None, every: AtLeastOne | None = None,
         limit: Positive = LONGEST, jobs: AtLeastOne | None = None, in_place: bool = False,
         refresh: bool = False, keep_runs: Annotated[Path | None, Parameter(name="--keep")] = None,
-        save: str | None = None, json: Path | None = None, markdown: Path | None = None) -> int:
+        save: str | None = None, report: Path | None = None, json: Path | None = None,
+        markdown: Path | None = None) -> int:
     """Try a training program of your own under two sides, and say what differs first.
 
     A side is made of anything that pip can install: torch==2.13.0, 'torch>=2.3,<2.9', a wheel,
@@ -88,6 +90,7 @@ def try_(
         refresh: make the environments anew.
         keep_runs: an empty folder, to keep every run and what resolved.
         save: make the program a case of this project, of this name.
+        report: write a page with all of it into this file, HTML.
         json: write the verdict into this file as well.
         markdown: write a summary into this file.
     """
@@ -104,10 +107,19 @@ def try_(
     with _folder(keep_runs) as folder:
         tried = _run(words, sides.complete(one, other, common), common, folder,
                      Settings(keep_runs is not None, jobs))
-        _show(tried, json, markdown, keep_runs is not None)
+        _show(tried, Files(report, json, markdown), keep_runs is not None)
     if save is not None:
         _save(tried, words, save)
     return tried.judgement.exit_code
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a verdict is written, beside the terminal."""
+
+    report: Path | None
+    json: Path | None
+    markdown: Path | None
 
 
 @dataclass(frozen=True)
@@ -131,15 +143,17 @@ def _run(program: Program, asked: tuple[Asked, Asked], common: Common, folder: P
         return Session(baseline, observed, found, runner, settings.jobs).run()
 
 
-def _show(tried: Tried, json: Path | None, markdown: Path | None, is_kept: bool) -> None:
+def _show(tried: Tried, files: Files, is_kept: bool) -> None:
     """Print what came out, and write it wherever it is wanted."""
     commands = [] if is_kept or tried.judgement.is_identical else [
         "the same command with --keep DIR keeps every run, --steps N ends each after N updates"]
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
-        if json:
-            stack.callback(write_text, json, tried.to_json())
-        if markdown:
-            stack.callback(write_text, markdown, tried.to_markdown())
+        if files.json:
+            stack.callback(write_text, files.json, tried.to_json())
+        if files.markdown:
+            stack.callback(write_text, files.markdown, tried.to_markdown())
+        if files.report:
+            stack.callback(write_text, files.report, render_program(tried.facts(), commands))
         say("\n".join(tried.lines(commands)))
 
 
