@@ -24,7 +24,7 @@ BELOW = {
     "history": {"compare", "environments", "records"},
     "report": {"compare", "store", "environments", "records", "vocabulary"},
     "notebook": {"compare", "environments", "history", "records", "store"},
-    "nightly": {"compare", "environments", "history", "records", "report", "store"},
+    "nightly": {"compare", "environments", "history", "records", "report", "store", "vocabulary"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "notebook",
                  "records", "report", "store", "vocabulary"},
 }

@@ -16,10 +16,10 @@ import numpy as np
 
 from harness.measure.adapters.reference import training as reference
 from harness.measure.adapters.task import Step, Task, Tensors, Training, cast, prepare
-from harness.records.checkpoint import at_step, parse
-from harness.records.checkpoint import scaled as scaled_name
 from harness.records.record import Probes
 from harness.vocabulary.case import Batch, Batches, Case, Variant
+from harness.vocabulary.checkpoint import at_step, parse
+from harness.vocabulary.checkpoint import scaled as scaled_name
 from harness.vocabulary.losses import BinaryCrossentropy, MeanSquaredError, TokenCrossentropy
 
 STEPS = (0, 1, 10, 100)

@@ -15,12 +15,12 @@ from harness.compare.checks.trajectories import CHECKS
 from harness.compare.compare import Comparer, Question, Report
 from harness.errors import RecordError
 from harness.records import manifest
-from harness.records.checkpoint import parse
 from harness.records.manifest import Manifest
 from harness.records.native_record import NativeRecord
 from harness.records.project import Project
 from harness.records.record import Record, VariantRecord
 from harness.store.store import Store
+from harness.vocabulary.checkpoint import parse
 
 NATIVE = "native_runs"
 """The check that looks at native runs."""

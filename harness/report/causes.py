@@ -18,11 +18,11 @@ from harness.compare.checks.harm import Harm, weigh
 from harness.compare.checks.probes import phase_of
 from harness.compare.compare import Report
 from harness.compare.timeline import Change, Line, Timeline
-from harness.records.checkpoint import parse
 from harness.records.record import Record, VariantRecord
 from harness.records.writing import number
 from harness.report import changes
 from harness.report.changes import Cause
+from harness.vocabulary.checkpoint import parse
 
 Keep = Callable[[Finding], int]
 """Makes of a finding its index in the document's list."""

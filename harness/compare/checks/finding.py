@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from harness.records.checkpoint import parse
+from harness.vocabulary.checkpoint import parse
 
 Key = tuple[str, str, str, str, str]
 """Case, variant, observed, against and baseline of a comparison."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.compare.checks.finding import Finding, Verdict
-from harness.records.checkpoint import parse
+from harness.vocabulary.checkpoint import parse
 
 AMPLIFIED = 1000.0
 """Times another's error that one may be under stress, where both are beyond their limit: what

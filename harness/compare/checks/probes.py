@@ -13,8 +13,8 @@ import numpy as np
 from harness.compare.checks import hosts
 from harness.compare.checks.finding import CAUSE, Finding, Verdict
 from harness.compare.checks.pair import Pair
-from harness.records.checkpoint import parse
 from harness.records.record import Probes
+from harness.vocabulary.checkpoint import parse
 
 CONTRAST = {"float64": 2.0, "float32": 10.0}
 """Two errors of a probe differ if one is so many times the other. Under stress, where both are

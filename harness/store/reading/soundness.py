@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import RecordError
-from harness.records.checkpoint import is_name, parse
 from harness.records.record import (
     CURVES,
     Drops,
@@ -29,6 +28,7 @@ from harness.records.record import (
     VariantRecord,
 )
 from harness.vocabulary.case import CLAIMS, Case, DropsOut, Variant
+from harness.vocabulary.checkpoint import is_name, parse
 from harness.vocabulary.layers import Dropout, flat, parameter_names
 
 WIDEST = 2.0

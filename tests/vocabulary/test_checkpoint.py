@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.records.checkpoint import Checkpoint, at_step, is_name, parse, scaled
+from harness.vocabulary.checkpoint import Checkpoint, at_step, is_name, parse, scaled
 
 
 @pytest.mark.parametrize(("name", "expected"), [
