@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "harness"
 GROUND = {"__init__", "__main__", "errors", "escaping", "files", "leash", "markdown", "signals",
-          "version", "words"}
+          "version", "watching", "words"}
 """Modules of no room."""
 LAZY = {"__init__": {"notebook"}, "__main__": {"commands"}}
 """Module of the ground -> rooms that it imports when it is asked to."""
@@ -26,7 +26,7 @@ BELOW = {
     "history": {"compare", "environments", "records"},
     "report": {"compare", "store", "environments", "records", "vocabulary"},
     "notebook": {"compare", "environments", "history", "records", "store"},
-    "programs": {"compare", "environments", "records", "report", "store", "vocabulary"},
+    "programs": {"compare", "environments", "records", "store", "vocabulary"},
     "nightly": {"compare", "environments", "history", "programs", "records", "report", "store",
                 "vocabulary"},
     "commands": {"compare", "environments", "history", "measure", "nightly", "notebook",

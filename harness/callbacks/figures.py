@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-import harness
+from harness import watching
 
 OF_THE_MACHINE = ("runtime", "per_second", "time", "memory")
 """Ends of names of figures that no two runs share."""
@@ -23,4 +23,4 @@ def record_all(figures: Mapping[str, Any] | None, prefix: str = "") -> None:
     """
     for name, value in (figures or {}).items():
         if not isinstance(value, (str, bool)) and not str(name).endswith(OF_THE_MACHINE):
-            harness.record(f"{prefix}{name}", value)
+            watching.record(f"{prefix}{name}", value)

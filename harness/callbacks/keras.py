@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any, Mapping
 
-import harness
+from harness import watching
 from harness.callbacks.figures import record_all
 
 
@@ -28,7 +28,7 @@ class RecordingCallback(_find_keras().callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record which epoch begins."""
-        harness.record("epoch", epoch)
+        watching.record("epoch", epoch)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Record what the epoch reports."""

@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any
 
-import harness
+from harness import watching
 from harness.callbacks.figures import record_all
 
 
@@ -29,7 +29,7 @@ class RecordingCallback(_find_lightning().Callback):  # type: ignore[misc]
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Record which epoch begins."""
-        harness.record("epoch", trainer.current_epoch)
+        watching.record("epoch", trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Record what the epoch logs."""

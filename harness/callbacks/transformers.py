@@ -9,7 +9,7 @@ from typing import Any, Mapping
 
 from transformers import TrainerCallback
 
-import harness
+from harness import watching
 from harness.callbacks.figures import record_all
 
 
@@ -18,7 +18,7 @@ class RecordingCallback(TrainerCallback):  # type: ignore[misc]
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **options: Any) -> None:
         """Record which epoch begins."""
-        harness.record("epoch", state.epoch)
+        watching.record("epoch", state.epoch)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None,
                **options: Any) -> None:

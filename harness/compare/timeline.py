@@ -103,8 +103,7 @@ def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | 
         UsageError: an unknown family, or a selection without any variant.
         HarnessError: nothing was accepted yet, or no case loads.
     """
-    store = Store(project)
-    names = [case.name for case in choose(project, cases, variants)[0]]
+    store, names = Store(project), [case.name for case in choose(project, cases, variants)[0]]
     known = lineages({name for case in names for name in store.accepted(case)})
     for family in families:
         if family not in known:
@@ -140,8 +139,7 @@ def between(project: Project, ends: Sequence[str], cases: Sequence[str],
         ends: two environments, in any order.
         differ: one that has compared records of this project already.
     """
-    store = Store(project)
-    names = [case.name for case in choose(project, cases, variants)[0]]
+    store, names = Store(project), [case.name for case in choose(project, cases, variants)[0]]
     known = {name for case in names for name in store.accepted(case)}
     for family in {environments.split(end)[0] for end in ends}:
         way = ancestry(family, known)
@@ -237,9 +235,10 @@ class Timeline:
                                     baseline.environment)
             try:
                 found = tuple(self.differ.findings(name, observed, baseline))
-                self._compared[key] = replace(comparison, findings=found)
+                comparison = replace(comparison, findings=found)
             except HarnessError as error:
-                self._compared[key] = replace(comparison, problem=str(error))
+                comparison = replace(comparison, problem=str(error))
+            self._compared[key] = comparison
         return self._compared[key]
 
     def _absence(self, record: Record, name: str) -> str:
@@ -256,8 +255,8 @@ class Timeline:
     def _explain(self) -> None:
         """Find the waiver and the phase of every change, from all variants of its two versions."""
         listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
-        changes = [change for line in self.lines for change in line.changes]
-        versions = dict.fromkeys((c.comparison.observed, c.comparison.baseline) for c in changes)
+        versions = dict.fromkeys((change.comparison.observed, change.comparison.baseline)
+                                 for line in self.lines for change in line.changes)
         variants = dict.fromkeys((line.case, line.variant) for line in self.lines)
         compared, pairs = [], {}
         for observed, baseline in versions:
@@ -270,8 +269,7 @@ class Timeline:
                         pairs[comparison.key] = self.differ.pair(name, sides[0], sides[1])
         known = {comparison.key: comparison for comparison in phase.named(compared, pairs)}
         for line in self.lines:
-            line.changes = [replace(change, comparison=known[change.comparison.key])
-                            for change in line.changes]
+            line.changes = [replace(c, comparison=known[c.comparison.key]) for c in line.changes]
 
     def _side(self, case: str, name: str, version: str) -> Record | None:
         """Return a version's record, if it trained the variant."""

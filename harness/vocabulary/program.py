@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.files import read_text
 
 STARTING = ("import os,sys; os.dup2(os.open(os.devnull, os.O_RDONLY), 0); "
             "folder = sys.argv.pop(1); sys.path.insert(0, folder); "
@@ -85,7 +84,7 @@ def load(path: Path) -> Program:
     types: dict[str, Any] = {
         "words": list, "folder": str, "environments": list, "outputs": list, "variables": list,
         "steps": int, "every": int, "limit": (int, float)}
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.match(line.strip())
@@ -129,3 +128,12 @@ def _plain(value: Any) -> Any:
 def _refused(path: Path, numbers: str, next_command: str) -> HarnessError:
     return HarnessError("the declaration of a program cannot be read", str(path), numbers,
                         next_command)
+
+
+def _text(path: Path) -> str:
+    """Return what a declaration says."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError("a program's declaration cannot be read", str(path), str(error)[:200],
+                           "harness try ... --save NAME writes one") from None

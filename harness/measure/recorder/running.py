@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import harness
+from harness import watching
 from harness.errors import HarnessError, UsageError, explain
 from harness.escaping import terminal
 from harness.measure.recorder import header, recording, seams, trace
@@ -94,7 +94,7 @@ def _record(options: argparse.Namespace) -> int:
     process = os.getpid()
     if header.rank() == 0:
         seams.install(found, weights)
-        harness._recording = found
+        watching.recording = found
     _leave_children_alone(found)
     opened = Opened()
     if options.opened:
@@ -135,7 +135,7 @@ def _leave_children_alone(found: Recording) -> None:
 
     def forget() -> None:
         found.is_stopped = True
-        harness._recording = None
+        watching.recording = None
         if signal.getsignal(signal.SIGTERM) is _terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         let()

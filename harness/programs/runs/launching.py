@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import harness
 from harness import leash
 from harness.errors import FAILURE, USAGE, HarnessError, WorkerError
 from harness.files import lock
@@ -135,7 +134,7 @@ def variables(side: Side, temporary: str) -> dict[str, str]:
 
 def package() -> Path:
     """Return the folder that holds a copy of this package and nothing else, made if need be."""
-    source = Path(harness.__file__).parent
+    source = Path(__file__).parents[2]
     files = sorted(path for path in source.rglob("*.py") if path.is_file())
     digest = hashlib.sha256()
     for path in files:

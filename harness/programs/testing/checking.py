@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-import harness
+from harness import watching
 from harness.errors import HarnessError, UsageError, WorkerError
 from harness.files import scratch
 from harness.programs.judging.judge import judge
@@ -95,7 +95,7 @@ class Training:
             HarnessError: a run failed, did not end, or trained nothing.
         """
         self.checked += 1
-        if harness._recording is not None:
+        if watching.recording is not None:
             wanted = os.environ.get(PRECISION, "")
             if wanted not in ("", f"{wanted.partition(':')[0]}:{self.checked}"):
                 return None  # another check of the same test

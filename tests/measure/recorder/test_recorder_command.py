@@ -152,6 +152,7 @@ def test_wrong_use_is_said(tmp_path: Path, words: tuple[str, ...], what: str) ->
 
 def test_plain_program_is_left_alone(tmp_path: Path) -> None:
     """--plain records nothing: harness.record does nothing at all."""
-    source = "import harness; harness.record('x', 1); print(harness.watch(3), harness._recording)"
+    source = ("import harness; harness.record('x', 1); "
+              "print(harness.watch(3), harness.watching.recording)")
     assert run(tmp_path, "--plain", "--", "p.py", source=source).stdout == "3 None\n"
     assert not (tmp_path / "t.npz").exists()

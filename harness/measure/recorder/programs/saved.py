@@ -19,7 +19,6 @@ import zipfile
 from pathlib import Path
 from typing import Dict, Sequence
 
-import harness
 from harness import leash
 from harness.errors import HarnessError, WorkerError
 from harness.files import pack, scratch, sweep, write_bytes
@@ -126,7 +125,7 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
     place = folder / (name.rstrip("/") or "first")
     copy = place / "copy"
     shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*LEFT_OUT))
-    command = [sys.executable, "-c", STARTING, str(Path(harness.__file__).parents[1]),
+    command = [sys.executable, "-c", STARTING, str(Path(__file__).parents[4]),
                "--trace", str(place / TRACE), *program.options(), *options, "--", *program.words]
     variables = {**settings.environment(family(environment), {**PINNED, **os.environ}),
                  **dict(pair.split("=", 1) for pair in program.variables)}
