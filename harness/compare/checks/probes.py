@@ -6,6 +6,7 @@ other is not, or is so by a multiple of the other's.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import compress
 
 import numpy as np
@@ -69,7 +70,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
     checkpoint, index = _cause(off, observed, baseline)
     tensor, error = observed.tensors[index], observed.errors[checkpoint][index]
     before, limit = baseline.errors[checkpoint][index], \
-        _limits(observed, baseline, checkpoint)[index]
+        _limits(observed, baseline)[checkpoint][index]
     elsewhere = sorted({name for name, _ in off} - {checkpoint})
     also = f", and at {', '.join(elsewhere)}" if elsewhere else ""
     largest = max(max(side.errors[name][place] for side in (observed, baseline)
@@ -120,15 +121,15 @@ def judge(observed: Probes, baseline: Probes | None,
                                                   in observed.errors.items()}, {})
     off = [(name, index) for name, index in _off(observed, other, precision)
            if not parse(name).is_stress or phase_of(observed.tensors[index]) != "update"]
-    found = {}
+    found, limits = {}, _limits(observed, other)
     for name, errors in observed.errors.items():
-        before, limits = other.errors.get(name, errors), _limits(observed, other, name)
+        before = other.errors.get(name, errors)
         letters = ["u" if phase_of(tensor) == "update" and parse(name).is_stress
                    else "g" if max(mine, theirs) <= limit
                    else "a" if (name, index) not in off
                    else "r" if theirs > mine else "o"
                    for index, (tensor, mine, theirs, limit) in enumerate(
-                       zip(observed.tensors, errors, before, limits, strict=True))]
+                       zip(observed.tensors, errors, before, limits[name], strict=True))]
         here = [place for place in off if place[0] == name]
         found[name] = "".join(letters), _cause(here, observed, other)[1] if here else None
     return found
@@ -138,7 +139,7 @@ def _errors(observed: Probes, baseline: Probes, checkpoint: str,
             index: int) -> tuple[float, float, float]:
     """Return the observed error, the baseline's, and what both may be."""
     return (observed.errors[checkpoint][index], baseline.errors[checkpoint][index],
-            _limits(observed, baseline, checkpoint)[index])
+            _limits(observed, baseline)[checkpoint][index])
 
 
 def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
@@ -162,11 +163,11 @@ def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
 
 def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, int]]:
     """Return checkpoint and tensor wherever an error is beyond its allowance, and new or gone."""
-    off = []
+    off, limits = [], _limits(observed, baseline)
     for checkpoint, errors in observed.errors.items():
         before = baseline.errors.get(checkpoint, errors)
-        limits = _limits(observed, baseline, checkpoint)
-        for index, (mine, theirs, limit) in enumerate(zip(errors, before, limits, strict=True)):
+        for index, (mine, theirs, limit) in enumerate(
+                zip(errors, before, limits[checkpoint], strict=True)):
             if mine <= limit and theirs <= limit:
                 continue
             low, high = sorted((mine, theirs))
@@ -177,15 +178,15 @@ def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, 
     return off
 
 
-def _limits(observed: Probes, baseline: Probes, checkpoint: str) -> list[float]:
-    """Return what the errors at a checkpoint may be: the wider of both sides' allowances.
+def _limits(observed: Probes, baseline: Probes) -> dict[str, list[float]]:
+    """Return by checkpoint what errors may be: the wider of both sides' allowances.
 
     Each was learned at its own checkpoint; where a trajectory is chaotic, two machines do not
     come to quite the same one.
     """
-    mine = with_margins(observed)[checkpoint]
-    theirs = with_margins(baseline).get(checkpoint, mine)
-    return [max(pair) for pair in zip(mine, theirs, strict=True)]
+    theirs = with_margins(baseline)
+    return {checkpoint: [max(pair) for pair in zip(mine, theirs.get(checkpoint, mine), strict=True)]
+            for checkpoint, mine in with_margins(observed).items()}
 
 
 def _cause(off: list[tuple[str, int]], observed: Probes,
@@ -200,9 +201,10 @@ def _cause(off: list[tuple[str, int]], observed: Probes,
                                 baseline.errors.get(name, observed.errors[name])[index])
              for name, index in off}
     largest = max(sizes.values())
+    limits = _limits(observed, baseline)
     telling = [place for place in off if sizes[place] >= CAUSE * largest]
     clear = [(name, index) for name, index in telling
-             if sizes[name, index] > CLEAR * _limits(observed, baseline, name)[index]]
+             if sizes[name, index] > CLEAR * limits[name][index]]
     return min(clear, default=telling[0],
                key=lambda place: PHASES.index(phase_of(observed.tensors[place[1]])))
 
@@ -222,6 +224,7 @@ def with_margins(probes: Probes) -> dict[str, list[float]]:
             for checkpoint, values in probes.allowances.items()}
 
 
+@cache
 def phase_of(tensor: str) -> str:
     """Return the phase in which a probe's tensor arises."""
     return {"outputs": "forward"}.get(tensor, tensor.split(" ")[0])
