@@ -19,7 +19,7 @@ function Cause({ cause, isFirst }) {
   const after = Object.entries(cause.following);
   return html`<li class="change v-${cause.verdict}"><div class="what"><${Badge} verdict=${cause.verdict} />
     ${cause.is_confirmed && html`<span class="badge v-regression">confirmed</span>`}
-    <h3>${isFirst && "First: "}${cause.channel}${cause.tensor && html` <${Name} text=${cause.tensor} />`}${
+    <h3>${isFirst && "First: "}${cause.channel}${cause.tensor && cause.tensor !== cause.channel && html` <${Name} text=${cause.tensor} />`}${
   cause.step !== null && html`<span class="quiet"> step ${cause.step}</span>`}</h3><p class="size">${size}</p></div>
     ${cause.sentence !== page.facts.answer && html`<p class="told"><${LongText} text=${cause.sentence} /></p>`}
     ${cause.proof && html`<p class="told explained"><b>Proof:</b> <${LongText} text=${cause.proof} /></p>`}
