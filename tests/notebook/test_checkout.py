@@ -29,11 +29,11 @@ def opened() -> Checkout:
 
 def test_a_curve_is_the_record_s(opened: Checkout, checkout: Project) -> None:
     """Every number of it, to the bit, by step."""
-    stored = Store(checkout).baseline(CASE, "torch-2.13.0").variants[VARIANT]
-    curve = opened.curve(CASE, VARIANT, "torch-2.13.0", "float32", "gradient_norm")
+    stored = Store(checkout).baseline(CASE, "axon-0.6.0").variants[VARIANT]
+    curve = opened.curve(CASE, VARIANT, "axon-0.6.0", "float32", "gradient_norm")
     expected = stored.trajectories["float32"].gradient_norm
     assert expected is not None and np.array_equal(curve.to_numpy(), np.array(list(expected)))
-    assert curve.name == "torch-2.13.0" and curve.index.name == "step"
+    assert curve.name == "axon-0.6.0" and curve.index.name == "step"
     both = opened.curves(CASE, VARIANT, ["torch-2.13.0", "reference"])
     assert list(both.columns) == ["torch-2.13.0", "reference"]
 

@@ -89,6 +89,7 @@ def test_a_program_of_ones_own_named_harness_does_not_hide_the_recorder(
 def test_what_a_side_is_started_with(
         side: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings are pinned, what the user chose goes first, and the side's own before all."""
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)  # tox sets it
     monkeypatch.setenv("MKL_NUM_THREADS", "7")
     monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
     found = launching.variables(side, str(tmp_path))
