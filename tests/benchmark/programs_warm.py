@@ -60,7 +60,8 @@ class Warm:
         """
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        variables = launching.variables(side, folder)
+        (folder / "tmp").mkdir()
+        variables = launching.variables(side, str(folder / "tmp"))
         job = {"directory": str(folder), "variables": {"TMPDIR": variables["TMPDIR"]},
                "limit": LIMIT, "stdout": str(folder / "stdout.txt"),
                "stderr": str(folder / "stderr.txt"),

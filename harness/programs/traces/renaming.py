@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from harness.programs.traces.trace import Trace
+from harness.programs.traces.trace import SCHEDULE, Trace
 
 MOST, TRIED, ROUNDS = 2000, 40, 8
 """Names on one side only that are matched; names a prefix is guessed from; prefixes."""
@@ -87,7 +87,8 @@ def _signatures(trace: Trace, names: Iterable[int]) -> dict[int, Signature]:
     np.bitwise_or.at(bits, trace.name, np.int64(1) << trace.channel.astype(np.int64))
     place = dict(zip(met.tolist(), first.tolist(), strict=True))
     chosen = sorted((place[name], name) for name in names if name in place)
-    return {name: (int(bits[name]), int(trace.size[at])) for at, name in chosen}
+    return {name: (int(bits[name]), int(trace.size[at])) for at, name in chosen
+            if bits[name] != 1 << SCHEDULE}  # a hyperparameter of another name is another one
 
 
 def _by_prefix(observed: Trace, baseline: Trace, ours: Mapping[int, Signature],

@@ -49,9 +49,10 @@ def test_equal_names_are_numbered_and_stay():
 
 
 def test_hyperparameters_are_numbers_that_say_something():
-    """Private ones, texts and switches that are off are left out."""
+    """Private ones, texts, switches that are off and what they switch are left out."""
     optimizer = SimpleNamespace(beta_1=0.9, nesterov=True, amsgrad=False, name="adam", _x=1,
-                                clipnorm=None, _learning_rate=0.1, jit_compile=True)
+                                clipnorm=None, _learning_rate=0.1, jit_compile=True,
+                                use_ema=False, ema_momentum=0.99)
     assert hyperparameters.find(optimizer) == [
         ("beta_1", 0.9), ("learning_rate", 0.1), ("nesterov", True)]
 

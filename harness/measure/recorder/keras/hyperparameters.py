@@ -25,16 +25,22 @@ def find(optimizer: Any) -> list[tuple[str, Any]]:
 
 
 def _find_plain(optimizer: Any) -> Iterator[tuple[str, Any]]:
+    idle = () if vars(optimizer).get("use_ema") else ("ema_momentum",)
     for name, value in vars(optimizer).items():
-        if name.startswith("_") or not isinstance(value, (int, float)):
+        if name in idle or name.startswith("_") or not isinstance(value, (int, float)):
             continue
         if not isinstance(value, bool) or (value and name in SWITCHES):
             yield name, value
 
 
 def _find_old(optimizer: Any) -> Iterator[tuple[str, Any]]:
-    """Yield those of ``OptimizerV2``, up to TensorFlow 2.10, and its legacy until 2.15."""
+    """Yield those of ``OptimizerV2``, up to TensorFlow 2.10, and its legacy until 2.15.
+
+    Its decay is in the learning rate of the step.
+    """
     for name in optimizer._hyper:
+        if name == "decay":
+            continue
         if name == LEARNING_RATE:
             yield name, optimizer._decayed_lr("float32")
         else:
