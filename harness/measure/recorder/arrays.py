@@ -5,7 +5,7 @@ Inside half: standard library and NumPy only.
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -28,17 +28,44 @@ def read(value: Any) -> tuple[np.ndarray, str] | None:
     return (array, "") if array.dtype.kind in "biufc" else None
 
 
-def find(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, Any]]:
-    """Yield what has a shape and a type in nested tuples, lists and mappings, with its path."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+def is_array(value: Any) -> bool:
+    """Return whether something has a shape and a type."""
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def find(value: Any, path: str = "", depth: int = 4,
+         is_wanted: Callable[[Any], bool] = is_array) -> Iterator[tuple[str, Any]]:
+    """Yield what is wanted in nested tuples, lists and mappings, each with its path in there.
+
+    Args:
+        is_wanted: tells what is looked for; a framework's own tensors, for example.
+    """
+    if is_wanted(value):
         yield path, value
     elif depth and isinstance(value, (list, tuple)):
         names = getattr(value, "_fields", None)
         for i, part in enumerate(value):
-            yield from find(part, f"{path}.{names[i]}" if names else f"{path}[{i}]", depth - 1)
+            yield from find(part, f"{path}.{names[i]}" if names else f"{path}[{i}]", depth - 1,
+                            is_wanted)
     elif depth and hasattr(value, "keys") and hasattr(value, "items"):
         for key, part in list(value.items()):
-            yield from find(part, f"{path}.{key}", depth - 1)
+            yield from find(part, f"{path}.{key}", depth - 1, is_wanted)
+
+
+def send_batch(recording: Any, send: Callable[..., None], batch: Any) -> None:
+    """Have the arrays of a batch read, and kept as data.
+
+    Args:
+        send: has tensors read, and hands their elements to a function.
+    """
+    parts = list(find(batch))
+
+    def deliver(found: Any) -> None:
+        for (place, _), part in zip(parts, found):
+            if part is not None:
+                recording.tensor("data", f"batch{place}", *part)
+
+    send(deliver, [tensor for _, tensor in parts])
 
 
 def get_bits(values: np.ndarray) -> np.ndarray:

@@ -124,14 +124,7 @@ class Training:
             self._is_stepping = False
 
     def _send_batch(self, data: Any) -> None:
-        parts = list(arrays.find(data))
-
-        def deliver(found: Any) -> None:
-            for (place, _), part in zip(parts, found):
-                if part is not None:
-                    self._recording.tensor("data", f"batch{place}", *part)
-
-        self._backend.send(deliver, [tensor for _, tensor in parts])
+        arrays.send_batch(self._recording, self._backend.send, data)
 
     def _compute_loss(self, call: Any, model: Any, *arguments: Any, **options: Any) -> Any:
         """Keep the loss of a step over JAX, which no other seam sees."""

@@ -37,11 +37,4 @@ class Data:
         kind.__next__ = __next__
 
     def _keep(self, batch: Any) -> None:
-        parts = list(arrays.find(batch))
-
-        def deliver(found: Any) -> None:
-            for (place, _), part in zip(parts, found):
-                if part is not None:
-                    self._recording.tensor("data", f"batch{place}", *part)
-
-        self._taps.send(deliver, [tensor for _, tensor in parts])
+        arrays.send_batch(self._recording, self._taps.send, batch)

@@ -11,6 +11,7 @@ from typing import Any, Iterator
 import numpy as np
 import torch
 
+from harness.measure.recorder import arrays
 from harness.measure.recorder.recording import Recording
 
 BFLOAT16 = "bfloat16"
@@ -70,17 +71,13 @@ def write(parameter: torch.Tensor, values: np.ndarray) -> None:
     parameter.data.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 
 
-def find(value: Any, path: str = "", depth: int = 4) -> Iterator[tuple[str, torch.Tensor]]:
+def find(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield the tensors in nested tuples, lists and mappings, each with its path in there."""
-    if isinstance(value, torch.Tensor):
-        yield path, value
-    elif depth and isinstance(value, (list, tuple)):
-        names = getattr(value, "_fields", None)
-        for i, part in enumerate(value):
-            yield from find(part, f"{path}.{names[i]}" if names else f"{path}[{i}]", depth - 1)
-    elif depth and hasattr(value, "keys") and hasattr(value, "items"):
-        for key, part in list(value.items()):
-            yield from find(part, f"{path}.{key}", depth - 1)
+    return arrays.find(value, is_wanted=_is_tensor)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def state(parameter: torch.Tensor) -> tuple[int, int, int]:
