@@ -17,6 +17,8 @@ from harness.compare.checks.pair import Pair
 from harness.records.record import Probes
 from harness.vocabulary.checkpoint import parse
 
+Limits = dict[str, list[float]]
+"""By checkpoint, how large the error of each tensor may be."""
 CONTRAST = {"float64": 2.0, "float32": 10.0}
 """Two errors of a probe differ if one is so many times the other. Under stress, where both are
 beyond the allowance, float32 says nothing up to ``hosts.AMPLIFIED``; at a checkpoint of the
@@ -61,16 +63,18 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
                                       lambda side: _of_kind(side.probes.get(precision), kind))
     if observed is None or baseline is None or not observed.errors:
         return []
-    check, off = f"{precision}_{kind}", _off(observed, baseline, precision)
+    check, limits = f"{precision}_{kind}", _limits(observed, baseline)
+    off = _off(observed, baseline, precision, limits)
     of_host = [place for place in off if pair.other_class
-               and hosts.explains_error(*_errors(observed, baseline, *place), place[0])]
+               and hosts.explains_error(observed.errors[place[0]][place[1]],
+                                         baseline.errors[place[0]][place[1]],
+                                         limits[place[0]][place[1]], place[0])]
     off = [place for place in off if place not in of_host]
     if not off:
         return [_agreeing(pair, precision, kind, observed, baseline, of_host)]
-    checkpoint, index = _cause(off, observed, baseline)
+    checkpoint, index = _cause(off, observed, baseline, limits)
     tensor, error = observed.tensors[index], observed.errors[checkpoint][index]
-    before, limit = baseline.errors[checkpoint][index], \
-        _limits(observed, baseline)[checkpoint][index]
+    before, limit = baseline.errors[checkpoint][index], limits[checkpoint][index]
     elsewhere = sorted({name for name, _ in off} - {checkpoint})
     also = f", and at {', '.join(elsewhere)}" if elsewhere else ""
     largest = max(max(side.errors[name][place] for side in (observed, baseline)
@@ -98,7 +102,7 @@ def _agreeing(pair: Pair, precision: str, kind: str, observed: Probes, baseline:
     if not of_host:
         return finding
     places = sorted({name for name, _ in of_host})
-    worst = max(_errors(observed, baseline, *place)[1] for place in of_host)
+    worst = max(baseline.errors[name][index] for name, index in of_host)
     return hosts.excused(finding, (
         f"at {', '.join(places)} the baseline is up to {worst:.1e} off the reference, which "
         f"belongs to its machine: measured on {pair.other_class}"))
@@ -119,9 +123,10 @@ def judge(observed: Probes, baseline: Probes | None,
     """
     other = baseline or Probes(observed.tensors, {name: [0.0] * len(errors) for name, errors
                                                   in observed.errors.items()}, {})
-    off = [(name, index) for name, index in _off(observed, other, precision)
+    limits = _limits(observed, other)
+    off = [(name, index) for name, index in _off(observed, other, precision, limits)
            if not parse(name).is_stress or phase_of(observed.tensors[index]) != "update"]
-    found, limits = {}, _limits(observed, other)
+    found = {}
     for name, errors in observed.errors.items():
         before = other.errors.get(name, errors)
         letters = ["u" if phase_of(tensor) == "update" and parse(name).is_stress
@@ -131,15 +136,8 @@ def judge(observed: Probes, baseline: Probes | None,
                    for index, (tensor, mine, theirs, limit) in enumerate(
                        zip(observed.tensors, errors, before, limits[name], strict=True))]
         here = [place for place in off if place[0] == name]
-        found[name] = "".join(letters), _cause(here, observed, other)[1] if here else None
+        found[name] = "".join(letters), _cause(here, observed, other, limits)[1] if here else None
     return found
-
-
-def _errors(observed: Probes, baseline: Probes, checkpoint: str,
-            index: int) -> tuple[float, float, float]:
-    """Return the observed error, the baseline's, and what both may be."""
-    return (observed.errors[checkpoint][index], baseline.errors[checkpoint][index],
-            _limits(observed, baseline)[checkpoint][index])
 
 
 def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
@@ -161,9 +159,10 @@ def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
                     for part in (probes.errors, probes.allowances)))
 
 
-def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, int]]:
+def _off(observed: Probes, baseline: Probes, precision: str, limits: Limits
+         ) -> list[tuple[str, int]]:
     """Return checkpoint and tensor wherever an error is beyond its allowance, and new or gone."""
-    off, limits = [], _limits(observed, baseline)
+    off = []
     for checkpoint, errors in observed.errors.items():
         before = baseline.errors.get(checkpoint, errors)
         for index, (mine, theirs, limit) in enumerate(
@@ -178,7 +177,7 @@ def _off(observed: Probes, baseline: Probes, precision: str) -> list[tuple[str, 
     return off
 
 
-def _limits(observed: Probes, baseline: Probes) -> dict[str, list[float]]:
+def _limits(observed: Probes, baseline: Probes) -> Limits:
     """Return by checkpoint what errors may be: the wider of both sides' allowances.
 
     Each was learned at its own checkpoint; where a trajectory is chaotic, two machines do not
@@ -189,8 +188,8 @@ def _limits(observed: Probes, baseline: Probes) -> dict[str, list[float]]:
             for checkpoint, mine in with_margins(observed).items()}
 
 
-def _cause(off: list[tuple[str, int]], observed: Probes,
-           baseline: Probes) -> tuple[str, int]:
+def _cause(off: list[tuple[str, int]], observed: Probes, baseline: Probes,
+           limits: Limits) -> tuple[str, int]:
     """Return the checkpoint that tells most, and the first tensor that is off there.
 
     Every checkpoint is a step of its own, so the earliest phase that is clearly off at any of
@@ -201,7 +200,6 @@ def _cause(off: list[tuple[str, int]], observed: Probes,
                                 baseline.errors.get(name, observed.errors[name])[index])
              for name, index in off}
     largest = max(sizes.values())
-    limits = _limits(observed, baseline)
     telling = [place for place in off if sizes[place] >= CAUSE * largest]
     clear = [(name, index) for name, index in telling
              if sizes[name, index] > CLEAR * limits[name][index]]
