@@ -15,6 +15,8 @@ from typing import Iterable
 
 MATCH, DIFFERENCE, USAGE, FAILURE = 0, 1, 2, 3
 """Exit codes: match, a difference that is not waived, wrong use, could not run."""
+LINES_SHOWN = 20
+"""Of what a failed program said last."""
 TRACEBACK = "HARNESS_TRACEBACK"
 """Variable that has an error that nobody expected shown with all of its traceback."""
 

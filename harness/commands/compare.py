@@ -111,8 +111,7 @@ def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequ
         if json:
             stack.callback(_write_json, json, timeline_facts(found))
         if markdown:
-            stack.callback(write_text, markdown, found_page(found, waivers.load(
-                project.root / "results" / "waivers.toml")))
+            stack.callback(write_text, markdown, found_page(found, waivers.known(project)))
         if format:
             tell_table(format, lambda frames: frames.changes(found))
         else:

@@ -253,7 +253,7 @@ class Comparer:
 
     def _covered(self, comparisons: Sequence[Comparison]) -> list[Comparison]:
         """Return comparisons, what is known of them covered by its waivers."""
-        listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
+        listed = waivers.known(self.store.project)
         for note, is_usual in waivers.careless(listed):
             self.remarks.note(note, is_usual)
         covered = [waivers.cover(comparison, listed) for comparison in comparisons]

@@ -254,7 +254,7 @@ class Timeline:
 
     def _explain(self) -> None:
         """Find the waiver and the phase of every change, from all variants of its two versions."""
-        listed = waivers.load(self.store.project.root / "results" / "waivers.toml")
+        listed = waivers.known(self.store.project)
         versions = dict.fromkeys((change.comparison.observed, change.comparison.baseline)
                                  for line in self.lines for change in line.changes)
         variants = dict.fromkeys((line.case, line.variant) for line in self.lines)

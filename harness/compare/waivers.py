@@ -20,9 +20,15 @@ from harness.compare.checks.finding import Comparison, Finding, Waiver
 from harness.environments import names
 from harness.errors import HarnessError
 from harness.files import read_text
+from harness.records.paths import Paths
 
 NEIGHBOURS = {"next": "previous"}
 """Kind of comparison -> the one whose waivers hold for it, too: the way between two versions."""
+
+
+def known(paths: Paths) -> list[Waiver]:
+    """Return the waivers of a checkout; see ``load``."""
+    return load(paths.root / "results" / "waivers.toml")
 
 
 def load(path: Path) -> list[Waiver]:

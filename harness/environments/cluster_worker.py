@@ -21,13 +21,11 @@ from pathlib import Path
 import distributed
 
 from harness import leash
-from harness.errors import HarnessError
+from harness.errors import LINES_SHOWN, HarnessError
 from harness.records import freshness
 from harness.records.settings import PREFIXES
 from harness.version import __version__
 
-LINES_SHOWN = 20
-"""Of what tox said last."""
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "MALLOC_TRIM_THRESHOLD_")
 """Variables that Dask, or the outside half, sets for a Dask worker: no framework's."""
 

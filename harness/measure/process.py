@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping
 
 from harness import leash
-from harness.errors import WorkerError
+from harness.errors import LINES_SHOWN, WorkerError
 from harness.records import settings
 from harness.records.environment import family
 from harness.records.project import Project
 
-LINES_SHOWN = 20
-"""Lines of a failed worker's standard error in the message."""
 Event = Dict[str, Any]
 
 

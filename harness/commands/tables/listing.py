@@ -64,7 +64,7 @@ def _environments(project: Project) -> Table:
 def _waivers(project: Project) -> Table:
     table = Table("environment", "against", "case", "variant", "check", "at most", "reason",
                   title="waivers", title_justify="left")
-    for w in waivers.load(project.root / "results" / "waivers.toml"):
+    for w in waivers.known(project):
         _add_row(table, w.environment, w.against, w.case, w.variant, w.check, f"{w.at_most:g}",
                  w.reason)
     return table

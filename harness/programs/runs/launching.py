@@ -20,14 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import leash
-from harness.errors import FAILURE, USAGE, HarnessError, WorkerError
+from harness.errors import FAILURE, LINES_SHOWN, USAGE, HarnessError, WorkerError
 from harness.files import lock
 from harness.programs.sides.making import Environment, cache
 from harness.records import settings
 from harness.vocabulary.program import PINNED, STARTING
 
-LINES_SHOWN = 20
-"""Lines of a failed program's standard error in the message."""
 LARGEST = 256 * 2**20
 """Bytes that a program may print."""
 GRACE = 10.0

@@ -65,7 +65,7 @@ def extend(report: Report, project: Project, question: Question, programs: Seque
     found = [one for name in programs for one in _of_program(project, question, name, night)]
     if not found:
         return
-    listed = waivers.load(project.root / "results" / "waivers.toml")
+    listed = waivers.known(project)
     report.comparisons += [waivers.cover(comparison, listed) for comparison in found]
     if question.is_whole and night is None:
         report.unused = waivers.unused(listed, report.comparisons, Store(project).known())

@@ -58,7 +58,7 @@ def load(project: Project, families: Sequence[str], cases: Sequence[str],
 def _line(project: Project, family: str, name: str, versions: Sequence[str]) -> Line:
     """Return a program's line through the accepted versions of a family."""
     line = Line(family, name, VARIANT, None)
-    listed = waivers.load(project.root / "results" / "waivers.toml")
+    listed = waivers.known(project)
 
     @cache
     def kept(version: str) -> Kept:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import leash
-from harness.errors import HarnessError
+from harness.errors import LINES_SHOWN, HarnessError
 
 FROM_PIP = {"PIP_FIND_LINKS": "UV_FIND_LINKS", "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
             "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_CONSTRAINT": "UV_CONSTRAINT"}
@@ -23,8 +23,6 @@ DECIDING = ("UV_TORCH_BACKEND", "UV_FIND_LINKS", "UV_INDEX", "UV_DEFAULT_INDEX",
 """Variables by which a caller has chosen where torch comes from."""
 CHANGING = ("UV_", "PIP_")
 """Prefixes of the variables that can change what a requirement resolves to."""
-LINES_SHOWN = 20
-"""Lines of what uv said in a message."""
 
 
 def variables(given: Mapping[str, str] | None = None) -> dict[str, str]:

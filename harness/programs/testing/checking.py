@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from harness import watching
-from harness.errors import HarnessError, UsageError, WorkerError
+from harness.errors import LINES_SHOWN, HarnessError, UsageError, WorkerError
 from harness.files import scratch
 from harness.programs.judging.judge import judge
 from harness.programs.judging.verdict import Judgement
@@ -34,7 +34,6 @@ PRECISION = "HARNESS_TRAINING"
 """Variable that tells a run its precision."""
 LIMIT = 600.0
 """Seconds of one run, if not said otherwise."""
-LINES_SHOWN = 20
 Result = TypeVar("Result")
 
 

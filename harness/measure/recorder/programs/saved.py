@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import Dict, Sequence
 
 from harness import leash
-from harness.errors import HarnessError, WorkerError
+from harness.errors import LINES_SHOWN, HarnessError, WorkerError
 from harness.files import pack, scratch, sweep, write_bytes
 from harness.records import manifest, provenance, settings
 from harness.records.environment import family
 from harness.records.paths import Paths
 from harness.vocabulary.program import PERTURBED, PINNED, STARTING, Program, load
 
-LINES_SHOWN = 20
-"""Lines of a failed program's standard error in the message."""
 LARGEST = 4 * 2**20
 """Bytes that are kept of what a program printed, or wrote to one of its outputs."""
 LEFT_OUT = ("__pycache__", ".git", ".tox", ".venv", ".pytest_cache")
