@@ -57,7 +57,8 @@ export function Heat({ heat }) {
       tell(`${row.channel} ${row.tensor}, step ${steps[column]}: ${saying(values[rows.indexOf(row)][column])}`);
     }
   };
-  const where = first ? `${first.tensor === first.channel ? first.channel : `${first.channel} ${first.tensor}`} at step ${first.step}` : "none";
+  const named = first && (first.tensor === first.channel ? first.channel : `${first.channel} ${first.tensor}`);
+  const where = first ? `${named} at step ${first.step}` : "none";
   return html`<div class="heat"><ol aria-hidden="true" style="height: ${rows.length * size}px">${beginnings(rows).map(
     ({ channel, place }) => html`<li style="top: ${place * size}px">${channel}</li>`)}</ol>
     <canvas ref=${ref} width="1600" height=${rows.length * size * 2} style="height: ${rows.length * size}px" role="img"

@@ -17,9 +17,10 @@ function Cause({ cause, isFirst }) {
     <span class="quiet"> the baseline's</span>` : cause.deviation !== null && html`<b><${Num} value=${cause.deviation} /> off</b>
     <span class="quiet">, allowed <${Num} value=${cause.allowance} /></span>`;
   const after = Object.entries(cause.following);
+  const tensor = cause.tensor !== cause.channel && cause.tensor;
   return html`<li class="change v-${cause.verdict}"><div class="what"><${Badge} verdict=${cause.verdict} />
     ${cause.is_confirmed && html`<span class="badge v-regression">confirmed</span>`}
-    <h3>${isFirst && "First: "}${cause.channel}${cause.tensor && cause.tensor !== cause.channel && html` <${Name} text=${cause.tensor} />`}${
+    <h3>${isFirst && "First: "}${cause.channel}${tensor && html` <${Name} text=${tensor} />`}${
   cause.step !== null && html`<span class="quiet"> step ${cause.step}</span>`}</h3><p class="size">${size}</p></div>
     ${cause.sentence !== page.facts.answer && html`<p class="told"><${LongText} text=${cause.sentence} /></p>`}
     ${cause.proof && html`<p class="told explained"><b>Proof:</b> <${LongText} text=${cause.proof} /></p>`}
