@@ -16,6 +16,8 @@ from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Number
 from harness.programs.traces.trace import UPDATE, Trace
 
 Flags = NDArray[np.bool_]
+KIND = np.uint64(63)
+"""Bit of a digest that says of which kind it is: only those of one kind can be compared."""
 
 
 def is_identical(observed: Trace, baseline: Trace) -> bool:
@@ -49,10 +51,10 @@ def _columns(trace: Trace, order: Indices | None = None) -> Columns:
 def _same(mine: Columns, theirs: Columns) -> Flags:
     """Return which events are equal to the bit: by their digests, or by value if they have none."""
     size, digest, sketch = mine
+    other = theirs[1]
     equal = (sketch == theirs[2]) | (np.isnan(sketch) & np.isnan(theirs[2]))
-    has_digest = (digest != 0) & (theirs[1] != 0)
-    found: Flags = (size == theirs[0]) & np.where(has_digest, digest == theirs[1],
-                                                  equal.all(axis=1))
+    has_digest = (digest != 0) & (other != 0) & (digest >> KIND == other >> KIND)
+    found: Flags = (size == theirs[0]) & np.where(has_digest, digest == other, equal.all(axis=1))
     return found
 
 

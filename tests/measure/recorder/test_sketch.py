@@ -69,10 +69,49 @@ def test_digest_does_not_depend_on_the_layout() -> None:
     assert sketch.sketch(np.asfortranarray(values)) == sketch.sketch(values)
 
 
-def test_large_digest_is_computed_beside_the_sums() -> None:
+def hash_as_documented(content: bytes) -> int:
+    """Return the digest of 64 KiB and more, word by word, as the documents say."""
+    factors = [int(m) | 1 for m in sketch.draw(3, 0, 2**15)]
+    whole = len(content) // 8
+    words = [int.from_bytes(content[8 * i:8 * i + 8], "little") for i in range(whole + 1)]
+    blocks = [words[i:min(i + 2**15, whole)] for i in range(0, whole, 2**15)] + [words[whole:]]
+    total = 0
+    for block in blocks:
+        total = 0xBF58476D1CE4E5B9 * total + sum(
+            (word ^ word >> 32) * m for word, m in zip(block, factors, strict=False))
+    return 2**63 + (total % 2**64 >> 1)
+
+
+@pytest.mark.parametrize("size", [2**16, 2**16 + 5, 3 * 2**18 + 3])
+def test_large_digest_is_that_of_the_definition(size: int) -> None:
+    """Whatever the blocks and what is left over, the hash is the one that the documents define."""
+    values = np.random.default_rng(size).integers(0, 256, size, np.uint8)
+    assert sketch.digest(values) == hash_as_documented(values.tobytes())
+    assert sketch.digest(values[:2**16 - 1]) == zlib.crc32(values[:2**16 - 1].tobytes())
+
+
+def test_huge_digest_is_computed_beside_the_sums() -> None:
     """From 4 MiB on a thread computes it; the number is the same."""
-    values = np.arange(sketch.LARGE // 4, dtype=np.float32)
-    assert sketch.sketch(values).digest == zlib.crc32(values.tobytes())
+    values = np.arange(sketch.HUGE // 4, dtype=np.float32)
+    assert sketch.sketch(values).digest == sketch.digest(values)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "uint8"])
+def test_no_two_changes_have_one_large_digest(dtype: str) -> None:
+    """Signs of zeros, last bits and exchanged elements are told apart, in whatever place."""
+    values = np.zeros(2**17, dtype)
+    stream = np.random.default_rng(4)
+    digests = {sketch.digest(values)}
+    for number in range(200):
+        changed = values.copy()
+        one, other = stream.choice(values.size, 2, replace=False)
+        changed[one] = changed[other] = -0.0 if changed.dtype.kind == "f" else 1 + number % 200
+        digests.add(sketch.digest(changed))
+        changed[one] = 250
+        digests.add(sketch.digest(changed))
+        changed[[one, other]] = changed[[other, one]]
+        digests.add(sketch.digest(changed))
+    assert len(digests) == 601
 
 
 @pytest.mark.parametrize("values", [

@@ -18,7 +18,7 @@ BFLOAT16 = "bfloat16"
 
 
 def read(tensor: torch.Tensor) -> tuple[np.ndarray, str]:
-    """Return a tensor's elements, shared with it where that is possible, and its element type.
+    """Return a tensor's elements, shared with it if they are contiguous, and its element type.
 
     Of a sparse tensor those that are stored; bfloat16 becomes float32, which is exact.
 
@@ -36,7 +36,7 @@ def read(tensor: torch.Tensor) -> tuple[np.ndarray, str]:
         found = found.resolve_conj()
     if getattr(found, "is_neg", bool)():
         found = found.resolve_neg()
-    return found.numpy(), ""
+    return found.contiguous().numpy(), ""  # torch copies with all its threads, NumPy with one
 
 
 class Reader:
