@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tox.config.loader.ini.factor import extend_factors
 from tox.config.loader.memory import MemoryLoader
 from tox.config.types import EnvList
 from tox.plugin import impl
@@ -79,7 +80,8 @@ def _require_environment(name: str) -> None:
     """Refuse a name that is none of tox.ini and no release of a framework."""
     parser = configparser.RawConfigParser()
     parser.read(ROOT / "tox.ini", encoding="utf-8")
-    desk = [section[len(DESK):] for section in parser.sections() if section.startswith(DESK)]
+    desk = [one for section in parser.sections() if section.startswith(DESK)
+            for one in extend_factors(section[len(DESK):])]
     bare = name[len(CONTRACT):] if name.startswith(CONTRACT) else name
     if name in desk or name.startswith("."):  # tox's own
         return

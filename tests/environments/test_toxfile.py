@@ -69,6 +69,12 @@ def test_labels_are_those_of_the_matrix(tmp_path: Path) -> None:
         assert set(listed) == {*environments.labelled(ROOT, label), last}
 
 
+def test_every_environment_of_a_name_with_braces_is_known(tmp_path: Path) -> None:
+    """What tox makes of programs-{keras, jax} can be run."""
+    text = tox("config", "--workdir", str(tmp_path), "-k", "deps", "-e", "programs-jax")
+    assert "optax" in text
+
+
 @pytest.mark.parametrize(("arguments", "what", "numbers"), [
     (["-e", "mxnet-1.9.1"], "unknown environment 'mxnet-1.9.1'", "known: "),
     (["-e", "torch"], "no framework and version", "nearest: torch-2.15.0"),
