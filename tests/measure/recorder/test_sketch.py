@@ -142,3 +142,11 @@ def test_no_change_is_exactly_zero() -> None:
     """A parameter that stands still has an update of zeros, however large it is."""
     values = np.random.default_rng(3).standard_normal(50_000)
     assert Memory(values).since(Memory(values.copy())).values == (0, 0, 0, 0)
+
+
+def test_a_large_tensor_that_was_changed_does_not_seem_the_same() -> None:
+    """Of a tensor some elements are kept: what changes all of it, or its size, is seen."""
+    values = np.random.default_rng(5).standard_normal(50_000)
+    memory = Memory(values)
+    assert memory.seems(values.copy())
+    assert not memory.seems(values * 0.9) and not memory.seems(values[1:])

@@ -40,8 +40,8 @@ class Optimizers:
         self._forwards, self._backend = forwards, backend
         self._numbers: dict[int, str] = {}
         self._is_applying = False
-        self._after: dict[str, tuple[int, Memory]] = {}
-        """Digest and sums of each weight after the last update that was looked at."""
+        self._after: dict[str, Memory] = {}
+        """What is known of each weight after the last update that was looked at."""
 
     def install(self, classes: Iterator[Any]) -> None:
         """Wrap what applies gradients in all these classes."""
@@ -177,17 +177,15 @@ class Optimizers:
                 continue
             after = Memory(*new)
             found = after.since(self._remember(name, old))
-            self._after[name] = (found.digest, after)
+            self._after[name] = after
             self._recording.add("update", name, found, name.rpartition("/")[0],
                                 functools.partial(np.subtract, new[0], old[0]))
 
     def _remember(self, name: str, old: Any) -> Memory:
         """Return what is to be known of a weight before an update: what it was after the last."""
-        digest, memory = self._after.get(name, (0, None))
-        if memory is not None and memory.size > sketch.SMALL \
-                and sketch.digest(sketch.flatten(old[0])) == digest:
-            return memory
-        return Memory(*old)
+        memory = self._after.get(name)
+        is_known = memory is not None and memory.size > sketch.SMALL and memory.seems(old[0])
+        return memory if memory is not None and is_known else Memory(*old)
 
 
 def _get_host(value: Any) -> Any:
