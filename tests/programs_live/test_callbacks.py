@@ -22,8 +22,10 @@ FIGURES = {"keras": {"epoch: loss", "epoch: val_loss", "evaluation: loss"},
     pytest.param(package, marks=pytest.mark.skipif(
         importlib.util.find_spec(package) is None, reason=f"no {package}"))
     for package in FIGURES])
-def test_epochs_and_figures_are_recorded_and_nothing_changes(package, launch, record):
+def test_epochs_and_figures_are_recorded_and_nothing_changes(package, launch, record, monkeypatch):
     """The final weights are those without a recorder; epochs and figures are in the trace."""
+    monkeypatch.setenv("KERAS_BACKEND", next(
+        name for name in ("tensorflow", "torch", "jax") if importlib.util.find_spec(name)))
     program = f"{package}_program.py"
     alone = launch([sys.executable, program], PROGRAMS)
     found, trace = record(program, folder=PROGRAMS)

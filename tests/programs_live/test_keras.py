@@ -118,8 +118,8 @@ class TestFit:
         first = [trace.rows("initialisation", "dense/kernel")[0] for trace in found]
         assert first[1] == first[2] and len({row[5] for row in first}) == 3
         assert first[1][6][0] == pytest.approx(first[0][6][0], rel=1e-5)
-        losses = [trace.rows("loss")[0][6][0] for trace in found]
-        assert losses[1] == pytest.approx(losses[0], rel=1e-4) and losses[1] != losses[0]
+        losses = [[row[6][0] for row in trace.rows("loss")] for trace in found]
+        assert losses[1][0] == pytest.approx(losses[0][0], rel=1e-4) and losses[1] != losses[0]
 
     def test_weights_are_kept_and_loaded(self, words, record, tmp_path):
         """Weights that one run kept are the initial weights of another."""

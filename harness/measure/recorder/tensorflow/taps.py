@@ -138,7 +138,7 @@ class Taps:
             return None
         if isinstance(value, tf.Variable):
             value = tf.convert_to_tensor(value)
-        if not hasattr(value, "numpy") and value.graph is not graph:
+        if not hasattr(value, "numpy") and not _is_within(graph, value.graph):
             return None
         compute = plan.express(value)
         if compute is None:
@@ -155,6 +155,13 @@ class Taps:
             called = tf.numpy_function(host, inputs, [])
         with tf.control_dependencies([called]):
             self._order.assign_add(1)
+
+
+def _is_within(graph: Any, outer: Any) -> bool:
+    """Whether a graph is another, or a branch in it, which can use the other's tensors."""
+    while graph is not outer and isinstance(graph, func_graph.FuncGraph):
+        graph = graph.outer_graph
+    return graph is outer
 
 
 def _is_number(value: Any) -> bool:
