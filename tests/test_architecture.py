@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,23 @@ def frameworks(path: Path) -> set[str]:
                                 and path.parent.parent.name == "recorder" else ())}
 
 
+def name_of(path: Path) -> str:
+    """Return a module's name; a room's own is that of its ``__init__``."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def arrows(path: Path, known: set[str]) -> set[str]:
+    """Return which of the known modules a file imports anywhere, each by its own name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else node.module for name in names}
+    return found & known
+
+
 def modules_from(start: str, inside_functions: bool) -> set[Path]:
     """Return a module and every one of the harness that it imports, directly or not."""
     pending, found = [start], set()
@@ -117,6 +135,12 @@ def test_rooms_have_no_circle() -> None:
     for name, below in BELOW.items():
         assert below <= declared
         declared.add(name)
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    """None imports one that imports it, neither inside a function nor for its types."""
+    known = {name_of(path) for path in MODULES}
+    TopologicalSorter({name_of(path): arrows(path, known) for path in MODULES}).prepare()
 
 
 def test_no_room_is_crowded() -> None:

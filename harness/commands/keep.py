@@ -21,6 +21,7 @@ from harness.measure.adapters import description
 from harness.programs.saved import accepting
 from harness.programs.showing import wording
 from harness.records.project import Project, select_variants
+from harness.store import accepting as storing
 from harness.store import merge as merging
 from harness.store import shards as sharding
 from harness.store.reading import importer
@@ -72,7 +73,7 @@ def accept(environment: str | None = None, /, *cases: str, here: Here, reason: S
         return MATCH
     details = approval.require(found, name, list(reason), harm, together)
     paths = [store.baselines.path_for(record) for record in records]
-    store.accept(records, "; ".join(reason), natives, details)
+    storing.accept(store, records, "; ".join(reason), natives, details)
     for path in [*paths,
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
         say(f"accepted: {path.relative_to(project.root)}")
@@ -96,7 +97,7 @@ def _take_back(store: Store, is_more_asked: bool) -> int:
     if is_more_asked:
         raise UsageError("--undo takes back the last accept, whatever it was", "harness accept",
                          next_command="harness accept --undo")
-    what, paths = store.take_back()
+    what, paths = storing.take_back(store)
     say(f"taken back: {what}")
     for path in paths:
         if path.suffix == ".json":

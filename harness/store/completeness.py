@@ -6,8 +6,6 @@ become no baseline, and are not merged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from harness.environments import names
 from harness.errors import HarnessError, UsageError
 from harness.records.environment import REFERENCE
@@ -15,9 +13,7 @@ from harness.records.native_record import NativeRecord
 from harness.records.record import Record
 from harness.store import machines
 from harness.store.reading import holdings
-
-if TYPE_CHECKING:
-    from harness.store.store import Store
+from harness.store.store import Store
 
 
 def lacking(store: Store, record: Record) -> list[str]:

@@ -1,26 +1,26 @@
 """The store: runs and baselines on disk, loaded with their inputs checked.
 
-Outside half. Accepted baselines are only ever replaced whole, under a lock.
+Outside half.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.environments import names as environments
-from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
+from harness.errors import HarnessError, MissingRecordError, RecordError, unknown
 from harness.files import lock, read_bytes, sweep
-from harness.records import native_record, provenance, writing
+from harness.records import writing
 from harness.records.native_record import NativeRecord
 from harness.records.paths import is_name
 from harness.records.project import Project, select_variants
 from harness.records.record import Record, VariantRecord, Variants
-from harness.store import completeness, machines, undo
+from harness.store import machines
 from harness.store.baselines import Baselines
 from harness.store.reading import records as reading
 from harness.store.reading import soundness
@@ -242,50 +242,6 @@ class Store:
             writing.write(dataclasses.replace(record, accepted=None), path)
             self.project.failure_path(record.case, record.environment).unlink(missing_ok=True)
         return path
-
-    def accept(self, records: list[Record], reason: str, natives: Sequence[NativeRecord] = (),
-               details: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        """Promote checked runs to baselines, each with the reason; it can be undone.
-
-        Args:
-            details: by case, what else there is to keep of why it was accepted.
-
-        Raises:
-            UsageError: no reason, or nothing to accept.
-            HarnessError: a run is partial or holds errors; nothing is accepted then.
-        """
-        if not reason.strip():
-            raise UsageError("accepting needs a reason", next_command="--reason 'why it is right'")
-        for record in records:
-            completeness.require(self, record)
-        for native in natives:
-            completeness.require_native(self, native)
-        with lock(self.project.lock_path("accept"), "harness accept"):
-            sweep(self.project.results)
-            accepted = {"reason": reason.strip(), "at": provenance.now()}
-            paths = [self.project.native_baseline_path(native.case, native.environment)
-                     for native in natives]
-            names = sorted({*(record.environment for record in records),
-                            *(native.environment for native in natives)})
-            self.baselines.write(
-                [dataclasses.replace(record, accepted={**accepted,
-                                                       **(details or {}).get(record.case, {})})
-                 for record in records],
-                lambda files: undo.keep(self.project, f"{', '.join(names)}: {reason.strip()}",
-                                        [*files, *paths]))
-            for native, path in zip(natives, paths, strict=True):
-                native_record.write(dataclasses.replace(native, accepted=accepted), path)
-            undo.finish(self.project)
-
-    def take_back(self) -> tuple[str, list[Path]]:
-        """Take the last accept back; return what it was, and the files that are as before.
-
-        Raises:
-            UsageError: there is nothing to take back.
-            HarnessError: the baselines have changed since.
-        """
-        with lock(self.project.lock_path("accept"), "harness accept"):
-            return undo.take_back(self.project)
 
 
 def _environments(folder: Path, suffix: str) -> list[str]:

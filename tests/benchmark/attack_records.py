@@ -40,6 +40,7 @@ from harness.records import manifest, native_record, writing
 from harness.records.native_record import NativeRecord
 from harness.records.project import Project
 from harness.records.record import Record, VariantRecord
+from harness.store.accepting import accept
 from harness.store.reading import records as reading
 from harness.store.store import Store
 from tests.kit.mutations import damage, mutate
@@ -409,7 +410,7 @@ def _furnish(checkout: Project, project: Project) -> None:
                 name: record.variants[name] for name in variants}))
     known = store.native(NATIVE, ENVIRONMENT, False)
     natives.append(NativeRecord(NATIVE, ENVIRONMENT, known.provenance, known.runs))
-    Store(project).accept(records, "for an attack", natives)
+    accept(Store(project), records, "for an attack", natives)
     native_record.write(natives[0], project.native_run_path(NATIVE, ENVIRONMENT))
     for day in range(10, 20):
         append(path_of(project), Night(

@@ -18,7 +18,7 @@ from harness.commands.cli import main
 from harness.errors import HarnessError, UsageError
 from harness.records.project import Project
 from harness.records.record import Record
-from harness.store import baselines, contents, undo
+from harness.store import accepting, baselines, contents, undo
 from harness.store.store import Store
 from tests.kit.nights import ADAM, CASE, SGD, changed, named, put
 
@@ -125,7 +125,7 @@ def test_one_thing_at_a_time(matrix: Project, measured: Record, digests: dict[st
                              capsys: pytest.CaptureFixture[str]) -> None:
     """Where two of pins, case and harness changed, nobody can say what the difference is of."""
     before = provenance(named(measured, TORCH), inputs={"case": "c1", "harness": "h1"})
-    Store(matrix).accept([before], "as it was")
+    accepting.accept(Store(matrix), [before], "as it was")
     after = provenance(changed(measured, TORCH), inputs=digests,
                        packages={**measured.provenance["packages"], **packages})
     put(matrix, after)
@@ -142,7 +142,7 @@ def test_one_thing_at_a_time(matrix: Project, measured: Record, digests: dict[st
 
 def test_what_changes_no_number_may_change_at_once(matrix: Project, measured: Record) -> None:
     """Pins, case and harness may all move where every number stays."""
-    Store(matrix).accept([provenance(named(measured, TORCH), inputs={
+    accepting.accept(Store(matrix), [provenance(named(measured, TORCH), inputs={
         "case": "c1", "harness": "h1"})], "as it was")
     put(matrix, provenance(named(measured, TORCH), packages={"numpy": "3.0"},
                            inputs={"case": "c2", "harness": "h2"}))
@@ -291,8 +291,8 @@ def test_what_is_refused_is_no_last_accept(matrix: Project, measured: Record) ->
     assert accept(matrix, "--reason", "by mistake") == 0
     broken = named(measured, NEXT)
     with pytest.raises(HarnessError):
-        Store(matrix).accept([provenance(broken, selection=["x"])], "partial")
+        accepting.accept(Store(matrix), [provenance(broken, selection=["x"])], "partial")
     with pytest.raises(UsageError):
-        Store(matrix).accept([broken], " ")
+        accepting.accept(Store(matrix), [broken], " ")
     assert take_back(matrix) == 0
     assert stored(matrix) == before

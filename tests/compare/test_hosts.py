@@ -22,6 +22,7 @@ from harness.records import writing
 from harness.records.project import Project
 from harness.records.record import Record
 from harness.store import machines
+from harness.store.accepting import accept
 from harness.store.reading import records
 from harness.store.store import Store
 
@@ -198,7 +199,7 @@ def test_a_run_under_switches_does_not_replace_a_baseline(altered: Project) -> N
                         altered.run_path(CASE, TORCH))
     store = Store(altered)
     with pytest.raises(HarnessError, match="MKL_CBWR=COMPATIBLE"):
-        store.accept([store.run(CASE, TORCH)], "looked at")
+        accept(store, [store.run(CASE, TORCH)], "looked at")
 
 
 def test_a_baseline_can_be_accepted_for_a_class_of_machine(altered: Project) -> None:
@@ -209,7 +210,7 @@ def test_a_baseline_can_be_accepted_for_a_class_of_machine(altered: Project) -> 
     first = altered.baseline_path(CASE, TORCH).read_bytes()
     alter(altered, 2e-3, "gradient of attention_0.value_kernel", "step_10")
     store = Store(altered)
-    store.accept([store.run(CASE, TORCH)], "Arm's kernels, looked at")
+    accept(store, [store.run(CASE, TORCH)], "Arm's kernels, looked at")
     assert altered.baseline_path(CASE, TORCH).read_bytes() == first
     assert altered.baseline_path(CASE, TORCH, "aarch64-default").exists()
     assert TORCH in store.accepted(CASE)

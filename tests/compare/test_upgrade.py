@@ -14,6 +14,7 @@ from harness.compare.upgrade import ask
 from harness.errors import UsageError
 from harness.records.project import Project
 from harness.records.record import Record
+from harness.store import accepting
 from harness.store.store import Store
 from tests.kit.nights import ADAM, CASE, SGD, changed, named, put
 
@@ -27,7 +28,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 def accept(project: Project, *records: Record) -> None:
     """Make records baselines."""
-    Store(project).accept(list(records), "for a test")
+    accepting.accept(Store(project), list(records), "for a test")
 
 
 @pytest.mark.parametrize("versions", [("torch", "2.3.1", "2.14.1"),

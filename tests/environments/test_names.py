@@ -13,6 +13,7 @@ from harness.environments import names, pins
 from harness.errors import HarnessError, UsageError
 from harness.records.project import Project
 from harness.records.record import Record
+from harness.store.accepting import accept
 from harness.store.store import Store
 
 KNOWN = ["reference", "torch-2.9.1", "torch-2.13.0", "tensorflow-2.12.1", "tensorflow-2.15.1",
@@ -159,7 +160,7 @@ def test_a_build_of_the_night_has_no_baseline(project: Project, measured: Record
     """What is another build tomorrow cannot be accepted."""
     build = dataclasses.replace(measured, environment="keras-nightly")
     with pytest.raises(UsageError, match="every night"):
-        Store(project).accept([build], "it is right")
+        accept(Store(project), [build], "it is right")
 
 
 @pytest.mark.parametrize("text", [

@@ -12,6 +12,7 @@ from harness.records import freshness, manifest, writing
 from harness.records.project import Project
 from harness.records.record import Record
 from harness.store import undo
+from harness.store.accepting import accept
 from harness.store.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def furnish(root: Path, measured: Record) -> Project:
     (root / "harness").symlink_to(ROOT / "harness")
     (root / "tox.ini").write_text(TOX, encoding="utf-8")
     project = Project(root)
-    Store(project).accept([named(measured, name) for name in ACCEPTED], "for a test")
+    accept(Store(project), [named(measured, name) for name in ACCEPTED], "for a test")
     undo.path_of(project).unlink()
     return project
 

@@ -25,6 +25,7 @@ from harness.records.project import Project
 from harness.records.record import Record, Variants
 from harness.store import baselines
 from harness.store import contents as content
+from harness.store.accepting import accept
 from harness.store.contents import Contents
 from harness.store.reading import records
 from harness.store.store import Store
@@ -58,7 +59,7 @@ def other(record: Record, environment: str, factor: float) -> Record:
 @pytest.fixture
 def stored(project: Project, measured: Record) -> Project:
     """Return a project with the baselines of the reference and of one environment."""
-    Store(project).accept([named(measured, "reference"), named(measured, TORCH)], "first")
+    accept(Store(project), [named(measured, "reference"), named(measured, TORCH)], "first")
     return project
 
 
@@ -104,7 +105,7 @@ def test_what_is_not_finite_comes_back(project: Project, measured: Record) -> No
     loss = [*broken.variants[SGD].trajectories["float32"].loss[:-3],
             math.inf, -math.inf, math.nan]
     broken.variants[SGD].trajectories["float32"].loss = loss
-    Store(project).accept([named(measured, TORCH), broken], "it diverged")
+    accept(Store(project), [named(measured, TORCH), broken], "it diverged")
     back = Store(project).baseline(CASE, NEXT).variants[SGD].trajectories["float32"].loss
     assert str(list(back[-3:])) == "[inf, -inf, nan]"
 
@@ -112,7 +113,7 @@ def test_what_is_not_finite_comes_back(project: Project, measured: Record) -> No
 def test_the_same_numbers_add_a_head_only(stored: Project, measured: Record) -> None:
     """A version that agrees to the bit shares every content, and the decoded objects."""
     before = contents(stored)
-    Store(stored).accept([named(measured, NEXT)], "the same")
+    accept(Store(stored), [named(measured, NEXT)], "the same")
     assert contents(stored) == before
     assert head(stored, NEXT).stat().st_size < 4000
     store = Store(stored)
@@ -123,7 +124,7 @@ def test_the_same_numbers_add_a_head_only(stored: Project, measured: Record) -> 
 def test_another_version_adds_a_patch(stored: Project, measured: Record) -> None:
     """Files stay as they are; a content with one other curve is a small patch of another one."""
     before = contents(stored)
-    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "rounding")
+    accept(Store(stored), [named(measured, NEXT, 1 + 1e-15)], "rounding")
     after = contents(stored)
     [name] = added(before, after)
     [base] = before[SGD]
@@ -136,7 +137,7 @@ def test_a_patch_is_of_what_is_none(stored: Project, measured: Record) -> None:
     record = measured
     for number in range(4):
         record = named(record, f"torch-2.{number}.0", 1 + 1e-15)
-        Store(stored).accept([record], "rounding")
+        accept(Store(stored), [record], "rounding")
     names = contents(stored)[SGD]
     bases = {name.partition("-from-")[2] for name in names} - {""}
     assert len(names) == 5 and bases == {name for name in names if "-from-" not in name}
@@ -146,8 +147,8 @@ def test_the_most_similar_base_is_taken(project: Project, measured: Record) -> N
     """Of two contents that have nothing in common, the one is chosen that is like the new one."""
     for name, factor in (("reference", 1.0), (TORCH, 1.5)):
         record = other(measured, name, factor)
-        Store(project).accept([record], "a base")
-        Store(project).accept([named(record, f"{NEXT}.{factor:.0f}", 1 + 1e-15)], "and its like")
+        accept(Store(project), [record], "a base")
+        accept(Store(project), [named(record, f"{NEXT}.{factor:.0f}", 1 + 1e-15)], "and its like")
     names = sorted(contents(project)[SGD], key=len)
     bases, patches = names[:2], names[2:]
     assert {name.partition("-from-")[2] for name in patches} == set(bases)
@@ -155,7 +156,7 @@ def test_the_most_similar_base_is_taken(project: Project, measured: Record) -> N
 
 def test_anybody_can_open_a_content(stored: Project, measured: Record) -> None:
     """Zstandard gives the line of the record, and the line's SHA-256 begins with the name."""
-    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "rounding")
+    accept(Store(stored), [named(measured, NEXT, 1 + 1e-15)], "rounding")
     lines = [line.partition(":")[2].rstrip(",")
              for name in (TORCH, NEXT) for line in writing.dumps(
                  Store(stored).baseline(CASE, name)).splitlines() if line.startswith(f'"{SGD}"')]
@@ -182,33 +183,33 @@ def test_what_nobody_refers_to_goes_when_a_baseline_is_replaced(stored: Project,
                                                                 measured: Record) -> None:
     """A replaced baseline's content is removed, and that of the others stays."""
     before = contents(stored)
-    Store(stored).accept([named(measured, NEXT, 1.5)], "another")
+    accept(Store(stored), [named(measured, NEXT, 1.5)], "another")
     between = contents(stored)
-    Store(stored).accept([named(measured, NEXT, 1.7)], "yet another")
+    accept(Store(stored), [named(measured, NEXT, 1.7)], "yet another")
     after = contents(stored)
     assert len(added(before, after)) == 1 and added(before, after) != added(before, between)
-    Store(stored).accept([named(measured, NEXT)], "as before after all")
+    accept(Store(stored), [named(measured, NEXT)], "as before after all")
     assert contents(stored) == before
 
 
 def test_a_base_stays_until_nothing_is_a_patch_of_it(stored: Project, measured: Record) -> None:
     """No head names it any more, but a content that one names is made of it."""
-    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "a patch")
+    accept(Store(stored), [named(measured, NEXT, 1 + 1e-15)], "a patch")
     [base] = [name for name in contents(stored)[SGD] if "-from-" not in name]
-    Store(stored).accept([other(measured, name, 1.5) for name in ("reference", TORCH)], "new")
+    accept(Store(stored), [other(measured, name, 1.5) for name in ("reference", TORCH)], "new")
     assert base in contents(stored)[SGD]
     assert texts(Store(stored).baseline(CASE, NEXT)) == texts(named(measured, NEXT, 1 + 1e-15))
-    Store(stored).accept([other(measured, NEXT, 1.5)], "new as well")
+    accept(Store(stored), [other(measured, NEXT, 1.5)], "new as well")
     assert len(contents(stored)[SGD]) == 1 and base not in contents(stored)[SGD]
 
 
 def test_nothing_is_dropped_beside_a_damaged_head(stored: Project, measured: Record) -> None:
     """What a head needs that cannot be read is unknown."""
-    Store(stored).accept([named(measured, NEXT, 1.5)], "another")
+    accept(Store(stored), [named(measured, NEXT, 1.5)], "another")
     whole = head(stored, TORCH).read_text()
     head(stored, TORCH).write_text(whole[:-30])
-    Store(stored).accept([named(measured, "reference", 1.7)], "right now")
-    Store(stored).accept([named(measured, NEXT, 1.8)], "another")
+    accept(Store(stored), [named(measured, "reference", 1.7)], "right now")
+    accept(Store(stored), [named(measured, NEXT, 1.8)], "another")
     head(stored, TORCH).write_text(whole)
     assert texts(Store(stored).baseline(CASE, TORCH)) == texts(measured)
 
@@ -237,7 +238,7 @@ def test_a_damaged_content_is_named_and_the_rest_is_read(stored: Project, measur
     report = compare(stored, Question((TORCH,), "baseline", (CASE,)))
     assert {c.variant: c.verdict for c in report.comparisons} == {
         ADAM: Verdict.IDENTICAL, SGD: Verdict.ERROR}
-    Store(stored).accept([named(measured, TORCH)], "again")
+    accept(Store(stored), [named(measured, TORCH)], "again")
     assert path.read_bytes() == whole
     assert texts(Store(stored).baseline(CASE, TORCH)) == texts(measured)
     assert texts(Store(stored).baseline(CASE, "reference")) == texts(measured)
@@ -245,14 +246,14 @@ def test_a_damaged_content_is_named_and_the_rest_is_read(stored: Project, measur
 
 def test_what_a_lost_base_held_is_stored_again(stored: Project, measured: Record) -> None:
     """Without its base a patch cannot be read; accepted again it is whole, and the patch goes."""
-    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "a patch")
+    accept(Store(stored), [named(measured, NEXT, 1 + 1e-15)], "a patch")
     [base, patch] = sorted((stored.baselines / CASE / "content" / SGD).iterdir(),
                            key=lambda path: len(path.name))
     base.unlink()
     with pytest.raises(RecordError, match="not there") as error:
         _ = Store(stored).baselines.read(head(stored, NEXT)).variants[SGD]
     assert f"git log --oneline -- {base}" in str(error.value)
-    Store(stored).accept([named(measured, NEXT, 1 + 1e-15)], "again")
+    accept(Store(stored), [named(measured, NEXT, 1 + 1e-15)], "again")
     assert [path.name for path in base.parent.iterdir()] == [f"{patch.name[:16]}.json.zst"]
     assert texts(Store(stored).baseline(CASE, NEXT)) == texts(named(measured, NEXT, 1 + 1e-15))
 
@@ -261,7 +262,7 @@ def test_what_another_process_accepted_is_found(stored: Project, measured: Recor
     """Contents that were looked at before have no need to be looked at as they were."""
     store = Store(stored)
     _ = store.baseline(CASE, TORCH).variants[SGD]
-    Store(stored).accept([named(measured, NEXT, 1.5)], "meanwhile")
+    accept(Store(stored), [named(measured, NEXT, 1.5)], "meanwhile")
     assert store.baseline(CASE, NEXT).variants[SGD].error is None
 
 
@@ -290,7 +291,7 @@ def test_branches_that_accept_different_environments_merge(
         ("torch-2.1.0", 1.1), ("torch-2.2.0", 1.2), ("torch-2.3.0", 1.3), ("torch-2.4.0", 1.3))]
     for branch, accepted in (("one", new[::2]), ("other", new[1::2])):
         git(stored, "checkout", "-q", "-b", branch, "main")
-        Store(stored).accept(accepted, branch)
+        accept(Store(stored), accepted, branch)
         git(stored, "add", ".")
         git(stored, "commit", "-q", "-m", branch)
     git(stored, "merge", "-q", "-m", "both", "one")
@@ -318,7 +319,7 @@ def test_a_full_disk_loses_nothing(stored: Project, measured: Record, writes: in
     new = [named(measured, name, 1.5) for name in ("reference", TORCH)]
     fails = pytest.raises(OSError, match="No space") if writes < 3 else nullcontext()
     with fails:
-        Store(stored).accept(new, "second")
+        accept(Store(stored), new, "second")
     monkeypatch.undo()
     found = [texts(Store(stored).baseline(CASE, name)) for name in ("reference", TORCH)]
     assert found == [texts(new[0] if writes > before else measured) for before in (1, 2)]
@@ -329,7 +330,7 @@ def test_a_record_in_one_file_is_a_baseline(project: Project, measured: Record) 
     record = dataclasses.replace(measured, accepted={"reason": "long ago"})
     writing.write(record, head(project, TORCH))
     assert texts(Store(project).baseline(CASE, TORCH)) == texts(measured)
-    Store(project).accept([measured], "anew")
+    accept(Store(project), [measured], "anew")
     assert head(project, TORCH).read_text().startswith('{"head":2,')
     assert texts(Store(project).baseline(CASE, TORCH)) == texts(measured)
 
@@ -356,7 +357,7 @@ def test_other_weights_are_a_problem_of_the_variant(project: Project, measured: 
     """A variant measured from other weights is compared with nothing; the next one is."""
     other = named(measured, TORCH)
     other.variants[SGD].weights_sha256 = "0" * 64
-    Store(project).accept([other], "wrong")
+    accept(Store(project), [other], "wrong")
     record = Store(project).baseline(CASE, TORCH)
     assert "other initial weights" in str(record.variants[SGD].error)
     assert record.variants[ADAM].error is None

@@ -11,6 +11,7 @@ from harness.commands.cli import main
 from harness.errors import UsageError
 from harness.records.project import Project
 from harness.records.record import Record
+from harness.store.accepting import accept
 from harness.store.shards import balance
 from harness.store.store import Store
 from tests.kit.nights import ACCEPTED, EXPECTED, named
@@ -19,7 +20,7 @@ from tests.kit.nights import ACCEPTED, EXPECTED, named
 @pytest.fixture
 def timed(matrix: Project, measured: Record) -> Project:
     """Return a project whose baselines say that they took 10, 20, 30, ... minutes."""
-    Store(matrix).accept([dataclasses.replace(named(measured, name), provenance={
+    accept(Store(matrix), [dataclasses.replace(named(measured, name), provenance={
         **measured.provenance, "seconds": 600.0 * number})
         for number, name in enumerate(ACCEPTED, 1)], "for a test")
     return matrix

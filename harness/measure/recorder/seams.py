@@ -8,14 +8,14 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 from harness.measure.recorder.recording import Recording
 from harness.measure.recorder.weights import Weights
 
-SEAMS = {"torch": "torch", "tensorflow": "tensorflow", "keras": "keras", "tf_keras": "keras",
-         "jax": "jax"}
-"""Module of a framework to the room here that hooks it by ``install(recording, weights)``."""
+SEAMS = {"torch": ("torch",), "tensorflow": ("tensorflow", "keras.carried"), "keras": ("keras",),
+         "tf_keras": ("keras",), "jax": ("jax",)}
+"""Module of a framework to the modules here that hook it by ``install(recording, weights)``."""
 
 
 class _Finder:
@@ -61,12 +61,13 @@ def install(recording: Recording, weights: Weights) -> None:
     """Have every framework hooked when the program imports it, or now if it is imported."""
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    for name, seam in SEAMS.items():
+    for name, seams in SEAMS.items():
         if name in sys.modules:
             recording.note("imported early", f"{name} was imported before the recorder: what "
                                              "it did until then is not in the trace")
-        when_imported(name, functools.partial(_hook, seam, recording, weights))
+        when_imported(name, functools.partial(_hook, seams, recording, weights))
 
 
-def _hook(seam: str, recording: Recording, weights: Weights) -> None:
-    importlib.import_module(f"{__package__}.{seam}").install(recording, weights)
+def _hook(seams: Sequence[str], recording: Recording, weights: Weights) -> None:
+    for seam in seams:
+        importlib.import_module(f"{__package__}.{seam}").install(recording, weights)

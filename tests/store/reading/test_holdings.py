@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 from harness.records import native_record
 from harness.records.project import Project
 from harness.records.record import Fingerprint, Record
+from harness.store.accepting import accept
 from harness.store.store import Store
 from tests.kit.stored import CASE, TORCH, VARIANT, furnish, put
 
@@ -82,7 +83,7 @@ def test_what_the_baseline_holds_and_the_run_lacks_is_missing(
         or change[1] == "fingerprint"  # a reference has none
     assert any(change[1] in c.problem for c in missing)
     with pytest.raises(HarnessError, match="cannot become a baseline"):
-        Store(stored).accept([Store(stored).run(CASE, TORCH)], "why not")
+        accept(Store(stored), [Store(stored).run(CASE, TORCH)], "why not")
 
 
 def test_the_same_is_a_match(stored: Project) -> None:
@@ -91,7 +92,7 @@ def test_the_same_is_a_match(stored: Project) -> None:
     report = compared(stored)
     assert not [c.problem for c in report.comparisons if c.problem]
     assert not [c for c in report.comparisons if c.against == "baseline" and c.open_findings]
-    Store(stored).accept([Store(stored).run(CASE, TORCH)], "measured again")
+    accept(Store(stored), [Store(stored).run(CASE, TORCH)], "measured again")
 
 
 def test_a_selection_is_said(stored: Project) -> None:
@@ -119,7 +120,7 @@ def test_a_first_baseline_must_hold_what_the_reference_does(stored: Project) -> 
     record = put(stored, keep_one)
     record.environment = "torch-2.14.1"
     with pytest.raises(HarnessError, match="not measured"):
-        Store(stored).accept([record], "first")
+        accept(Store(stored), [record], "first")
 
 
 def test_probes_of_other_tensors_cannot_face_each_other(stored: Project) -> None:
@@ -145,7 +146,7 @@ def test_native_runs_that_lack_a_variant_are_missing(stored: Project) -> None:
     own = [c for c in compared(stored).comparisons if c.variant == VARIANT]
     assert any("lack this variant" in c.problem for c in own)
     with pytest.raises(HarnessError, match="native runs that lack"):
-        Store(stored).accept([Store(stored).run(CASE, TORCH)], "why not", [record])
+        accept(Store(stored), [Store(stored).run(CASE, TORCH)], "why not", [record])
 
 
 def test_native_runs_that_cannot_be_read_are_a_problem(stored: Project) -> None:

@@ -18,8 +18,6 @@ from harness.measure.recorder.tensorflow.taps import Taps
 from harness.measure.recorder.weights import Weights
 
 _taps: dict[int, Taps] = {}
-OWN_KERAS = (2, 6)
-"""Version of TensorFlow from which on Keras is a package of its own."""
 
 
 def install(recording: Recording, weights: Weights) -> None:
@@ -31,9 +29,6 @@ def install(recording: Recording, weights: Weights) -> None:
     Data(recording, taps).install()
     leave_files_alone(taps)
     recording.takers.append(lambda name, value: _take(recording, taps, name, value))
-    if tuple(int(part) for part in tf.__version__.split(".")[:2]) < OWN_KERAS:
-        from harness.measure.recorder import keras
-        keras.hook(tf.keras, recording, weights)
 
 
 def find_taps(recording: Recording) -> Taps:
