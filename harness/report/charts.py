@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 from harness.records.environment import REFERENCE
 from harness.records.record import CURVES, Probes, Record, Trajectory, VariantRecord
 from harness.records.writing import encode_variant, key_of, number
+from harness.report import arrays
 from harness.report.arrays import Array, encode, rounded
 from harness.vocabulary.case import PRECISIONS, Case
 
@@ -99,13 +100,12 @@ def judge_all(report: Report, beside: Records, comparisons: list[Comparison],
 
 
 def collect(report: Report, newest: Records, case: Case, name: str,
-            comparisons: list[Comparison], strips: Strips) -> dict[str, Any]:
+            strips: Strips) -> dict[str, Any]:
     """Return one chart for every precision in which the variant was measured.
 
     Args:
         newest: what is drawn beside what was compared.
         name: the variant's.
-        comparisons: of this variant, for the steps at which differences begin.
         strips: takes in the probes that the lines refer to.
     """
     stored = {**newest, **report.baselines}
@@ -116,12 +116,20 @@ def collect(report: Report, newest: Records, case: Case, name: str,
         if lines:
             pair = _reference_pair(stored, case, name, precision)
             charts[precision] = {
-                "lines": [_line(line, lines[0], precision, strips) for line in lines],
+                "lines": _curves(lines, precision, strips),
                 "allowance": _allowance(pair, precision),
                 "chaotic_from": pair.chaotic_from(precision) if pair else None,
-                "marks": _marks(comparisons, precision),
             }
     return charts
+
+
+def lift(charts: dict[str, Any], block: bytearray) -> dict[str, Any]:
+    """Return charts whose arrays have their numbers in a block."""
+    def lifted(found: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        return found | {name: arrays.lift(found[name], block) for name in names if found[name]}
+    return {precision: lifted(chart, ["allowance"]) | {
+        "lines": [lifted(line, CURVES) for line in chart["lines"]]}
+        for precision, chart in charts.items()}
 
 
 def _contents(members: Iterable[Member], variant: str) -> list[Content]:
@@ -172,26 +180,30 @@ def _key(trajectory: Trajectory | None, probes: Probes | None, precision: str) -
     return key_of(encode_variant(part))
 
 
-def _line(line: Line, first: Line, precision: str, strips: Strips) -> dict[str, Any]:
+def _curves(lines: list[Line], precision: str, strips: Strips) -> list[dict[str, Any]]:
+    """Return the lines, every curve as its difference from the nearest one before it."""
+    before: dict[str, dict[int, np.ndarray]] = {name: {} for name in CURVES}
+    return [_line(line, place, before, precision, strips) for place, line in enumerate(lines)]
+
+
+def _line(line: Line, place: int, before: dict[str, dict[int, np.ndarray]], precision: str,
+          strips: Strips) -> dict[str, Any]:
     trajectory = line.trajectory
     broken = np.flatnonzero(~np.isfinite(np.asarray(trajectory.loss, np.float64)))
+    found: dict[str, Array | None] = {}
+    for name, others in before.items():
+        curve = getattr(trajectory, name)
+        found[name] = None if curve is None else encode(np.asarray(curve, precision), others)
+        if curve is not None:
+            others[place] = np.asarray(curve, precision)
     return {
         "members": [{"environment": environment, "role": role}
                     for environment, role in line.members.items()],
-        "nonfinite_step": int(broken[0]) if broken.size else None,
-        **{name: _curve(line, first, name, precision) for name in CURVES},
+        "nonfinite_step": int(broken[0]) if broken.size else None, **found,
         "metrics": {name: [number(value) for value in values]
                     for name, values in trajectory.metrics.items()},
         "probes": None if line.probes is None else strips.add(line.probes, precision),
     }
-
-
-def _curve(line: Line, first: Line, name: str, precision: str) -> Array | None:
-    own, other = (None if (curve := getattr(side.trajectory, name)) is None
-                  else np.asarray(curve, precision) for side in (line, first))
-    if own is None:
-        return None
-    return encode(own, None if line is first or other is None else (0, other))
 
 
 def _reference_pair(stored: Records, case: Case, name: str, precision: str) -> Pair | None:
@@ -212,15 +224,6 @@ def _allowance(pair: Pair | None, precision: str) -> Array | None:
         return rounded(pair.allowance(precision, "loss"))
     except HarnessError:
         return None
-
-
-def _marks(comparisons: list[Comparison], precision: str) -> list[dict[str, Any]]:
-    """Return where trajectories first leave their allowance."""
-    return [{"observed": c.observed, "against": c.against, "baseline": c.baseline,
-             "step": f.step, "sentence": f.sentence, "waived": f.waiver is not None}
-            for c in comparisons for f in c.findings
-            if f.verdict.is_difference and f.step is not None
-            and f.check == f"{precision}_trajectory"]
 
 
 def _short(values: dict[str, list[float]]) -> dict[str, list[Any]]:

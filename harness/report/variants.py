@@ -92,7 +92,7 @@ def _ordered(case: Case, mine: dict[tuple[str, str], list[Comparison]]) -> list[
 def _chunk(report: Report, beside: Records, store: Store, case: Case, variant: str,
            comparisons: list[Comparison]) -> dict[str, Any]:
     strips = Strips()
-    drawn = charts.collect(report, beside, case, variant, comparisons, strips)
+    drawn = charts.collect(report, beside, case, variant, strips)
     charts.judge_all(report, beside, comparisons, strips)
     return {"charts": drawn, "probes": strips.facts, "judged": list(strips.judged.values()),
             "native": _native(store, case, variant, comparisons)}

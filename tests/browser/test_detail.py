@@ -1,11 +1,10 @@
 """Details and charts in a real Chromium: they show the JSON's numbers."""
 
-import base64
 import copy
 
-import numpy as np
 import pytest
 
+from harness.report.arrays import decode
 from harness.report.page.render import render
 from tests.browser.driving import CASE, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
 from tests.kit.page_facts import FINDINGS
@@ -128,17 +127,18 @@ def test_commands_can_be_copied(page):
     assert text == f"tox run -e {ENVIRONMENT} -- {CASE}"
 
 
-def test_curves_are_those_of_the_json(page, given):
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_curves_are_those_of_the_json(page, given, precision):
     """What is drawn is base and difference of the chunk, to the last bit."""
-    driver = page(DETAIL + "&precision=float64")
+    driver = page(f"{DETAIL}&precision={precision}")
     wait_for(driver, f"{CHART}.dataset.drawn")
-    lines = given["chunks"][f"{CASE}/{VARIANT}"]["charts"]["float64"]["lines"]
-    base = np.frombuffer(base64.b64decode(lines[0]["loss"]["data"]), "<f8")
-    off = np.frombuffer(base64.b64decode(lines[2]["loss"]["data"]), "<f4")
+    lines = given["chunks"][f"{CASE}/{VARIANT}"]["charts"][precision]["lines"]
+    expected = decode(lines[2]["loss"], decode(lines[0]["loss"]))
+    assert expected.dtype == precision
     drawn = driver.execute_script(
         f"const [plot] = {CHART}.plots;"
         f"return plot.data[plot.series.findIndex(one => one.label === '{ENVIRONMENT}')]")
-    assert drawn == (base + off).tolist()
+    assert drawn == expected.tolist()
 
 
 @pytest.mark.parametrize(("hash", "selector"), [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
 import numpy as np
+
+from harness.report.arrays import encode
 
 WORDS = ("identical", "equivalent", "drift", "improvement", "regression", "missing", "error")
 LOUD = ("drift", "regression", "improvement", "error")
@@ -24,12 +25,9 @@ SENTENCE = ("more than rounding: loss 0.816837 instead of 0.72698104 at step 3, 
             "the forward pass is right; what is left is the gradient of bce_sigmoid")
 
 
-def array(values: Any, base: int | None = None) -> dict[str, Any]:
-    """Return numbers as the facts hold them: whole, or as the difference from another line."""
-    kind = "<f8" if base is None else "<f4"
-    data = base64.b64encode(np.asarray(values, kind).tobytes()).decode()
-    return {"dtype": kind, "data": data} if base is None else {
-        "dtype": kind, "base": base, "data": data}
+def array(values: Any, base: Any = None) -> dict[str, Any]:
+    """Return numbers as the facts hold them: whole, or as the difference from the first line."""
+    return encode(np.asarray(values), None if base is None else {0: np.asarray(base)})
 
 
 def environments(count: int) -> list[dict[str, Any]]:
@@ -143,15 +141,13 @@ def chunk(observed: list[dict[str, Any]], steps: int = 60) -> dict[str, Any]:
         members[1 + (place % 4 == 1)].append({"environment": name, "role": "observed"})
     metrics = {"step": [0, 20, 40, steps - 1], "precision": [0.2, 0.5, 0.8, "NaN"],
                "recall": [0.1, 0.6, 0.9, 1.0]}
-    lines = [{"members": group, "nonfinite_step": None, "probes": place and place - 1,
-              "loss": array(curve) if place == 0 else array(curve - loss, 0),
-              "gradient_norm": array(0.3 * curve), "update_norm": array(0.01 * curve),
-              "metrics": metrics}
-             for place, (group, curve) in enumerate(zip(members, (loss, close, off), strict=True))
-             if group]
-    lines[0]["probes"] = None
-    marks = [{"observed": names[1 % len(names)], "against": "previous", "baseline": names[0],
-              "step": 3, "sentence": SENTENCE, "waived": False}]
+    lines = {kind: [{
+        "members": group, "nonfinite_step": None, "probes": place - 1 if place else None,
+        "loss": array(curve.astype(kind), loss.astype(kind) if place else None),
+        "gradient_norm": array((0.3 * curve).astype(kind)),
+        "update_norm": array((0.01 * curve).astype(kind)), "metrics": metrics}
+        for place, (group, curve) in enumerate(zip(members, (loss, close, off), strict=True))
+        if group] for kind in ("float64", "float32")}
     small = [1e-15 * (place + 1) for place in range(len(TENSORS))]
     wrong = [error if phase in ("forward", "loss") else 3e-3
              for error, (_, phase) in zip(small, TENSORS, strict=True)]
@@ -167,8 +163,6 @@ def chunk(observed: list[dict[str, Any]], steps: int = 60) -> dict[str, Any]:
                "metric": (final < 0.03).astype(float).tolist(),
                "trained": (final < 0.03).tolist(), "share": float((final < 0.03).mean()),
                "interval": [0.4, 0.9]} for name in names[-3:]]
-    chart = {"lines": lines, "allowance": array(np.full(steps, 2.4e-07)), "marks": marks,
-             "chaotic_from": steps - 15}
     judged = [{"observed": 1, "baseline": 0, "checkpoints": {
         name: {"states": "g" * len(TENSORS), "first": None} if place == 0 else
         {"states": "ggoooooo", "first": 2} for place, name in enumerate(CHECKPOINTS)}},
@@ -177,8 +171,10 @@ def chunk(observed: list[dict[str, Any]], steps: int = 60) -> dict[str, Any]:
         *({"observed": place, "baseline": place, "checkpoints": {
             name: {"states": "ggaaaaaa" if place else "g" * len(TENSORS), "first": None}
             for name in CHECKPOINTS}} for place in (0, 1))]
-    return {"charts": {"float64": {**chart, "allowance": array(np.full(steps, 1e-9)),
-                                   "chaotic_from": None}, "float32": chart},
+    return {"charts": {kind: {"lines": lines[kind], "chaotic_from": start,
+                              "allowance": array(np.full(steps, allowed, np.float32))}
+                       for kind, allowed, start in (("float64", 1e-9, None),
+                                                    ("float32", 2.4e-07, steps - 15))},
             "probes": probes, "judged": judged, "native": native}
 
 

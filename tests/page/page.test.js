@@ -6,7 +6,7 @@ import { test } from "node:test";
 const load = (name) => import(new URL(`../../harness/report/page/${name}.js`, import.meta.url).href);
 const { duration, few, fmt, plural, quoted, short } = await load("text");
 const { address, route } = await load("address");
-const { curveOf, num } = await load("packed");
+const { num, unfold } = await load("packed");
 const { baseLine, differences, observedLine, pickLines } = await load("curves");
 const { times } = await load("probes");
 const model = await load("model");
@@ -40,15 +40,29 @@ test("an address comes back from its values, and what is empty is left out", () 
   assert.equal(route("#nowhere").view, "overview");
 });
 
-const packed = (values, more = {}) => ({ dtype: "<f8", ...more,
-  data: Buffer.from(Float64Array.from(values).buffer).toString("base64") });
+/* As the page packs them: the first bytes of all numbers, then their second ones. */
+const packed = (block, dtype, numbers, more = {}) => {
+  const bytes = new Uint8Array(numbers.buffer);
+  const size = numbers.BYTES_PER_ELEMENT;
+  const at = block.length;
+  for (let place = 0; place < size; place += 1) block.push(...bytes.filter((_, one) => one % size === place));
+  return { dtype, at, bytes: bytes.length, ...more };
+};
 
-test("a curve is its numbers, or a difference from another line's", () => {
-  const difference = { dtype: "<f4", base: 0,
-    data: Buffer.from(Float32Array.from([0, 0.25]).buffer).toString("base64") };
-  const chart = { lines: [{ loss: packed([1, 2]) }, { loss: difference }] };
-  assert.deepEqual([...curveOf(chart, difference, "loss", "float64")], [1, 2.25]);
-  assert.equal(curveOf(chart, null, "loss", "float64"), null);
+test("a curve is its numbers, or a difference of bits from another line's", () => {
+  for (const [Kind, dtype, one] of [[Float64Array, "<f8", 1 + 2 ** -52], [Float32Array, "<f4", 1 + 2 ** -23]]) {
+    const block = [];
+    const chart = { allowance: packed(block, "<f4", Float32Array.from([0.5, Infinity])), lines: [
+      { loss: packed(block, dtype, Kind.from([1, -2])), metrics: { loss: [1] }, update_norm: null },
+      { loss: packed(block, "<i2", Int16Array.from([1, -300]), { base: 0 }) },
+      { loss: packed(block, "<i1", Int8Array.from([-1, 0]), { base: 1 }) }] };
+    unfold(chart, Uint8Array.from(block));
+    assert.deepEqual([...chart.allowance], [0.5, Infinity]);
+    assert.deepEqual(chart.lines.map(({ loss }) => loss[0]), [1, one, 1]);
+    assert.deepEqual(chart.lines[2].loss[1], chart.lines[1].loss[1]);
+    assert.notEqual(chart.lines[1].loss[1], -2);
+    assert.deepEqual([chart.lines[0].update_norm, chart.lines[0].metrics], [null, { loss: [1] }]);
+  }
   assert.ok(Number.isNaN(num("NaN")));
 });
 

@@ -7,6 +7,7 @@ import html
 import json
 import re
 
+import numpy as np
 import pytest
 
 from harness.escaping import visible
@@ -16,9 +17,16 @@ from tests.kit.page_facts import HOSTILE, facts, hostile_facts
 
 
 def unpacked(page, attribute):
-    """Return what a data element of the page holds."""
+    """Return the parts of what a data element of the page holds."""
     found = re.search(rf'<script type="application/gzip" {attribute}>([^<]*)</script>', page)
-    return gzip.decompress(base64.b64decode(found.group(1))).decode()
+    return [gzip.decompress(base64.b64decode(part)) for part in found.group(1).split(" ")]
+
+
+def bytes_of(array, block):
+    """Return an array's bytes, which its block has in the order of their places in a number."""
+    found = block[array["at"]:array["at"] + array["bytes"]]
+    count = len(found) // np.dtype(array["dtype"]).itemsize
+    return b"".join(found[place::count] for place in range(count))
 
 
 def without_scripts(page):
@@ -30,10 +38,30 @@ def test_page_carries_the_facts_and_its_chunks_apart():
     """What the scripts read is what the facts say, and chunks are not in it."""
     given = facts()
     page = render(given)
-    main = json.loads(unpacked(page, 'id="facts"'))["facts"]
-    assert main == json.loads(json.dumps({k: v for k, v in given.items() if k != "chunks"}))
+    (main,) = unpacked(page, 'id="facts"')
+    assert json.loads(main)["facts"] == json.loads(json.dumps(
+        {k: v for k, v in given.items() if k != "chunks"}))
     for name, chunk in given["chunks"].items():
-        assert json.loads(unpacked(page, f'data-chunk="{name}"')) == chunk
+        found = json.loads(unpacked(page, f'data-chunk="{name}"')[0])
+        assert {k: v for k, v in found.items() if k != "charts"} == {
+            k: v for k, v in chunk.items() if k != "charts"}
+
+
+def test_page_carries_every_curve_to_the_bit():
+    """Its bytes are in the block, and the rest of an array is what the facts say of it."""
+    given = facts()
+    page = render(given)
+    for name, chunk in given["chunks"].items():
+        text, block = unpacked(page, f'data-chunk="{name}"')
+        for precision, chart in json.loads(text)["charts"].items():
+            told = chunk["charts"][precision]
+            pairs = [(chart["allowance"], told["allowance"])] + [
+                (line[curve], other[curve]) for line, other in
+                zip(chart["lines"], told["lines"], strict=True)
+                for curve in ("loss", "gradient_norm", "update_norm")]
+            for array, expected in pairs:
+                assert bytes_of(array, block) == base64.b64decode(expected["data"])
+                assert array.get("base") == expected.get("base")
 
 
 def test_same_facts_give_the_same_bytes():
@@ -73,13 +101,15 @@ def test_hostile_text_is_shown_as_text():
     assert "<script>alert" not in page
     assert "\u202e" not in page
     assert "[U+202E]gnp.exe" in page
-    assert "\u202e" not in unpacked(page, 'id="facts"')
+    assert "\u202e" not in unpacked(page, 'id="facts"')[0].decode()
     assert page.count("<script") == page.count("</script") == len(given["chunks"]) + 2
 
 
 def test_packed_data_cannot_leave_their_element():
-    """Base64 holds no character that means something in HTML."""
+    """Base64 holds no character that means something in HTML, nor does a space between two."""
     assert re.fullmatch(r"[A-Za-z0-9+/=]+", pack({"a": HOSTILE}))
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+ [A-Za-z0-9+/=]+",
+                        pack(next(iter(hostile_facts()["chunks"].values()))))
 
 
 @pytest.mark.parametrize(("text", "shown"), [

@@ -49,10 +49,9 @@ def chart_of(facts, precision="float32"):
 
 
 def loss_of(chart, index):
-    """Return a line's loss, float64."""
+    """Return a line's loss, in its precision."""
     array = chart["lines"][index]["loss"]
-    base = loss_of(chart, array["base"]) if "base" in array else None
-    return decode(array, base)
+    return decode(array, loss_of(chart, array["base"]) if "base" in array else None)
 
 
 def test_the_json_is_what_the_page_is_rendered_from(tmp_path):
@@ -268,14 +267,23 @@ def test_a_report_without_a_reference_still_shows_the_curves():
     assert collect(report)["exit_code"] == MATCH
 
 
-@pytest.mark.parametrize("base", [[1.0, 2.0, 3.0], [1.0, math.nan, 3.0], [1.0, 2.0]])
-def test_a_curve_comes_back_from_its_difference(base):
-    """From a base that is not finite, or of another length, nothing is taken."""
-    curve = [1.0 + 2.0**-52, math.inf, math.nan] if len(base) == 3 else [1.0, 2.0, 3.0]
-    array = encode(curve, (4, base))
-    assert ("base" in array) == (base == [1.0, 2.0, 3.0])
-    found = decode(array, base)
-    assert np.array_equal(found, curve, equal_nan=True)
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("base", [[1.0, 2.0, 3.0, -4.0], [1.0, math.nan, -math.inf, 0.0]])
+def test_a_curve_comes_back_from_its_difference_to_the_bit(kind, base):
+    """Whatever is in the two, a sign of zero and a payload of NaN included."""
+    curve = np.array([1.0, math.inf, math.nan, -0.0], kind)
+    curve[0] = np.nextafter(curve[0], kind(2))
+    array = encode(curve, {4: np.array(base, kind)})
+    assert array["base"] == 4
+    assert decode(array, np.array(base, kind)).tobytes() == curve.tobytes()
+
+
+def test_a_curve_is_the_difference_from_the_nearest_that_is_as_long():
+    """In the narrowest integers that hold it; where none is as long it is whole."""
+    curve = np.linspace(1.0, 2.0, 9)
+    others = {0: curve * 2, 1: np.nextafter(curve, 3), 2: curve[:-1]}
+    assert (encode(curve, others)["base"], encode(curve, others)["dtype"]) == (1, "<i1")
+    assert "base" not in encode(curve, {2: curve[:-1]})
 
 
 def test_the_timeline_refers_to_findings(stored_timeline):

@@ -4,7 +4,7 @@
 import { Chart } from "./chart.js";
 import { html } from "./html.js";
 import { families, familyOf, page } from "./model.js";
-import { curveOf, num } from "./packed.js";
+import { num } from "./packed.js";
 import { short } from "./text.js";
 
 /* Below this a difference is drawn to scale, above it logarithmically: about one ulp. */
@@ -100,14 +100,13 @@ function styleOf(line, used) {
   return { color: hue(family, used[family]), width: 1.7 };
 }
 
-/* view: { chart, precision, quantity, axis, picked, base: index or -1, baseName, mark } */
+/* view: { chart, precision, quantity, axis, picked, base: index or -1, baseName, mark: step or null } */
 function curveFigures({ chart, precision, quantity, axis, picked, base, baseName, mark }) {
-  const values = (index) => curveOf(chart, chart.lines[index][quantity], quantity, precision);
+  const values = (index) => chart.lines[index][quantity];
   const visible = (value) => Number.isFinite(value) && (axis !== "log" || value > 0) ? value : null;
   const against = base >= 0 ? values(base) : null;
   const allowed = against && quantity === "loss" && chart.allowance
-    ? Array.from(curveOf(chart, chart.allowance, "allowance", precision),
-      (value) => Math.min(value, UNBOUNDED)) : null;
+    ? Array.from(chart.allowance, (value) => Math.min(value, UNBOUNDED)) : null;
   const used = {};
   const lines = picked.filter((line) => values(line.index)).map((line) => ({ index: line.index,
     name: labelOf(line.names, chart.lines[line.index].nonfinite_step), ...styleOf(line, used),
@@ -115,7 +114,7 @@ function curveFigures({ chart, precision, quantity, axis, picked, base, baseName
   const x = Array.from({ length: Math.max(1, ...lines.map((line) => line.values.length)) }, (_, n) => n);
   const edge = (sign) => Array.from(against ?? [], (value, step) =>
     visible(value + sign * (allowed?.[step] ?? 0) * Math.max(1, Math.abs(value))));
-  const common = { x, shade: chart.chaotic_from, marks: mark ? [mark.step] : [] };
+  const common = { x, shade: chart.chaotic_from, marks: mark === null ? [] : [mark] };
   const curves = { ...common, label: QUANTITIES[quantity], height: 300, y: { kind: axis }, lines,
     band: allowed && { lower: edge(-1), upper: edge(1), wide: true } };
   if (!against) return [{ ...curves, xLabel: "step" }];
@@ -133,7 +132,7 @@ function curveFigures({ chart, precision, quantity, axis, picked, base, baseName
 export function Curves({ id, view }) {
   const { chart, mark } = view;
   return html`<div class="curves"><${Chart} id=${id} label="Curves by step" figures=${() => curveFigures(view)} />
-    <p class="note">${mark && html`Dotted: first differing step: ${mark.step}. `}${
+    <p class="note">${mark !== null && `Dotted: first differing step: ${mark}. `}${
     chart.chaotic_from !== null && `Grey: chaotic from step ${chart.chaotic_from}: not judged. `}${
     chart.allowance && view.quantity === "loss" && "Green: what is allowed. "}Drag to zoom, double click to
     reset.</p></div>`;

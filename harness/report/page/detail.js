@@ -100,19 +100,25 @@ function Head({ subject }) {
       families=${others} label="Versions of other frameworks" /><//>`}</header>`;
 }
 
-/* The precision of the finding that is shown, or that in which most differs. */
-function firstPrecision({ comparison }, charts) {
+/* The step at which a comparison's loss first leaves its allowance in a precision, or null. */
+function firstStep({ findings }, precision) {
+  const steps = findings.map(finding).filter((found) => isDifference(found) && found.step !== null &&
+    found.check === `${precision}_trajectory`).map((found) => found.step);
+  return steps.length ? Math.min(...steps) : null;
+}
+
+/* The precision of the finding that is shown, or one in which the loss differs. */
+function firstPrecision({ comparison }, names) {
   const told = tellingOf(comparison)?.precision;
-  const names = Object.keys(charts);
-  return names.includes(told) ? told : names.reduce((best, name) =>
-    charts[name].marks.length > charts[best].marks.length ? name : best, names[0]);
+  return names.includes(told) ? told
+    : names.find((name) => firstStep(comparison, name) !== null) ?? names[0];
 }
 
 function CurvePanels({ subject, charts, params, set }) {
   const precisions = Object.keys(charts);
   if (!precisions.length) return html`<p class="panel quiet">No curve was recorded.</p>`;
   const chosen = (name, options, fallback) => options.includes(params.get(name)) ? params.get(name) : fallback;
-  const precision = chosen("precision", precisions, firstPrecision(subject, charts));
+  const precision = chosen("precision", precisions, firstPrecision(subject, precisions));
   const chart = charts[precision];
   const quantities = Object.entries(QUANTITIES).filter(([name]) => chart.lines.some((line) => line[name]));
   const quantity = chosen("curve", quantities.map(([name]) => name), "loss");
@@ -122,8 +128,7 @@ function CurvePanels({ subject, charts, params, set }) {
   const own = mode === "selected" ? baseLine(chart, subject) : -1;
   const view = { chart, precision, quantity, axis, picked, base: own >= 0 ? own : referenceLine(chart),
     baseName: own < 0 ? "reference" : subject.baseline === subject.env ? "baseline" : short(subject.baseline, 24),
-    mark: quantity === "loss" ? chart.marks.filter((mark) => mark.observed === subject.env &&
-      mark.against === subject.against).sort((a, b) => a.step - b.step)[0] : null };
+    mark: quantity === "loss" ? firstStep(subject.comparison, precision) : null };
   const shared = picked.filter((line) => line.names.length > 1);
   const id = [subject.row.link, subject.env, subject.against, precision, quantity, axis, mode].join(" ");
   return html`<${Panel} title="Curves"><div class="controls">

@@ -4,7 +4,6 @@ import { change, detailAddress } from "./address.js";
 import { Curves, differences, newest, observedLine, pickLines, referenceLine } from "./curves.js";
 import { html } from "./html.js";
 import { cellOf, familyOf, finding, findRow, rows } from "./model.js";
-import { curveOf } from "./packed.js";
 import { Badge, Choice, Num, Select, short, Table } from "./text.js";
 
 const usable = () => rows.filter((row) => row.variant !== "*");
@@ -16,13 +15,12 @@ export const frameworkRow = (params) =>
 /* Each family's newest version: its verdict against the reference, and where it ends. */
 function Newest({ row, chart, precision }) {
   const place = referenceLine(chart);
-  const lossOf = (index) => curveOf(chart, chart.lines[index].loss, "loss", precision);
   return html`<${Table} label="Newest versions" heads=${["framework", "newest", "against the reference", "because of",
     `#deviation of the ${precision} loss`, "#final loss"]}>${newest(chart).map((env) => {
-    const curve = lossOf(observedLine(chart, env));
+    const curve = chart.lines[observedLine(chart, env)].loss;
     const found = cellOf(row.case, row.variant, env).find((c) => c.against === "reference");
     const told = finding(found?.worst ?? null); /* its own size, which may be another check's */
-    const most = place < 0 ? null : differences(curve, lossOf(place))
+    const most = place < 0 ? null : differences(curve, chart.lines[place].loss)
       .reduce((largest, off) => Math.max(largest, off === null ? Infinity : Math.abs(off)), 0);
     return html`<tr><td>${familyOf(env)}</td><th scope="row">${found ? html`<a href=${
       detailAddress(row.case, row.variant, env, "reference")}>${short(env)}</a>` : short(env)}</th>
