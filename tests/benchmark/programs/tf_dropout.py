@@ -1,7 +1,8 @@
-"""Train with seeded dropout."""
+"""Train with dropout that draws from TensorFlow's generators."""
 import numpy as np
 import tensorflow as tf
 
+tf.keras.backend.experimental.enable_tf_random_generator()
 tf.keras.utils.set_random_seed(4)
 rng = np.random.default_rng(5)
 x = rng.normal(size=(96, 10)).astype("float32")
