@@ -14,13 +14,13 @@ from typing import Any
 
 from harness.environments import names as environments
 from harness.errors import HarnessError, MissingRecordError, RecordError, UsageError, unknown
-from harness.files import lock, read_bytes, sweep
+from harness.files import lock, read_bytes, sweep, write_bytes
 from harness.records import native_record, provenance, writing
 from harness.records.native_record import NativeRecord
 from harness.records.paths import is_name
 from harness.records.project import Project, select_variants
 from harness.records.record import Record, VariantRecord, Variants
-from harness.store import completeness, machines, undo
+from harness.store import completeness, machines, programs, undo
 from harness.store.baselines import Baselines
 from harness.store.reading import records as reading
 from harness.store.reading import soundness
@@ -64,6 +64,9 @@ class Store:
         names = set(self.pinned)
         for case in self.project.case_names():
             names |= {*self.accepted(case), *self.measured(case), *self.measured_in_part(case)}
+        for program in self.project.program_names():
+            names |= {*programs.accepted(self.project, program),
+                      *programs.measured(self.project, program)}
         return sorted(names, key=environments.sort_key)
 
     def require_known(self, environment: str) -> None:
@@ -244,11 +247,12 @@ class Store:
         return path
 
     def accept(self, records: list[Record], reason: str, natives: Sequence[NativeRecord] = (),
-               details: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+               details: Mapping[str, Mapping[str, Any]] | None = None,
+               others: Mapping[Path, bytes] | None = None) -> None:
         """Promote checked runs to baselines, each with the reason; it can be undone.
 
         Args:
-            details: by case, what else there is to keep of why it was accepted.
+            details: by case, what else to keep of why; others: users' programs, by file.
 
         Raises:
             UsageError: no reason, or nothing to accept.
@@ -265,16 +269,19 @@ class Store:
             accepted = {"reason": reason.strip(), "at": provenance.now()}
             paths = [self.project.native_baseline_path(native.case, native.environment)
                      for native in natives]
-            names = sorted({*(record.environment for record in records),
-                            *(native.environment for native in natives)})
+            whole = dict(others or {})
+            names = sorted({*(record.environment for record in records), *(
+                native.environment for native in natives), *(path.stem for path in whole)})
             self.baselines.write(
                 [dataclasses.replace(record, accepted={**accepted,
                                                        **(details or {}).get(record.case, {})})
                  for record in records],
                 lambda files: undo.keep(self.project, f"{', '.join(names)}: {reason.strip()}",
-                                        [*files, *paths]))
+                                        [*files, *paths, *whole]))
             for native, path in zip(natives, paths, strict=True):
                 native_record.write(dataclasses.replace(native, accepted=accepted), path)
+            for path, content in whole.items():
+                write_bytes(path, content)
             undo.finish(self.project)
 
     def take_back(self) -> tuple[str, list[Path]]:
