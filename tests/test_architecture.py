@@ -24,7 +24,7 @@ BELOW = {
     "environments": {"records"},
     "store": {"environments", "records", "vocabulary"},
     "compare": {"store", "environments", "records", "vocabulary"},
-    "history": {"compare", "environments", "records"},
+    "history": {"compare", "environments", "records", "vocabulary"},
     "report": {"compare", "store", "environments", "records", "vocabulary"},
     "notebook": {"compare", "environments", "history", "records", "store"},
     "programs": {"compare", "environments", "records", "store", "vocabulary"},

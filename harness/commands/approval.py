@@ -15,13 +15,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from harness.compare.checks.finding import Comparison, Finding, Verdict
-from harness.compare.compare import Question, Report, compare
+from harness.compare.question import Question, Report
 from harness.environments import names as environments
 from harness.errors import MissingRecordError, UsageError
 from harness.nightly.tonight import NATIVE
+from harness.programs.saved import accepting
+from harness.programs.saved.comparing import compare
 from harness.records.environment import REFERENCE
 from harness.records.native_record import NativeRecord
 from harness.records.record import Record
+from harness.store import programs as stored
 from harness.store.store import Store
 
 PARTS = {"pins": "the pins", "case": "the case", "harness": "the harness"}
@@ -80,13 +83,13 @@ class Examination:
 
 
 def examine(store: Store, environment: str, records: Sequence[Record],
-            natives: Sequence[NativeRecord] = ()) -> Examination:
-    """Return what accepting records and native runs would settle.
+            natives: Sequence[NativeRecord] = (), programs: Sequence[str] = ()) -> Examination:
+    """Return what accepting records, native runs and runs of users' programs would settle.
 
     Raises:
         HarnessError: they cannot be compared, or waivers cannot be read.
     """
-    names = [*(record.case for record in records), *(native.case for native in natives)]
+    names = [*(record.case for record in records), *(native.case for native in natives), *programs]
     cases = [case for case in dict.fromkeys(names) if _has_sides(store, case, environment)]
     report = compare(store.project, Question((environment,), None, tuple(cases))) if cases \
         else Report()
@@ -98,7 +101,10 @@ def examine(store: Store, environment: str, records: Sequence[Record],
                    and any(f.verdict is Verdict.REGRESSION for f in c.open_findings)]
     return Examination(tuple(Cause(phase, tuple(found)) for phase, found in groups.items()),
                        tuple(regressions),
-                       {record.case: _moved(store, record) for record in records})
+                       {**{record.case: _moved(record.case, _origins(store, record))
+                           for record in records},
+                        **{name: _moved(name, accepting.origins(store.project, name, environment))
+                           for name in programs}})
 
 
 def render(found: Examination) -> RenderableType:
@@ -164,7 +170,8 @@ def _kept(found: Examination, case: str, reasons: Sequence[str], harm: str | Non
 
 def _has_sides(store: Store, case: str, environment: str) -> bool:
     """Return whether there is any baseline to compare with."""
-    accepted = store.accepted(case)
+    is_program = case in store.project.program_names()
+    accepted = stored.accepted(store.project, case) if is_program else store.accepted(case)
     return environment in accepted or REFERENCE in accepted \
         or environments.previous(environment, accepted) is not None
 
@@ -176,20 +183,27 @@ def _phase(comparison: Comparison) -> str:
     return NATIVELY if checks == {NATIVE} else UNKNOWN
 
 
-def _moved(store: Store, record: Record) -> dict[str, str]:
-    """Return what a record is measured with and its baseline is not."""
+def _origins(store: Store, record: Record) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Return with what a record's baseline and it were measured; None without a baseline."""
     try:
-        before = store.baseline(record.case, record.environment).provenance
+        return store.baseline(record.case, record.environment).provenance, record.provenance
     except MissingRecordError:
+        return None
+
+
+def _moved(name: str, origins: tuple[Mapping[str, Any], Mapping[str, Any]] | None
+           ) -> dict[str, str]:
+    """Return what a case is measured with and its baseline is not."""
+    if origins is None:
         return {}
-    now, moved = record.provenance, {}
+    before, now, moved = *origins, {}
     old, new = (_object(side.get("packages")) for side in (before, now))
-    pins = [f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}"
-            for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    pins = [f"{package} {old.get(package, 'none')} -> {new.get(package, 'none')}"
+            for package in sorted({*old, *new}) if old.get(package) != new.get(package)]
     if pins:
         moved["pins"] = _few(pins)
     was, is_now = (_object(side.get("inputs")) for side in (before, now))
-    for part, words in (("case", record.case), ("harness", "")):
+    for part, words in (("case", name), ("harness", "")):
         digests = was.get(part), is_now.get(part)
         if all(digests) and digests[0] != digests[1]:
             change = f"{str(digests[0])[:12]} -> {str(digests[1])[:12]}"

@@ -22,7 +22,6 @@ from harness.commands.tables.terminal import show, tell_broken, tell_table
 from harness.compare import compare as comparing
 from harness.compare import detection, waivers
 from harness.compare import timeline as timelines
-from harness.compare import upgrade as upgrades
 from harness.compare.differ import Differ
 from harness.environments import tox
 from harness.environments.lineage import order
@@ -36,6 +35,7 @@ from harness.history.facts import collect as trends
 from harness.nightly import outputs
 from harness.programs.saved import comparing as programs
 from harness.programs.saved import timeline as tracing
+from harness.programs.saved import upgrade as upgrading
 from harness.records.project import Project
 from harness.report.verdicts import timeline_facts
 from harness.store.store import Store
@@ -85,7 +85,7 @@ def upgrade(*versions: str, here: Here, case: Sequence[str] = (), variant: Seque
         all: show every variant and verdict, too.
     """
     old, new = _ends(versions)
-    found = upgrades.ask(here.project(), old, new, tuple(case), tuple(variant))
+    found = upgrading.ask(here.project(), old, new, tuple(case), tuple(variant))
     outputs.write_verdicts(found.report, json, None, None)
     show(timeline_table.upgrade(found, all))
     return found.report.exit_code
@@ -138,7 +138,7 @@ def report(*environments: str, here: Here, label: str | None = None, output: Pat
     project = here.project()
     result, differ, way = _reported(project, _named(project, environments, label, "report"),
                                     label is not None)
-    lineages = timelines.load_if_any(project, result.notes, differ)
+    lineages = tracing.load_if_any(project, result.notes, differ)
     output = output or project.root / "results" / "report.html"
     reporting.write(result, project, output, lineages, picture, way, trend=trends(project))
     say(f"report: {output}")
@@ -159,7 +159,7 @@ def history(case: str, /, *, here: Here, environment: str | None = None,
         format: print a table of every night of what changed instead: csv, json or parquet.
     """
     project = here.project()
-    name = project.selected([case])[0]
+    name = case if case in project.program_names() else project.selected([case])[0]
     facts = case_facts(kept.load(kept.path_of(project), name), name, nights, environment,
                        list(variant))
     with contextlib.ExitStack() as stack:
@@ -217,15 +217,12 @@ def _reported(project: Project, names: tuple[str, ...],
               is_label: bool) -> tuple[comparing.Report, Differ, timelines.Timeline | None]:
     """Compare what a report is of: two named versions with each other, all else as always."""
     if len(names) != 2 or is_label:
-        comparer = comparing.Comparer(Store(project), comparing.Question(names))
-        return comparer.compare(), comparer.differ, None
+        return *programs.answer(project, comparing.Question(names)), None
     ordered = order(*names)
     if ordered is not None:
-        found = upgrades.ask(project, *ordered)
+        found = upgrading.ask(project, *ordered)
         return found.report, found.differ, found.way
-    question = comparing.Question(names[1:], names[0])
-    comparer = comparing.Comparer(Store(project), question)
-    return comparer.compare(), comparer.differ, None
+    return *programs.answer(project, comparing.Question(names[1:], names[0])), None
 
 
 def _named(project: Project, environments: Sequence[str], label: str | None,

@@ -51,45 +51,42 @@ def accept(environment: str | None = None, /, *cases: str, here: Here, reason: S
         raise UsageError("accepting needs an environment and a reason",
                          next_command="harness accept ENV --reason 'why it is right'")
     store.require_known(name)
-    programs = [case for case in cases if case in project.program_names()]
-    if programs:
-        _accept_programs(project, name, programs, reason, dry_run)
-        cases = tuple(case for case in cases if case not in programs)
-        if not cases:
-            return MATCH
-    chosen = project.selected(cases)
+    known = project.program_names()
+    programs = [case for case in cases if case in known] if cases \
+        else accepting.whole(project, name)
+    cases_asked = tuple(case for case in cases if case not in known)
+    chosen = project.selected(cases_asked) if cases_asked or not cases else []
     natives = [store.native(case, name, True) for case in chosen
                if project.native_run_path(case, name).exists()]
     native_cases = {record.case for record in natives}
     records = [store.run(case, name) for case in chosen if project.run_path(case, name).exists()
                or (cases and case not in native_cases)]
-    if not records and not natives:
+    if not records and not natives and not programs:
         raise UsageError(f"{name} has no run to accept", next_command=f"tox run -e {name}")
     for record in records:
         show(acceptance.render(record, acceptance.changes(store, record)))
-    found = approval.examine(store, name, records, natives)
+    for program in programs:
+        _show_program(project, program, name)
+    found = approval.examine(store, name, records, natives, programs)
     show(approval.render(found))
     if dry_run:
         return MATCH
     details = approval.require(found, name, list(reason), harm, together)
+    whole = dict(accepting.prepare(project, program, name, {
+        "reason": "; ".join(reason), **details[program]}) for program in programs)
     paths = [store.baselines.path_for(record) for record in records]
-    storing.accept(store, records, "; ".join(reason), natives, details)
-    for path in [*paths,
+    storing.accept(store, records, "; ".join(reason), natives, details, whole)
+    for path in [*paths, *whole,
                  *(project.native_baseline_path(r.case, name) for r in natives)]:
         say(f"accepted: {path.relative_to(project.root)}")
     return MATCH
 
 
-def _accept_programs(project: Project, environment: str, programs: Sequence[str],
-                     reason: Sequence[str], dry_run: bool) -> None:
-    """Show what the runs of saved programs would change, and promote them to baselines."""
-    for program in programs:
-        found = accepting.change(project, program, environment)
-        say("\n".join(wording.terminal(found, (f"{environment} on {program}", "its baseline")))
-            if found else f"{environment} on {program}: its first baseline")
-        if not dry_run:
-            path = accepting.accept(project, program, environment, "; ".join(reason))
-            say(f"accepted: {path.relative_to(project.root)}")
+def _show_program(project: Project, program: str, environment: str) -> None:
+    """Show what accepting the runs of a saved program would change."""
+    found = accepting.change(project, program, environment)
+    say("\n".join(wording.terminal(found, (f"{environment} on {program}", "its baseline")))
+        if found else f"{environment} on {program}: its first baseline")
 
 
 def _take_back(store: Store, is_more_asked: bool) -> int:
@@ -100,7 +97,7 @@ def _take_back(store: Store, is_more_asked: bool) -> int:
     what, paths = storing.take_back(store)
     say(f"taken back: {what}")
     for path in paths:
-        if path.suffix == ".json":
+        if path.suffix in (".json", ".zip"):
             say(f"as before: {path.relative_to(store.project.root)}")
     return MATCH
 

@@ -55,23 +55,35 @@ def _measure_cases(paths: Paths, options: argparse.Namespace) -> int:
 
 
 def _measure_programs(paths: Paths, options: argparse.Namespace, names: Sequence[str]) -> int:
-    """Measure users' programs that are cases of this project, every time."""
+    """Measure users' programs that are cases of this project, where something has changed."""
     if not paths.program_names():
         return MATCH
-    from harness.measure.recorder.programs import saved
+    from harness.measure.recorder.programs import fresh, saved
 
+    environment, night = options.environments[0], manifest.night()
+    asked = saved.due(paths, environment, names)
+    reasons = {program.name: "it is asked for again" if options.again
+               else fresh.due(paths, program, environment) for program in asked}
+    files = {name: paths.program_run_path(name, environment) for name in reasons}
+    for name, reason in reasons.items():
+        if reason is None or options.dry_run:
+            say(f"{environment}  program {name}: "
+                f"{reason or 'kept, nothing changed since it was measured'}")
+    if options.dry_run:
+        return MATCH
+    due = [program for program in asked if reasons[program.name] is not None]
+    manifest.go_on(paths, environment, [files[program.name] for program in due],
+                   [path for name, path in files.items() if reasons[name] is None], night)
     code = MATCH
-    for program in saved.due(paths, options.environments[0], names):
-        if options.dry_run:
-            say(f"{options.environments[0]}  program {program.name}: it is measured every time")
-            continue
+    for program in due:
         try:
-            runs, seconds = saved.measure(paths, options.environments[0], program)
-            say(f"{options.environments[0]}  program {program.name}: {runs} runs, "
-                f"{seconds:.1f} s" + ("" if runs > 1 else ", as accepted to the bit"))
+            runs, seconds = saved.measure(paths, environment, program)
+            say(f"{environment}  program {program.name}: {runs} runs, {seconds:.1f} s"
+                + ("" if runs > 1 else ", as accepted to the bit"))
         except HarnessError as error:
-            say(f"{options.environments[0]}  {error}", sys.stderr)
+            say(f"{environment}  {error}", sys.stderr)
             code = FAILURE
+    manifest.end(paths, environment, [files[program.name] for program in due], night)
     return code
 
 

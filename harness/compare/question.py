@@ -28,6 +28,7 @@ class Report:
         baselines: by (case, environment), the records it was compared with.
         notes: what was not measured or compared, and why.
         usual: those of the notes that hold whatever was measured.
+        figures: by case, variant, environment and name, what a history keeps of users' programs.
         versions: baseline and observed, where two were compared with each other.
         unused: waivers that matched nothing; only known after a full comparison.
     """
@@ -37,6 +38,7 @@ class Report:
     baselines: dict[tuple[str, str], Record] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     usual: set[str] = field(default_factory=set)
+    figures: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
     versions: tuple[str, str] | None = None
     unused: list[Waiver] = field(default_factory=list)
 

@@ -50,18 +50,27 @@ def ask(project: Project, old: str, new: str, cases: Sequence[str] = (),
         UsageError: an unknown name, the newer version first, or no way from one to the other.
         HarnessError: nothing was recorded of them.
     """
+    require_upgrade(project, old, new)
     store = Store(project)
-    for name in (old, new):
-        store.require_known(name)
-    if old == new or order(old, new) != (old, new):
-        raise _refused(old, new)
     question = Question((new,), old, tuple(cases), tuple(variants), is_upgrade=True)
     comparer = Comparer(store, question)
     report = comparer.compare()
     way = timeline.between(project, (old, new), cases, variants, comparer.differ)
     if way is not None:
-        report.comparisons = _explain(report.comparisons, way.lines)
+        report.comparisons = explain(report.comparisons, way.lines)
     return Upgrade(report, way, comparer.differ)
+
+
+def require_upgrade(project: Project, old: str, new: str) -> None:
+    """Refuse two environments of which the first does not lead to the second.
+
+    Raises:
+        UsageError: it says why.
+    """
+    for name in (old, new):
+        Store(project).require_known(name)
+    if old == new or order(old, new) != (old, new):
+        raise _refused(old, new)
 
 
 def _refused(old: str, new: str) -> UsageError:
@@ -75,7 +84,7 @@ def _refused(old: str, new: str) -> UsageError:
                       next_command=f"harness compare {new} --against {old}")
 
 
-def _explain(comparisons: Sequence[Comparison], lines: Sequence[Line]) -> list[Comparison]:
+def explain(comparisons: Sequence[Comparison], lines: Sequence[Line]) -> list[Comparison]:
     """Return comparisons, covered by the waivers of all changes on the way together."""
     known = {(line.case, line.variant, line.precision): line for line in lines}
     return [dataclasses.replace(c, findings=tuple(

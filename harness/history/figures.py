@@ -38,6 +38,7 @@ def night_of(report: Report, at: str, outcome: str, host: str, commit: str | Non
                             comparison.against, comparison.baseline)] = _told(comparison)
         for finding in comparison.findings:
             _keep(night, comparison, finding)
+    night.figures.update({Figure(*place): value for place, value in report.figures.items()})
     for (case, environment), value in (seconds or {}).items():
         night.figures[Figure(case, WHOLE, environment, SECONDS)] = float(value)
     return night

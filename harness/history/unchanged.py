@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.files import read_text, write_text
 from harness.records import manifest
 from harness.records.paths import Paths
+from harness.vocabulary.program import load
 
 STATE = "night.json"
 """File in ``results/`` that keeps the last silent night."""
@@ -71,7 +72,12 @@ def digest(paths: Paths, expected: Sequence[str], night: str, day: str) -> str |
                         or manifest.why_not(paths, written, record, night):
                     return None
                 runs += [record, paths.native_run_path(case, environment)]
-            runs += [paths.program_run_path(name, environment) for name in paths.program_names()]
+            for name in paths.program_names():
+                run = paths.program_run_path(name, environment)
+                if load(paths.program_path(name)).is_for(environment) \
+                        and manifest.why_not(paths, written, run, night):
+                    return None
+                runs.append(run)
     except (OSError, HarnessError):
         return None  # it is said, of that record alone, when all are compared
     stored = [path for folder in (paths.baselines, paths.root / "cases", Path(__file__).parents[1])

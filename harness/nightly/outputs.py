@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from harness import report as reporting
-from harness.compare import timeline
 from harness.compare.compare import Report
 from harness.errors import HarnessError
 from harness.files import write_text
@@ -23,6 +22,7 @@ from harness.history.figures import night_of
 from harness.nightly import summary
 from harness.nightly.confirmation import Outcome
 from harness.nightly.job import Nightly
+from harness.programs.saved import timeline
 from harness.records.project import Project
 from harness.records.record import Record
 from harness.report import junit, verdicts

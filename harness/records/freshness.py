@@ -48,7 +48,15 @@ def digests(root: Path, case: str, data: Iterable[str]) -> dict[str, Any]:
     """
     names = sorted(set(data))
     return {"harness": harness_digest(), "case": case_digest(root, case, names),
-            "data": names, **_installed(), "machine": _digest([json.dumps(_MACHINE)])}
+            "data": names, **of_here()}
+
+
+def of_here() -> dict[str, str]:
+    """Return the digests of what is the same for everything that is measured here.
+
+    They are those of ``packages``, ``files`` and ``machine``.
+    """
+    return {**_installed(), "machine": digest([json.dumps(_MACHINE)])}
 
 
 def harness_digest(home: Path = Path(__file__).parents[1]) -> str:
@@ -60,13 +68,13 @@ def harness_digest(home: Path = Path(__file__).parents[1]) -> str:
     files = [path for room in MEASURING for pattern in SOURCES
              for path in (home / room).rglob(pattern)
              if not set(APART) & set(path.relative_to(home).parts)]
-    return _digest(f"{path.relative_to(home).as_posix()} {sha256(path)}" for path in sorted(files))
+    return digest(f"{path.relative_to(home).as_posix()} {sha256(path)}" for path in sorted(files))
 
 
 def case_digest(root: Path, case: str, data: Iterable[str]) -> str:
     """Return the digest of a case: its declaration, data and initial weights."""
     files = [f"{case}.py", *(f"data/{name}" for name in data)]
-    return _digest(f"{name} {sha256(root / 'cases' / name)}" for name in files)
+    return digest(f"{name} {sha256(root / 'cases' / name)}" for name in files)
 
 
 def due(paths: Paths, environment: str, cases: Sequence[str]) -> dict[str, str | None]:
@@ -133,7 +141,7 @@ def _installed() -> dict[str, str]:
     compiled = os.path.join(sys.prefix, "elixir")  # where the adapter of Axon keeps its packages
     if os.path.isdir(compiled):
         files += _files(compiled)
-    return {"packages": _digest(sorted(names)), "files": _digest(sorted(files))}
+    return {"packages": digest(sorted(names)), "files": digest(sorted(files))}
 
 
 def _files(top: str) -> list[str]:
@@ -151,5 +159,6 @@ def _files(top: str) -> list[str]:
     return found
 
 
-def _digest(lines: Iterable[str]) -> str:
+def digest(lines: Iterable[str]) -> str:
+    """Return the SHA-256 of lines."""
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()

@@ -127,6 +127,24 @@ def begin(paths: Paths, environment: str, due: Sequence[Path], kept: Sequence[Pa
         _enter(paths, manifest, kept, name)
 
 
+def go_on(paths: Paths, environment: str, due: Sequence[Path], kept: Sequence[Path],
+          name: str | None) -> None:
+    """Write down that a run goes on with other files: those of users' programs.
+
+    Args:
+        due: files that it will write.
+        kept: files that are still what it would write.
+        name: of the night.
+    """
+    with _open(paths, environment) as manifest:
+        manifest.asked += [_relative(paths, path) for path in (*due, *kept)]
+        manifest.started = manifest.started or provenance.now()
+        manifest.ended = None if due else manifest.ended or manifest.started
+        for path in due:
+            manifest.records.pop(_relative(paths, path), None)
+        _enter(paths, manifest, kept, name)
+
+
 def end(paths: Paths, environment: str, files: Sequence[Path], name: str | None) -> None:
     """Write down that a run has ended, and what there is of the files that it was to write."""
     with _open(paths, environment) as manifest:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import lock, sweep
+from harness.files import lock, sweep, write_bytes
 from harness.records import native_record, provenance
 from harness.records.native_record import NativeRecord
 from harness.records.record import Record
@@ -20,11 +20,13 @@ from harness.store.store import Store
 
 
 def accept(store: Store, records: list[Record], reason: str, natives: Sequence[NativeRecord] = (),
-           details: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+           details: Mapping[str, Mapping[str, Any]] | None = None,
+           others: Mapping[Path, bytes] | None = None) -> None:
     """Promote checked runs to baselines, each with the reason; it can be undone.
 
     Args:
         details: by case, what else there is to keep of why it was accepted.
+        others: users' programs, by file.
 
     Raises:
         UsageError: no reason, or nothing to accept.
@@ -41,16 +43,19 @@ def accept(store: Store, records: list[Record], reason: str, natives: Sequence[N
         accepted = {"reason": reason.strip(), "at": provenance.now()}
         paths = [store.project.native_baseline_path(native.case, native.environment)
                  for native in natives]
-        names = sorted({*(record.environment for record in records),
-                        *(native.environment for native in natives)})
+        whole = dict(others or {})
+        names = sorted({*(record.environment for record in records), *(
+            native.environment for native in natives), *(path.stem for path in whole)})
         store.baselines.write(
             [dataclasses.replace(record, accepted={**accepted,
                                                    **(details or {}).get(record.case, {})})
              for record in records],
             lambda files: undo.keep(store.project, f"{', '.join(names)}: {reason.strip()}",
-                                    [*files, *paths]))
+                                    [*files, *paths, *whole]))
         for native, path in zip(natives, paths, strict=True):
             native_record.write(dataclasses.replace(native, accepted=accepted), path)
+        for path, content in whole.items():
+            write_bytes(path, content)
         undo.finish(store.project)
 
 

@@ -131,11 +131,8 @@ class Merger:
                             (shard.project.runs / PROGRAMS / program).glob("[a-z]*.zip")}):
             first, *others = [shard for shard in shards
                               if shard.project.program_run_path(program, name).is_file()]
-            try:
-                write_bytes(self.project.program_run_path(program, name),
-                            read_bytes(first.project.program_run_path(program, name)))
-            except HarnessError as error:
-                self.merged.refused.append(f"{first.name}: {error}")
+            if not self._copy(first.project.program_run_path(program, name),
+                              self.project.program_run_path(program, name), name):
                 continue
             self.merged.taken.append(f"{program} {name}")
             if others:
@@ -223,7 +220,7 @@ class Merger:
         """Copy a file that was checked, as it is; return whether that was possible."""
         try:
             with lock(self.project.lock_path(environment), "harness merge"):
-                write_text(target, _text(source))
+                write_bytes(target, read_bytes(source))
         except HarnessError as error:
             self.merged.refused.append(str(error))
             return False

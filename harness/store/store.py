@@ -20,7 +20,7 @@ from harness.records.native_record import NativeRecord
 from harness.records.paths import is_name
 from harness.records.project import Project, select_variants
 from harness.records.record import Record, VariantRecord, Variants
-from harness.store import machines
+from harness.store import machines, programs
 from harness.store.baselines import Baselines
 from harness.store.reading import records as reading
 from harness.store.reading import soundness
@@ -64,6 +64,9 @@ class Store:
         names = set(self.pinned)
         for case in self.project.case_names():
             names |= {*self.accepted(case), *self.measured(case), *self.measured_in_part(case)}
+        for program in self.project.program_names():
+            names |= {*programs.accepted(self.project, program),
+                      *programs.measured(self.project, program)}
         return sorted(names, key=environments.sort_key)
 
     def require_known(self, environment: str) -> None:

@@ -27,6 +27,8 @@ PINNED = {"PYTHONHASHSEED": "0"}
 """Variables beside ``harness.records.settings`` without which two runs differ by chance."""
 PERTURBED = 8
 """Runs from changed weights, which tell what rounding does."""
+OUTSIDE = "outside"
+"""Key, among the facts of runs, of what they used that lies outside of the program's folder."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,79}\Z")
 _LINE = re.compile(r"([a-z]+) *= *(.+)\Z")
 

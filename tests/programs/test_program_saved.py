@@ -22,53 +22,18 @@ from harness.programs.runs.running import Program as Tried
 from harness.programs.saved import accepting, comparing, declaring, kept
 from harness.programs.saved import timeline as tracing
 from harness.programs.sides.making import Environment
-from harness.programs.traces.trace import Trace
 from harness.records.project import Project
-from harness.vocabulary.program import Program, load
+from harness.store import programs as stored
+from harness.vocabulary.program import load
 from tests.kit import nights, traces
-
-TOY = Program("toy", ("train.py", "--epochs", "2"), "cases/programs/toy", ("torch-*",),
-              ("metrics.json",), ("A=1",), 20)
-OLD, NEW = "torch-2.12.1", "torch-2.13.0"
-DOUBLED = traces.Fault(gradient=lambda step, name, value:
-                       value * 2 if (step, name) >= (3, "head") and name == "head.weight"
-                       else value)
-
-
-def declare(project: Project) -> None:
-    """Declare the toy."""
-    path = project.program_path("toy")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(TOY.dumps())
-
-
-def put(path: Path, first: Trace, noise: bool = True, printed: str = "loss 0.5\ntime 1.25\n",
-        **facts: object) -> None:
-    """Write what runs of the toy left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    runs = {"": first}
-    if noise:
-        runs |= {f"perturbed-{i}/": one for i, one in enumerate(traces.perturbed(), 1)}
-        runs["repeated/"] = traces.train()
-    members = {"run.json": json.dumps({"night": None, **facts}).encode()}
-    for folder, trace in runs.items():
-        members[f"{folder}trace.npz"] = traces.write(trace, path.with_suffix(".npz")).read_bytes()
-        clock = printed.replace("1.25", "1.50") if folder else printed
-        members[f"{folder}printed.txt"] = clock.encode()
-        members[f"{folder}outputs/metrics.json"] = b'{"accuracy": 0.75}'
-    path.with_suffix(".npz").unlink()
-    path.write_bytes(pack(members))
+from tests.kit.programs import DOUBLED, NEW, OLD, TOY, declare, enter, furnish, put
 
 
 @pytest.fixture
 def toy(project: Project) -> Project:
-    """Return a project with the toy, a baseline of two versions, and a run like its baseline."""
-    declare(project)
-    for environment in (OLD, NEW):
-        put(project.program_baseline_path("toy", environment), traces.train())
-    put(project.program_run_path("toy", NEW), traces.train(), noise=False,
-        printed="loss 0.5\ntime 9.75\n")
-    return project
+    """Return a project with the toy, two baselines, and a run like its own."""
+    return furnish(project)
+
 
 
 def test_a_declaration_is_toml_and_read_without_a_reader_of_toml(project: Project) -> None:
@@ -145,7 +110,7 @@ def test_a_program_that_trains_nothing_leaves_no_runs(project: Project) -> None:
     put(project.program_run_path("toy", NEW), traces.train(), noise=False)
     with pytest.raises(HarnessError, match="trains nothing"):
         saved.measure(project, NEW, load(project.program_path("toy")))
-    assert comparing.known(project, "toy", True) == []
+    assert stored.measured(project, "toy") == []
 
 
 def test_a_program_that_fails_is_told_with_its_last_words(project: Project) -> None:
@@ -208,7 +173,8 @@ def test_waivers_cover_programs(toy: Project) -> None:
 
 def test_without_a_baseline_the_way_to_one_is_told(toy: Project) -> None:
     """It is missing, and the next command is an accept."""
-    toy.program_baseline_path("toy", NEW).unlink()
+    for environment in (OLD, NEW):
+        toy.program_baseline_path("toy", environment).unlink()
     comparison = comparing.compare(toy, Question(cases=("toy",))).comparisons[0]
     assert comparison.verdict is Verdict.MISSING
     assert f"harness accept {NEW} toy" in comparison.problem
@@ -226,10 +192,12 @@ def test_damaged_runs_are_errors(toy: Project, content: bytes) -> None:
 def test_accepting_needs_whole_runs_and_keeps_the_reason(toy: Project) -> None:
     """What is the baseline to the bit is not accepted; a difference is, with its reason."""
     with pytest.raises(HarnessError, match="nothing to accept"):
-        accepting.accept(toy, "toy", NEW, "why")
-    put(toy.program_run_path("toy", NEW), traces.train(DOUBLED))
-    path = accepting.accept(toy, "toy", NEW, "the loss was changed")
+        accepting.prepare(toy, "toy", NEW, {})
+    put(toy.program_run_path("toy", NEW), traces.train(DOUBLED), outside=["the file /a"])
+    path, content = accepting.prepare(toy, "toy", NEW, {"reason": "the loss was changed"})
+    path.write_bytes(content)
     assert kept.read(path).facts["accepted"]["reason"] == "the loss was changed"
+    assert "outside" not in kept.read(path).facts  # it names folders of a machine
 
 
 def test_commands_take_programs_by_name(toy: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,7 +235,8 @@ def test_a_night_counts_what_was_measured_in_it(toy: Project, matrix: Project) -
     declare(matrix)
     for name in ("torch-2.13.0", "torch-2.14.1"):
         put(matrix.program_baseline_path("toy", name), traces.train())
-        put(matrix.program_run_path("toy", name), traces.train(), night=nights.NIGHT)
+        put(matrix.program_run_path("toy", name), traces.train())
+        enter(matrix, name, nights.NIGHT)
     found = job.run(matrix, ["torch-2.13.0", "torch-2.14.1"], nights.NIGHT,
                     measure=nights.Machine())
     verdicts = {(c.observed, c.against): c.verdict for c in found.report.comparisons
@@ -283,11 +252,13 @@ def test_a_night_confirms_an_alarm_of_a_program(matrix: Project) -> None:
     for name in ("torch-2.13.0", "torch-2.14.1"):
         put(matrix.program_baseline_path("toy", name), traces.train())
         put(matrix.program_run_path("toy", name), traces.train(
-            DOUBLED if name == "torch-2.14.1" else None), night=nights.NIGHT)
+            DOUBLED if name == "torch-2.14.1" else None))
+        enter(matrix, name, nights.NIGHT)
 
     def measure(environment: str, cases: object, project: Project, native: bool) -> None:
         put(project.program_run_path("toy", environment), traces.train(
-            DOUBLED if environment == "torch-2.14.1" else None), night=nights.NIGHT)
+            DOUBLED if environment == "torch-2.14.1" else None))
+        enter(project, environment, nights.NIGHT)
 
     found = job.run(matrix, ["torch-2.13.0", "torch-2.14.1"], nights.NIGHT, measure=measure)
     assert [one.word for one in found.confirmations] == ["confirmed (gradient)"]
@@ -303,7 +274,7 @@ def test_runs_of_programs_are_merged(toy: Project, tmp_path: Path) -> None:
     shard = Project(tmp_path, tmp_path / "shard")
     put(shard.program_run_path("toy", OLD), traces.train())
     assert main(["--root", str(toy.root), "merge", str(shard.runs)]) == 0
-    assert comparing.known(toy, "toy", True) == [OLD, NEW]
+    assert stored.measured(toy, "toy") == [OLD, NEW]
 
 
 def test_a_damaged_trace_in_a_zip_is_an_error(toy: Project) -> None:

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.compare import waivers
-from harness.programs.saved import comparing
 from harness.records.project import Project
+from harness.store import programs as stored
 from harness.store.store import Store
 from harness.vocabulary.case import Case
 from harness.vocabulary.program import load
@@ -42,21 +42,22 @@ def _programs(project: Project) -> list[Table]:
         found = load(project.program_path(name))
         _add_row(table, name, shlex.join(found.words), found.folder,
                  " ".join(found.environments),
-                 " ".join(comparing.known(project, name, False)) or "-")
+                 " ".join(stored.accepted(project, name)) or "-")
     return [table] if table.rows else []
 
 
 def _environments(project: Project) -> Table:
     store = Store(project)
-    names = project.case_names()
-    table = Table("environment", "pinned", *names, title="environments", title_justify="left")
+    held = {name: (store.measured(name), store.accepted(name)) for name in project.case_names()}
+    held |= {name: (stored.measured(project, name), stored.accepted(project, name))
+             for name in project.program_names()}
+    table = Table("environment", "pinned", *held, title="environments", title_justify="left")
     for environment in store.known():
         states = []
-        for case in names:
-            run = environment in store.measured(case)
-            accepted = environment in store.accepted(case)
-            states.append(" + ".join(word for word, held in
-                                     (("baseline", accepted), ("run", run)) if held) or "-")
+        for measured, accepted_in in held.values():
+            run, accepted = environment in measured, environment in accepted_in
+            states.append(" + ".join(word for word, is_there in
+                                     (("baseline", accepted), ("run", run)) if is_there) or "-")
         _add_row(table, environment, "yes" if environment in store.pinned else "no", *states)
     return table
 

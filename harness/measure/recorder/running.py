@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ from harness.errors import HarnessError, UsageError, explain
 from harness.escaping import terminal
 from harness.measure.recorder import header, recording, seams, trace
 from harness.measure.recorder.programs import starting
-from harness.measure.recorder.programs.opened import Opened
+from harness.measure.recorder.programs.opened import Opened, Outside
 from harness.measure.recorder.recording import Ended, Recording
 from harness.measure.recorder.weights import Weights
 
@@ -56,6 +57,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--tensors", type=Path, metavar="FILE", help="file for these")
     parser.add_argument("--opened", action="store_true",
                         help="note which files the program reads and writes")
+    parser.add_argument("--outside", type=Path, metavar="FILE",
+                        help="write what it uses outside of its folder to")
     parser.add_argument("--plain", action="store_true", help="run the program, record nothing")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM ARG")
     options = parser.parse_args(arguments)
@@ -96,12 +99,16 @@ def _record(options: argparse.Namespace) -> int:
         seams.install(found, weights)
         watching.recording = found
     _leave_children_alone(found)
-    opened = Opened()
+    opened, outside = Opened(), Outside(os.getcwd())
     if options.opened:
         opened.install()
+    if options.outside is not None:
+        outside.install()
     code, ended = _run(run, found)
     if os.getpid() != process or header.rank() != 0:
         return code
+    if options.outside is not None:
+        options.outside.write_text(json.dumps(list(outside.used)), encoding="utf-8")
     found.is_stopped = True
     if options.tensors is not None:
         recording.save_whole(found, options.tensors)

@@ -6,30 +6,30 @@ Outside half.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.compare import compare as comparing
 from harness.compare import waivers
-from harness.compare.checks.finding import Comparison, Finding, Verdict
+from harness.compare.checks.finding import Comparison, Verdict
+from harness.compare.differ import Differ
 from harness.compare.question import KINDS, Question, Report
 from harness.environments import names as environments
-from harness.errors import HarnessError, MissingRecordError
-from harness.programs.judging import judge as judging
-from harness.programs.judging.verdict import Cause, Judgement
-from harness.programs.runs import figures
-from harness.programs.saved.kept import Kept, read
-from harness.programs.traces.trace import Trace
-from harness.records.paths import PROGRAMS, Paths
+from harness.errors import HarnessError, MissingRecordError, UsageError
+from harness.programs.judging.harm import curve
+from harness.programs.saved.judged import findings, judge
+from harness.programs.saved.kept import read
+from harness.records import manifest
+from harness.records.paths import Paths
 from harness.records.project import Project
+from harness.store import programs as stored
 from harness.store.store import Store
 from harness.vocabulary.program import load
 
 VARIANT = "program"
 """Name of a program's only variant."""
-PHASES = {"data": "data order", "evaluation": "metric", "reported": "metric"}
-"""Channels whose phase has another name in findings."""
 
 
 def compare(project: Project, question: Question) -> Report:
@@ -39,19 +39,62 @@ def compare(project: Project, question: Question) -> Report:
         UsageError: an unknown name, or a selection that is empty.
         HarnessError: nothing has been measured.
     """
-    known = project.program_names()
-    asked = [name for name in question.cases if name in known]
-    cases = tuple(name for name in question.cases if name not in known)
-    if asked and not cases:
-        report = Report(versions=question.versions)
-    else:
-        report = comparing.compare(project, dataclasses.replace(question, cases=cases))
-    if not question.variants or VARIANT in question.variants:
-        extend(report, project, question, asked or ([] if cases else known))
+    return answer(project, question)[0]
+
+
+def answer(project: Project, question: Question) -> tuple[Report, Differ]:
+    """Return the comparison of cases and saved programs, and what compared the cases.
+
+    Raises:
+        UsageError: an unknown name, or a selection that is empty.
+        HarnessError: nothing has been measured.
+    """
+    chosen = Chosen.of(project, question.cases, question.variants)
+    report, differ = Report(versions=question.versions), Differ(Store(project))
+    if chosen.has_cases:
+        try:
+            comparer = comparing.Comparer(
+                Store(project), dataclasses.replace(question, cases=chosen.cases))
+            report, differ = comparer.compare(), comparer.differ
+        except UsageError:
+            raise
+        except HarnessError:
+            if not _is_known(project, chosen.programs):
+                raise
+    extend(report, project, question, chosen.programs)
     if not report.comparisons:
-        raise HarnessError("nothing was compared: no run of these programs", ", ".join(asked),
-                           next_command=f"tox run -e torch-2.13.0 -- {asked[0]}" if asked else "")
-    return report
+        raise HarnessError("nothing was compared: no run of these programs",
+                           ", ".join(chosen.programs), next_command=" ".join(
+                               ["tox run -e torch-2.13.0 --", *chosen.programs[:1]]))
+    return report, differ
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is asked for, of cases and of saved programs.
+
+    Args:
+        cases: names; empty for all of them, if ``has_cases``.
+    """
+
+    cases: tuple[str, ...]
+    programs: tuple[str, ...]
+    has_cases: bool
+
+    @classmethod
+    def of(cls, project: Project, names: Sequence[str], variants: Sequence[str]) -> Chosen:
+        """Return it, of names of either kind and of patterns of variants; empty for all."""
+        known = project.program_names()
+        programs = tuple(name for name in (names or known) if name in known)
+        cases = tuple(name for name in names if name not in known)
+        is_whole = not variants or any(fnmatchcase(VARIANT, pattern) for pattern in variants)
+        are_cases = not variants or any(pattern != VARIANT for pattern in variants)
+        return cls(cases, programs if is_whole else (), bool(cases or not names) and are_cases)
+
+
+def _is_known(project: Project, names: Sequence[str]) -> bool:
+    """Return whether anything was measured or accepted of programs."""
+    return any(stored.measured(project, name) or stored.accepted(project, name) for name in names)
 
 
 def extend(report: Report, project: Project, question: Question, programs: Sequence[str],
@@ -67,105 +110,102 @@ def extend(report: Report, project: Project, question: Question, programs: Seque
         return
     listed = waivers.known(project)
     report.comparisons += [waivers.cover(comparison, listed) for comparison in found]
+    if night is not None:
+        for comparison in found:
+            report.figures.update(_figures(project, comparison))
     if question.is_whole and night is None:
         report.unused = waivers.unused(listed, report.comparisons, Store(project).known())
 
 
-def judge(observed: Kept, baseline: Kept) -> Judgement:
-    """Return the verdict on what one environment's runs left against another's.
-
-    Raises:
-        HarnessError: nothing can be said of them.
-    """
-    by_chance = _by_chance(baseline) | _by_chance(observed)
-    like = [figure for figure in baseline.figures() if figure.name not in by_chance]
-
-    def whole(kept: Kept, folder: str = "") -> Trace:
-        told = [one for one in kept.figures(folder) if one.name not in by_chance]
-        return figures.add(kept.trace(folder), told, like)
-
-    perturbed = [whole(baseline, folder) for folder in baseline.folders
-                 if folder.startswith("perturbed-")]
-    repeated = whole(baseline, "repeated/") if "repeated/" in baseline.folders else None
-    found = judging.judge(whole(observed), whole(baseline), perturbed, repeated)
-    if found.problem is not None:
-        raise found.problem
-    return found
-
-
-def findings(judgement: Judgement) -> list[Finding]:
-    """Return a judgement as findings: one for each cause, the first with the harm that is done."""
-    if judgement.is_identical:
-        return []
-    found = [_finding(cause) for cause in judgement.causes]
-    if not found:
-        return [Finding("program", Verdict.EQUIVALENT,
-                        "equal within what rounding does to this program")]
-    at = next((i for i, cause in enumerate(judgement.causes) if cause.verdict.is_difference), None)
-    if at is not None:
-        harm = f"; {judgement.outcome.sentence}" if judgement.outcome else ""
-        found[at] = dataclasses.replace(found[at], verdict=judgement.verdict,
-                                        sentence=found[at].sentence + harm)
-    return found
-
-
-def _finding(cause: Cause) -> Finding:
-    required = cause.deviation / cause.allowance \
-        if cause.deviation is not None and cause.allowance else None
-    return Finding(f"program_{cause.channel}", cause.verdict, cause.sentence, cause.step, None,
-                   PHASES.get(cause.channel, cause.channel),
-                   f"{cause.channel} of {cause.tensor}" if cause.tensor else None,
-                   cause.observed, cause.baseline, cause.deviation, cause.allowance, required)
+def _figures(project: Project, comparison: Comparison) -> dict[tuple[str, str, str, str], float]:
+    """Return the numbers of a night that a history keeps: seconds of a run, and the last loss."""
+    if comparison.problem:
+        return {}
+    name, environment = comparison.case, comparison.observed
+    run = read(project.program_run_path(name, environment))
+    told = {"seconds": float(run.facts["seconds"]) / int(run.facts["runs"])} \
+        if {"seconds", "runs"} <= set(run.facts) else {}
+    losses = curve(run.trace())
+    if losses is not None:
+        told["final_loss"] = float(losses.values[-1])
+    if comparison.against == "baseline":
+        told["baseline_deviation"] = max(
+            (finding.deviation or 0.0 for finding in comparison.findings), default=0.0)
+    return {(name, VARIANT, environment, figure): value for figure, value in told.items()}
 
 
 def _of_program(project: Project, question: Question, name: str, night: str | None
                 ) -> list[Comparison]:
     """Return the comparisons of one program."""
-    accepted, measured = known(project, name, False), known(project, name, True)
+    accepted, measured = stored.accepted(project, name), stored.measured(project, name)
     found = []
     for environment in question.environments or measured:
         try:
-            if not _is_wanted(project, name, environment, [*measured, *accepted], night):
+            if not _is_wanted(project, question, name, environment, night):
                 continue
-            is_run = environment in measured
-            path = (project.program_run_path if is_run else project.program_baseline_path)(
-                name, environment)
+            is_run = environment in measured and not (
+                question.is_upgrade and environment in accepted)
+            if environment not in (*measured, *accepted):
+                raise MissingRecordError(f"{environment} has not been measured", f"program {name}",
+                                         next_command=f"tox run -e {environment} -- {name}")
             if night is not None:
-                _require_tonight(path if is_run else None, name, environment, night)
+                _require_tonight(project, name, environment, night)
         except HarnessError as error:
             found.append(_problem(Comparison(name, VARIANT, environment, "baseline", environment),
                                   error))
             continue
-        found += [_compared(project, Comparison(name, VARIANT, environment, kind, other), path)
+        path = (project.program_run_path if is_run else project.program_baseline_path)(
+            name, environment)
+        found += [_compared(project, Comparison(name, VARIANT, environment, kind, other), path,
+                            question.versions is not None)
                   for kind, other in _sides(question, environment, accepted, is_run)]
     return found
 
 
-def _is_wanted(project: Project, name: str, environment: str, holding: Sequence[str],
+def _is_wanted(project: Project, question: Question, name: str, environment: str,
                night: str | None) -> bool:
     """Return whether a program is compared in an environment: it has runs, or should have."""
-    return environment in holding if night is None else \
-        load(project.program_path(name)).is_for(environment)
+    if night is None and environment in (*stored.measured(project, name),
+                                         *stored.accepted(project, name)):
+        return True
+    is_due = night is not None or name in question.cases
+    return is_due and load(project.program_path(name)).is_for(environment)
 
 
-def _require_tonight(path: Path | None, name: str, environment: str, night: str) -> None:
-    if path is None or read(path).facts.get("night") != night:
+def _require_tonight(project: Project, name: str, environment: str, night: str) -> None:
+    why = manifest.why_not(project, manifest.read(project, environment),
+                           project.program_run_path(name, environment), night)
+    if why is not None:
         raise MissingRecordError("the program was not measured tonight", f"{environment} on {name}",
-                                 next_command=f"tox run -e {environment} -- {name}")
+                                 why, f"tox run -e {environment} -- {name}")
 
 
-def _compared(project: Project, comparison: Comparison, path: Path) -> Comparison:
-    """Return a comparison with what came out, or why nothing did."""
+def _compared(project: Project, comparison: Comparison, path: Path, takes_runs: bool
+              ) -> Comparison:
+    """Return a comparison with what came out, or why nothing did.
+
+    Args:
+        takes_runs: the last run stands for a baseline that is not there.
+    """
     name, other = comparison.case, comparison.baseline
     baseline = project.program_baseline_path(name, other)
+    if takes_runs and not baseline.exists():
+        baseline = project.program_run_path(name, other)
     try:
         if not baseline.exists():
             raise MissingRecordError(f"{other} has no baseline yet", f"program {name}",
-                                     next_command=f"harness accept {other} {name} --reason TEXT")
+                                     next_command=way_to_baseline(project, name, other))
         found = findings(judge(read(path), read(baseline)))
         return dataclasses.replace(comparison, findings=tuple(found))
     except HarnessError as error:
         return _problem(comparison, error)
+
+
+def way_to_baseline(paths: Paths, name: str, environment: str) -> str:
+    """Return what to type where a program has no baseline: what is not measured cannot be one."""
+    if paths.program_run_path(name, environment).exists():
+        return f"harness accept {environment} {name} --reason TEXT"
+    return f"tox run -e {environment} -- {name}"
 
 
 def _problem(comparison: Comparison, error: HarnessError) -> Comparison:
@@ -179,22 +219,11 @@ def _sides(question: Question, environment: str, accepted: Sequence[str], is_run
     """Return kind and environment of every baseline; a program has no reference."""
     asked = question.against
     if asked is not None and asked not in KINDS:
-        return [("named", asked)]
-    before = environments.previous(environment, list(accepted))
-    sides = [("baseline", environment)] if is_run and not environments.is_build(environment) else []
-    sides += [("previous", before)] if before is not None else []
-    return [side for side in sides if asked in (None, side[0])]
-
-
-def known(paths: Paths, name: str, is_run: bool) -> list[str]:
-    """Return the environments that were measured, or accepted, of a program."""
-    folder = (paths.runs if is_run else paths.baselines) / PROGRAMS / name
-    return sorted((path.stem for path in folder.glob("[a-z]*.zip")), key=environments.sort_key)
-
-
-def _by_chance(kept: Kept) -> set[str]:
-    """Return the names of the figures that an unchanged run told otherwise."""
-    if "repeated/" not in kept.folders:
-        return set()
-    one, other = Counter(kept.figures()), Counter(kept.figures("repeated/"))
-    return {figure.name for figure in (one - other) + (other - one)}
+        return [("previous" if question.is_upgrade else "named", asked)]
+    before, after = environments.previous(environment, list(accepted)), None
+    own = environment if is_run and not environments.is_build(environment) else None
+    if asked is None and own is not None and own not in accepted:
+        after = environments.following(environment, list(accepted))
+        own = None if before or after else own  # it is compared with its neighbours
+    sides = [("baseline", own), ("previous", before), ("next", after)]
+    return [(kind, name) for kind, name in sides if name is not None and asked in (None, kind)]

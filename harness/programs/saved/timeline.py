@@ -5,54 +5,93 @@ Outside half. A program is a line of its family's timeline, beside the variants 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 from harness.compare import timeline as timelines
 from harness.compare import waivers
 from harness.compare.checks.finding import Comparison, Verdict
+from harness.compare.differ import Differ
 from harness.compare.timeline import Change, Group, Line, Timeline
 from harness.environments.lineage import lineages
 from harness.errors import HarnessError
-from harness.programs.saved import comparing
-from harness.programs.saved.comparing import VARIANT
+from harness.programs.saved.comparing import VARIANT, Chosen
+from harness.programs.saved.judged import findings, judge
 from harness.programs.saved.kept import Kept, read
 from harness.records.project import Project
+from harness.store import programs as stored
 from harness.store.store import Store
 
 
-def load(project: Project, families: Sequence[str], cases: Sequence[str],
-         variants: Sequence[str]) -> list[Timeline]:
+def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] = (),
+         variants: Sequence[str] = (), differ: Differ | None = None) -> list[Timeline]:
     """Return the timelines of families, of cases and of saved programs.
+
+    Args:
+        differ: one that has compared records of this project already.
 
     Raises:
         UsageError: an unknown family or case, or a selection without any variant.
         HarnessError: nothing was accepted yet, or nothing that is asked for can be read.
     """
-    known = project.program_names()
-    asked = [name for name in cases if name in known]
-    others = [name for name in cases if name not in known]
-    found = [] if asked and not others else \
-        timelines.load(project, families, others, list(variants))
-    if variants and VARIANT not in variants:
-        return found
-    programs = asked or ([] if others else known)
-    accepted = {name: comparing.known(project, name, False) for name in programs}
+    chosen = Chosen.of(project, cases, variants)
+    accepted = {name: stored.accepted(project, name) for name in chosen.programs}
     ways = lineages({version for versions in accepted.values() for version in versions})
-    for family, versions in ways.items():
+    found = _of_cases(project, families, chosen, variants, differ, ways) \
+        if chosen.has_cases else []
+    for family in ways:
         if families and family not in families:
             continue
         timeline = next((one for one in found if one.family == family), None)
         if timeline is None:
-            timeline = Timeline(Store(project), family, versions, [])
+            timeline = Timeline(Store(project), family, ways[family], [], differ=differ)
             found.append(timeline)
-        timeline.lines += [_line(project, family, name, [
-            version for version in versions if version in accepted[name]]) for name in programs]
+        extend(timeline, lineages({*timeline.versions, *ways[family]})[family], accepted)
     if not any(timeline.lines for timeline in found):
         raise HarnessError("there is nothing to show", " ".join(cases),
                            "a timeline has two accepted versions or more", "harness list")
     return found
+
+
+def load_if_any(project: Project, notes: list[str], differ: Differ | None = None
+                ) -> list[Timeline]:
+    """Return the timelines of everything accepted; what keeps them away becomes a note.
+
+    Args:
+        differ: one that has compared records of this project already.
+    """
+    try:
+        return load(project, differ=differ)
+    except HarnessError as error:  # a project that has accepted nothing has a report, too
+        notes.append(f"no timeline: {error}")
+        return []
+
+
+def extend(timeline: Timeline, versions: Sequence[str],
+           accepted: Mapping[str, Sequence[str]]) -> None:
+    """Add lines of programs to a timeline.
+
+    Args:
+        versions: of the timeline from then on, in order.
+        accepted: the versions that have a baseline, by program.
+    """
+    timeline.versions = versions
+    for name, known in accepted.items():
+        line = _line(timeline.store.project, timeline.family, name,
+                     [version for version in versions if version in known])
+        timeline.lines += [line] if line.groups or line.absent else []
+
+
+def _of_cases(project: Project, families: Sequence[str], chosen: Chosen, variants: Sequence[str],
+              differ: Differ | None, ways: Mapping[str, Sequence[str]]) -> list[Timeline]:
+    """Return the timelines of cases; none where only programs have what is asked for."""
+    known = lineages({version for case in project.case_names()
+                      for version in Store(project).accepted(case)})
+    wanted = [family for family in families if family in known or family not in ways]
+    if (families and not wanted) or (not known and ways):
+        return []
+    return timelines.load(project, wanted, chosen.cases, list(variants), differ)
 
 
 def _line(project: Project, family: str, name: str, versions: Sequence[str]) -> Line:
@@ -88,8 +127,8 @@ def _continue(line: Line, kept: Callable[[str], Kept], version: str, before: str
     for baseline in dict.fromkeys([before, group.versions[0]]):
         comparison = Comparison(line.case, VARIANT, version, "previous", baseline)
         try:
-            judgement = comparing.judge(kept(version), kept(baseline))
-            comparison = replace(comparison, findings=tuple(comparing.findings(judgement)))
+            found = findings(judge(kept(version), kept(baseline)))
+            comparison = replace(comparison, findings=tuple(found))
         except HarnessError as error:
             line.absent[version] = f"error: {error.what}"
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 MOST = 200
@@ -16,6 +17,17 @@ OWN = tuple(f"{path}{os.sep}" for path in dict.fromkeys([
     Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, Path(__file__).parents[3],
     Path("/proc"), Path("/sys"), Path("/dev"), Path.home() / ".cache", Path.home() / ".config"]))
 """Folders of what Python, packages and the system open for themselves."""
+
+SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64",
+          "/usr/share")
+"""Folders of the system, of which a machine's own digest tells."""
+PROCESSES = {"subprocess.Popen": "another program", "os.system": "another program",
+             "os.exec": "another program", "os.posix_spawn": "another process",
+             "os.spawn": "another process", "os.fork": "another process",
+             "os.forkpty": "another process"}
+"""What Python tells of processes, whose files are not heard of."""
+MOST_USED = 8
+"""What is used outside of a program's folder that is named."""
 
 
 class Opened:
@@ -54,3 +66,45 @@ class Opened:
             self.read[name] = None
         if writes and len(self.written) < MOST:
             self.written[name] = None
+
+
+class Outside:
+    """Notes what a program uses that does not lie in its folder and is not installed.
+
+    Such a thing may be another one the next time, though nothing of the program has changed.
+
+    Args:
+        folder: that the program runs in.
+        used: files, addresses and processes, each in a few words.
+    """
+
+    def __init__(self, folder: str) -> None:
+        places = [folder, tempfile.gettempdir(), sys.prefix, sys.base_prefix,
+                  os.path.dirname(os.__file__), str(Path(__file__).parents[3]), *SYSTEM]
+        self.known = tuple(f"{os.path.realpath(place)}{os.sep}" for place in places)
+        self.used: dict[str, None] = {}
+        self._process = os.getpid()
+
+    def install(self) -> None:
+        """Have Python tell of every file, connection and process; that cannot be taken back."""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if len(self.used) >= MOST_USED or os.getpid() != self._process:
+            return
+        if event in PROCESSES:
+            self.used[PROCESSES[event]] = None
+        elif event == "socket.connect" and len(arguments) > 1 \
+                and isinstance(arguments[1], tuple):  # a local socket has a path
+            self.used["the network"] = None
+        elif event in ("open", "sqlite3.connect") and arguments \
+                and isinstance(arguments[0], (str, bytes, os.PathLike)):
+            self._hear_file(arguments[0])
+
+    def _hear_file(self, path: str | bytes | os.PathLike[str]) -> None:
+        try:
+            name = os.path.realpath(os.fsdecode(path))
+            if not name.startswith(self.known) and os.path.isfile(name):
+                self.used[f"the file {name}"] = None
+        except (OSError, ValueError):
+            return

@@ -22,15 +22,15 @@ from typing import Dict, Sequence
 from harness import leash
 from harness.errors import LINES_SHOWN, HarnessError, WorkerError
 from harness.files import pack, scratch, sweep, write_bytes
-from harness.records import manifest, provenance, settings
+from harness.measure.recorder.programs import fresh
+from harness.records import provenance, settings
 from harness.records.environment import family
 from harness.records.paths import Paths
-from harness.vocabulary.program import PERTURBED, PINNED, STARTING, Program, load
+from harness.vocabulary.program import OUTSIDE, PERTURBED, PINNED, STARTING, Program, load
 
 LARGEST = 4 * 2**20
 """Bytes that are kept of what a program printed, or wrote to one of its outputs."""
-LEFT_OUT = ("__pycache__", ".git", ".tox", ".venv", ".pytest_cache")
-TRACE, PRINTED, FACTS = "trace.npz", "printed.txt", "run.json"
+TRACE, PRINTED, USED = "trace.npz", "printed.txt", "outside.json"
 RUNS = (("", []), *((f"perturbed-{seed}/", ["--perturb", str(seed)])
                     for seed in range(1, PERTURBED + 1)), ("repeated/", []))
 """Folder of each run among the members, and its options, in their order."""
@@ -67,42 +67,53 @@ def measure(paths: Paths, environment: str, program: Program) -> tuple[int, floa
         path.unlink()
     members: Members = {}
     start = time.monotonic()
+    inputs = fresh.digests(paths, program)
+    baseline = fresh.baseline_of(paths, program, environment)
     with scratch(path.parent) as folder:
         for name, options in RUNS:
             members.update(_run(paths, environment, program, name, options, folder))
-            if not name and _is_settled(paths, environment, program, members[TRACE]):
-                break
+            if not name:
+                _require_training(paths, environment, program, members[TRACE])
+                if _is_settled(paths, environment, program, members):
+                    break
+        used = json.loads((folder / USED).read_text(encoding="utf-8"))
     runs = sum(name.endswith(TRACE) for name in members)
     facts = {"program": program.name, "environment": environment, "runs": runs,
-             "recorded": provenance.now(), "night": manifest.night(),
-             "seconds": round(time.monotonic() - start, 3), "settings": settings.chosen(),
-             "declared": program.dumps(), "accepted": None}
-    members[FACTS] = (json.dumps(facts, indent=1) + "\n").encode()
+             "recorded": provenance.now(), "seconds": round(time.monotonic() - start, 3),
+             "settings": settings.chosen(), "declared": program.dumps(), "inputs": inputs,
+             OUTSIDE: used, "baseline": baseline if runs < len(RUNS) else None, "accepted": None}
+    members[fresh.FACTS] = (json.dumps(facts, indent=1) + "\n").encode()
     write_bytes(path, pack(members))
     return runs, time.monotonic() - start
 
 
-def _is_settled(paths: Paths, environment: str, program: Program, trace: bytes) -> bool:
-    """Return whether the first run is the accepted one to the bit: no more is needed.
-
-    Raises:
-        HarnessError: it trained nothing.
-    """
-    found = _events(trace)
-    if not found[0]:
+def _require_training(paths: Paths, environment: str, program: Program, trace: bytes) -> None:
+    if not _events(trace)[0]:
         raise HarnessError(f"program {program.name} trains nothing", environment,
                            "no optimizer finished an update",
                            f"mend {paths.program_path(program.name)}")
-    baseline = _trace_of(paths.program_baseline_path(program.name, environment))
-    return baseline is not None and _events(baseline) == found
 
 
-def _trace_of(path: Path) -> bytes | None:
+def _is_settled(paths: Paths, environment: str, program: Program, members: Members) -> bool:
+    """Return whether the first run is the accepted one to the bit: no more is needed."""
     try:
-        with zipfile.ZipFile(str(path)) as file:
-            return file.read(TRACE)
-    except (OSError, KeyError, zipfile.BadZipFile):
-        return None
+        with zipfile.ZipFile(str(paths.program_baseline_path(program.name, environment))) as file:
+            accepted = {name: file.read(name) for name in file.namelist()}
+        if _events(accepted[TRACE]) != _events(members[TRACE]):
+            return False
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return False
+    return all(_tells_alike(content, accepted.get(name), accepted.get(f"repeated/{name}"))
+               for name, content in members.items() if name != TRACE)
+
+
+def _tells_alike(told: bytes, accepted: bytes | None, repeated: bytes | None) -> bool:
+    """Return whether lines are those that were accepted, but where an unchanged run differed."""
+    if accepted is None or repeated is None:
+        return False
+    lines, before, again = (text.splitlines() for text in (told, accepted, repeated))
+    return len(lines) == len(before) == len(again) and all(
+        mine == theirs or theirs != other for mine, theirs, other in zip(lines, before, again))
 
 
 def _events(trace: bytes) -> tuple[object, ...]:
@@ -122,9 +133,10 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
                            next_command=f"mend {paths.program_path(program.name)}")
     place = folder / (name.rstrip("/") or "first")
     copy = place / "copy"
-    shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*LEFT_OUT))
-    command = [sys.executable, "-c", STARTING, str(Path(__file__).parents[4]),
-               "--trace", str(place / TRACE), *program.options(), *options, "--", *program.words]
+    shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*fresh.LEFT_OUT))
+    noting = [] if name else ["--outside", str(folder / USED)]
+    command = [sys.executable, "-c", STARTING, str(Path(__file__).parents[4]), "--trace",
+               str(place / TRACE), *noting, *program.options(), *options, "--", *program.words]
     variables = {**settings.environment(family(environment), {**PINNED, **os.environ}),
                  **dict(pair.split("=", 1) for pair in program.variables)}
     with (place / PRINTED).open("wb") as output, (place / "stderr.txt").open("wb") as errors, \
