@@ -13,7 +13,12 @@ else:
     from tensorflow import keras
 
     keras.mixed_precision.set_global_policy("mixed_float16")
-keras.utils.set_random_seed(3)
+if hasattr(keras.utils, "set_random_seed"):
+    keras.utils.set_random_seed(3)
+else:
+    import tensorflow as tf
+
+    tf.random.set_seed(3)
 x = np.random.default_rng(0).normal(size=(96, 10)).astype("float32")
 y = x[:, :2].sum(axis=1, keepdims=True)
 model = keras.Sequential([keras.layers.Dense(16, activation="relu"), keras.layers.Dense(16),
