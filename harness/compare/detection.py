@@ -19,6 +19,7 @@ from harness.compare.checks.finding import Comparison
 from harness.compare.compare import Question, compare
 from harness.errors import HarnessError, UsageError
 from harness.records.environment import FAMILIES, family
+from harness.records.paths import FAULTS
 from harness.records.project import Project
 from harness.store.store import Store
 from harness.vocabulary.faults import CATALOGUE, INEXPRESSIBLE, Fault
@@ -60,7 +61,7 @@ def detect(project: Project, environments: Sequence[str] = ()) -> list[Detection
     Raises:
         UsageError: nothing was trained under faults.
     """
-    folder = project.root / "results" / "faults"
+    folder = project.root / "results" / FAULTS
     trained = sorted({path.stem for path in folder.glob("*/*/*-*.json")})
     if not (environments or trained):
         raise UsageError("nothing was trained under faults", str(folder),

@@ -30,6 +30,8 @@ class Evidence:
 
     def __init__(self, store: Store, differ: Differ) -> None:
         self.store = store
+        self.beside = Store(store.project.without_fault())
+        """Where neighbours are: a version under the same fault would excuse it."""
         self.differ = differ
         self.baseline = cache(self._baseline)
         self.run = cache(self._run)
@@ -98,7 +100,7 @@ class Evidence:
 
     def _neighbours(self, record: Record) -> list[str]:
         """Return the versions before this one that were measured here, the nearest first."""
-        known, found = self.store.measured(record.case), []
+        known, found = self.beside.measured(record.case), []
         version = names.previous(record.environment, known)
         while version is not None:
             found.append(version)
@@ -113,7 +115,7 @@ class Evidence:
 
     def _run(self, case: str, environment: str) -> Record | None:
         try:
-            return self.store.run(case, environment)
+            return self.beside.run(case, environment)
         except HarnessError:
             return None
 

@@ -28,6 +28,8 @@ MANIFESTS = "manifests"
 """Folder of the manifests, in that of the runs."""
 CONTENT = "content"
 """Folder of the accepted contents, in that of a case's baselines."""
+FAULTS = "faults"
+"""Folder of the records of runs under a fault."""
 PROGRAMS = "programs"
 """Folder of users' programs, in those of cases, runs and baselines; no case has this name."""
 LONGEST = 120
@@ -98,8 +100,15 @@ class Paths:
 
     def under(self: Self, fault: str) -> Self:
         """Return the same checkout with the records of runs under a fault."""
-        folder = (self.measured or self.root / "results") / "faults" / check_name("file", fault)
+        folder = (self.measured or self.root / "results") / FAULTS / check_name("file", fault)
         return type(self)(self.root, folder)
+
+    def without_fault(self: Self) -> Self:
+        """Return the same checkout with the records of runs under no fault."""
+        if self.measured is None or self.measured.parent.name != FAULTS:
+            return self
+        above = self.measured.parent.parent
+        return type(self)(self.root, None if above == self.root / "results" else above)
 
     @property
     def results(self) -> Path:

@@ -175,6 +175,17 @@ def test_a_neighbour_that_measured_less_excuses_nothing(altered: Project) -> Non
     assert [c.variant for c in report.comparisons if c.open_findings] == [STRESSED]
 
 
+def test_a_neighbour_under_the_same_fault_excuses_nothing(altered: Project) -> None:
+    """Two versions trained under one fault are off in the same way; it is not the machine."""
+    alter(altered, 2e-3, "gradient of attention_0.value_kernel", "step_10")
+    ours, fault = records.read(altered.run_path(CASE, TORCH)), altered.under("coarse_tanh")
+    for version in (TORCH, "torch-2.8.0"):
+        writing.write(Record(CASE, version, ours.provenance, dict(ours.variants)),
+                      fault.run_path(CASE, version))
+    report = compare(fault, Question((TORCH,), "baseline", (CASE,), (STRESSED,)))
+    assert report.exit_code == DIFFERENCE
+
+
 def test_an_error_that_is_not_finite_is_no_matter_of_the_machine(altered: Project) -> None:
     """Where the baseline is off under stress, another class may be, but not by anything."""
     path = altered.run_path(CASE, TORCH)
