@@ -23,6 +23,7 @@ from tox.tox_env.python.pip.req_file import PythonDeps
 
 from harness.environments import names, pins
 from harness.errors import HarnessError, UsageError, candidates, unknown
+from harness.records.environment import parse
 
 ROOT = Path(__file__).parent
 CONTRACT, DESK = "contract-", "testenv:"
@@ -89,7 +90,7 @@ def _require_environment(name: str) -> None:
     try:
         pins.requirements(bare)
     except HarnessError as error:
-        is_framework = names.split(bare)[0] in pins.PINS
+        is_framework = parse(bare).framework in pins.PINS
         found = [candidates(bare, known), *([error.numbers] if is_framework else [])]
         _refuse(UsageError(error.what if is_framework else f"unknown environment {name!r}",
                            f"tox run -e {name}", "; ".join(filter(None, found)),

@@ -96,6 +96,26 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+def last_lines(text: str) -> str:
+    """Return the last lines of a text that say anything."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-LINES_SHOWN:])
+
+
+def last_words(text: str, kept: str = "") -> str:
+    """Return what a process said last on standard error.
+
+    Args:
+        kept: where all of it is.
+    """
+    shown = last_lines(text).splitlines()
+    if not shown:
+        return "it said nothing on standard error"
+    rest = f" ({len(text.splitlines())} in {kept})" if kept else ""
+    return "\n".join([f"last lines of its standard error{rest}:",
+                      *(f"    {line}" for line in shown)])
+
+
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "",
             next_command: str = "harness list") -> UsageError:
     """Return the error for a name that does not exist, listing those that do."""

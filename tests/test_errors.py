@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import errors
 from harness.commands.application import COMMANDS
 from harness.environments import names, pins
 from harness.errors import HarnessError, candidates, nearest
@@ -76,3 +77,12 @@ def is_release(name: str) -> bool:
         return bool(pins.requirements(name))
     except HarnessError:
         return False
+
+
+def test_what_a_process_said_last_is_shown_in_one_way():
+    """The last lines that say anything, and where all of them are kept."""
+    said = "\n".join(["first", *("" for _ in range(40)), *(f"line {i}" for i in range(20))])
+    assert errors.last_words(said, "LOG").splitlines()[:2] == [
+        "last lines of its standard error (61 in LOG):", "    line 0"]
+    assert "first" not in errors.last_lines(said)
+    assert errors.last_words(" \n") == "it said nothing on standard error"

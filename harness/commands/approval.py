@@ -26,6 +26,7 @@ from harness.records.native_record import NativeRecord
 from harness.records.record import Record
 from harness.store import programs as stored
 from harness.store.store import Store
+from harness.words import few
 
 PARTS = {"pins": "the pins", "case": "the case", "harness": "the harness"}
 """What a baseline is measured with, any one of which may change."""
@@ -55,7 +56,7 @@ class Cause:
     def words(self) -> str:
         """Phase, where it is, and the largest difference."""
         names = [f"{c.case} {c.variant}" for c in self.comparisons]
-        return f"{self.phase}: {_few(names)}: {self.finding.sentence}"
+        return f"{self.phase}: {few(names, FEW)}: {self.finding.sentence}"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def examine(store: Store, environment: str, records: Sequence[Record],
 
 def render(found: Examination) -> RenderableType:
     """Return why the baselines would change, in words."""
-    lines = [f"changed: {PARTS[part]}: {_few(words)}" for part, words in found.parts.items()]
+    lines = [f"changed: {PARTS[part]}: {few(words, FEW)}" for part, words in found.parts.items()]
     lines += [f"cause {number}: {cause.words}" for number, cause in enumerate(found.causes, 1)]
     lines += [f"regression: {c.case} {c.variant} against {c.side}: {_broken(c)}"
               for c in found.regressions]
@@ -134,7 +135,7 @@ def require(found: Examination, environment: str, reasons: Sequence[str], harm: 
     if found.causes and len(found.parts) > 1 and together is None:
         raise UsageError(
             "several things changed at once, so that nobody can say which one this comes from",
-            environment, "; ".join(f"{PARTS[part]}: {_few(words)}"
+            environment, "; ".join(f"{PARTS[part]}: {few(words, FEW)}"
                                    for part, words in found.parts.items()),
             f"measure the new code on the old pins first and accept that: git log "
             f"constraints/{environment}.txt; or --together 'why they cannot be told apart'")
@@ -201,7 +202,7 @@ def _moved(name: str, origins: tuple[Mapping[str, Any], Mapping[str, Any]] | Non
     pins = [f"{package} {old.get(package, 'none')} -> {new.get(package, 'none')}"
             for package in sorted({*old, *new}) if old.get(package) != new.get(package)]
     if pins:
-        moved["pins"] = _few(pins)
+        moved["pins"] = few(pins, FEW)
     was, is_now = (_object(side.get("inputs")) for side in (before, now))
     for part, words in (("case", name), ("harness", "")):
         digests = was.get(part), is_now.get(part)
@@ -219,8 +220,3 @@ def _broken(comparison: Comparison) -> str:
     """Return the promise that is broken, in words."""
     return next(f.sentence for f in comparison.open_findings
                 if f.verdict is Verdict.REGRESSION)
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-    return ", ".join(names[:FEW]) + more

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from harness.compare import waivers
@@ -28,6 +27,7 @@ from harness.records.project import Project, choose
 from harness.records.record import Record, VariantRecord
 from harness.store import machines
 from harness.store.store import Store
+from harness.words import is_asked
 
 __all__ = ["ALL_KINDS", "KINDS", "REFERENCE", "Comparer", "Question", "Report", "compare"]
 
@@ -166,7 +166,7 @@ class Comparer:
         accepted = self.store.accepted(case)
         before, after = names.previous(environment, accepted), None
         own = None if stored or names.is_build(environment) else environment
-        if own is not None and own not in accepted and names.split(own)[1] is not None:
+        if own is not None and own not in accepted and names.release(own) is not None:
             after = names.following(environment, accepted)
             neighbours = [name for name in (before, after) if name is not None]
             if neighbours:
@@ -201,7 +201,7 @@ class Comparer:
             self.report.comparisons += [] if comparison is None else [comparison]
 
     def _selected(self, variant: str) -> bool:
-        return any(fnmatchcase(variant, asked) for asked in self.question.variants or ("*",))
+        return is_asked(variant, self.question.variants or ("*",))
 
     def _measured(self, case: str) -> list[str]:
         """Return the environments that were run, in part where variants are asked for."""

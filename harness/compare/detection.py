@@ -18,7 +18,7 @@ from harness.compare.checks import finding as findings
 from harness.compare.checks.finding import Comparison
 from harness.compare.compare import Question, compare
 from harness.errors import HarnessError, UsageError
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.paths import FAULTS
 from harness.records.project import Project
 from harness.store.store import Store
@@ -97,7 +97,7 @@ def render(found: Sequence[Detection]) -> RenderableType:
 
 
 def _detect(project: Project, fault: Fault, environment: str) -> Detection:
-    reason = INEXPRESSIBLE.get((FAMILIES[family(environment)][0], fault.name))
+    reason = INEXPRESSIBLE.get((require(environment).adapter, fault.name))
     if reason:
         return Detection(fault, environment, problem=reason, expressible=False)
     question = Question((environment,), "baseline", (fault.case,), fault.variants)

@@ -13,6 +13,7 @@ from harness.compare.checks.finding import Finding, Verdict
 from harness.compare.checks.pair import Memory, Pair, envelopes
 from harness.compare.checks.trajectories import CHECKS
 from harness.errors import MissingRecordError
+from harness.records.environment import REFERENCE
 from harness.records.record import Record, VariantRecord
 from harness.store import machines
 from harness.store.store import Store
@@ -76,6 +77,6 @@ class Differ:
     def _reference(self, case: str, variant: str) -> VariantRecord | None:
         """Return the reference's accepted record of a variant, or None where there is none."""
         try:
-            return self.baseline(case, "reference").variants.get(variant)
+            return self.baseline(case, REFERENCE).variants.get(variant)
         except MissingRecordError:
             return None

@@ -11,7 +11,8 @@ from dataclasses import replace
 from harness.compare.checks.finding import Comparison, Verdict
 from harness.compare.checks.pair import Pair
 from harness.errors import RecordError
-from harness.store.reading.holdings import few, held, words
+from harness.store.reading.holdings import DETAILS, held, words
+from harness.words import few
 
 FRAMEWORKS_OWN = {"float64 reported metrics", "float32 reported metrics", "fingerprint"}
 """What only a framework has, and no reference."""
@@ -56,7 +57,7 @@ class Gaps:
 
     def notes(self) -> list[tuple[str, bool]]:
         """Return what was not looked at, in words, and whether it is of other programs alone."""
-        return [(f"not looked at, since one side does not have it: {what} ({few(who)})",
+        return [(f"not looked at, since one side does not have it: {what} ({few(who, DETAILS)})",
                  not set(who) & set(self.pinned)) for what, who in self.unseen.items() if what]
 
 

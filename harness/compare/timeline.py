@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 from harness.compare import waivers
 from harness.compare.checks import phase
 from harness.compare.checks.finding import Comparison, Finding, Verdict
 from harness.compare.differ import Differ
-from harness.environments import names as environments
 from harness.environments.lineage import ancestry, lineages
 from harness.errors import HarnessError, MissingRecordError, unknown
+from harness.records.environment import parse
 from harness.records.project import Project, choose
 from harness.records.record import Record
 from harness.store.store import Store
+from harness.words import is_asked
 
 ROWS = ("float64", "float32", None)
 """A line for each precision, and one (None) for what a seed gives."""
@@ -141,7 +141,7 @@ def between(project: Project, ends: Sequence[str], cases: Sequence[str],
     """
     store, names = Store(project), [case.name for case in choose(project, cases, variants)[0]]
     known = {name for case in names for name in store.accepted(case)}
-    for family in {environments.split(end)[0] for end in ends}:
+    for family in {parse(end).family for end in ends}:
         way = ancestry(family, known)
         if all(end in way for end in ends):
             first, last = sorted(way.index(end) for end in ends)
@@ -170,7 +170,7 @@ class Timeline:
             records = self._records(case)
             names = dict.fromkeys(name for record in records for name in record.variants)
             for name in names:
-                if not variants or any(fnmatchcase(name, pattern) for pattern in variants):
+                if not variants or is_asked(name, variants):
                     self._walk(case, name, records)
         self._explain()
 

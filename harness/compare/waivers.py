@@ -10,7 +10,6 @@ import math
 import tomllib
 from collections.abc import Iterable
 from datetime import date
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from harness.compare.checks.finding import Comparison, Finding, Waiver
 from harness.environments import names
 from harness.errors import HarnessError
 from harness.files import read_text
+from harness.records.environment import parse
 from harness.records.paths import Paths
+from harness.words import few, is_asked
 
 NEIGHBOURS = {"next": "previous"}
 """Kind of comparison -> the one whose waivers hold for it, too: the way between two versions."""
@@ -92,9 +93,8 @@ def careless(waivers: Iterable[Waiver]) -> list[tuple[str, bool]]:
                      map(_is_any, (w.environment, w.against, w.case, w.variant, w.check)))]
     unbounded = [_named(w) for w in listed if math.isinf(w.at_most)]
     if unbounded:
-        more = f" and {len(unbounded) - 1} more" if len(unbounded) > 1 else ""
         warnings.append((f"a waiver has no bound (at_most = inf), so that it covers whatever it "
-                         f"becomes: {unbounded[0]}{more}", True))
+                         f"becomes: {few(unbounded, 1)}", True))
     return warnings
 
 
@@ -128,11 +128,12 @@ def _is_crossed(version: str, comparison: Comparison) -> bool:
     """Return whether one side is before a version of the observed framework, and one is not."""
     if not version:
         return True
-    family, observed = names.split(comparison.observed)
-    other, baseline = names.split(comparison.baseline)
+    observed, baseline = (names.release(name)
+                          for name in (comparison.observed, comparison.baseline))
     first = Version(version)
     is_from = observed is None or observed >= first
-    was_from = other == family and (baseline is None or baseline >= first)
+    is_kin = parse(comparison.observed).family == parse(comparison.baseline).family
+    was_from = is_kin and (baseline is None or baseline >= first)
     return is_from != was_from
 
 
@@ -164,4 +165,4 @@ def _concerns(waiver: Waiver, comparison: Comparison) -> bool:
 
 @cache
 def _any(patterns: str, name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns.split())
+    return is_asked(name, patterns.split())

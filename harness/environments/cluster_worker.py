@@ -21,7 +21,7 @@ from pathlib import Path
 import distributed
 
 from harness import leash
-from harness.errors import LINES_SHOWN, HarnessError
+from harness.errors import HarnessError, last_lines
 from harness.records import freshness
 from harness.records.settings import PREFIXES
 from harness.version import __version__
@@ -193,9 +193,8 @@ def find_interpreter(root: Path, environment: str, where: str) -> Path:
             leash.end(made)
         if path.exists():
             return path
-    last = "\n".join(said.splitlines()[-LINES_SHOWN:])
-    raise HarnessError(f"a Dask worker cannot make the environment {environment}", where, last,
-                       f"there, in {root}: {' '.join(command)}")
+    raise HarnessError(f"a Dask worker cannot make the environment {environment}", where,
+                       last_lines(said), f"there, in {root}: {' '.join(command)}")
 
 
 @contextlib.contextmanager

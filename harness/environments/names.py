@@ -8,12 +8,14 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError, unknown
 from harness.files import read_text
+from harness.records.environment import REFERENCE, parse
 from harness.records.paths import is_name
 
 PREDECESSORS = {"keras": ("tensorflow", Version("2.16"))}
@@ -21,8 +23,6 @@ PREDECESSORS = {"keras": ("tensorflow", Version("2.16"))}
 Keras; from 2.16 on the Keras version decides how training behaves."""
 FRAMEWORKS = ("torch", "tensorflow", "keras")
 """Families whose releases tox can install."""
-NIGHTLY = "nightly"
-"""What stands for the version of a pre-release build that changes every night."""
 COMPUTED = ("full", "nightly", "oldest")
 """Labels that follow from the matrix; others are written in tox.ini."""
 NEWEST = 3
@@ -70,13 +70,13 @@ def labelling(root: Path) -> dict[str, set[str]]:
     matrix = pinned(root)
     families: dict[str, list[str]] = {}
     for name in sorted(matrix, key=sort_key):
-        families.setdefault(split(name)[0], []).append(name)
-    releases = {family: [name for name in names if split(name)[1]]
+        families.setdefault(parse(name).family, []).append(name)
+    releases = {family: [name for name in names if release(name)]
                 for family, names in families.items()}
-    builds = [name for name in matrix if split(name)[1] is None]
+    builds = [name for name in matrix if release(name) is None]
     computed = dict(zip(COMPUTED, (
         set(matrix), {*builds, *(n for r in releases.values() for n in r[-NEWEST:])},
-        {"reference", *(n for r in releases.values() for n in r[:1])}), strict=True))
+        {REFERENCE, *(n for r in releases.values() for n in r[:1])}), strict=True))
     written = {name.strip(): set(_names(names)) for name, _, names in
                (line.partition("=") for line in
                 _read(root).get("tox", "labels", fallback="").splitlines()) if name.strip()}
@@ -103,31 +103,33 @@ def _names(text: str) -> list[str]:
     return [name for name in re.split(r"[,\s]+", expanded) if name]
 
 
-def split(environment: str) -> tuple[str, Version | None]:
-    """Return family and version; no version for ``reference`` and for odd names."""
-    family, _, version = environment.partition("-")
+@cache
+def release(environment: str) -> Version | None:
+    """Return the version of an environment; None of the reference and of odd names."""
     try:
-        return family, Version(version)
+        return Version(parse(environment).version)
     except InvalidVersion:
-        return family, None
+        return None
 
 
 def way_to(environment: str) -> str:
     """Return what to type for an environment that is not known: any release can be measured."""
-    family, version = split(environment)
-    is_release = family in FRAMEWORKS and version is not None and len(version.release) == 3
+    version = release(environment)
+    is_release = parse(environment).family in FRAMEWORKS \
+        and version is not None and len(version.release) == 3
     return f"tox run -e {environment}" if is_release else "harness list"
 
 
 def is_build(environment: str) -> bool:
     """Return whether an environment is a pre-release build, without a version of its own."""
-    return environment.endswith(f"-{NIGHTLY}")
+    return parse(environment).is_build
 
 
 def sort_key(environment: str) -> tuple[bool, str, bool, Version]:
     """Return a key: the reference first, then families and versions in order, builds last."""
-    family, version = split(environment)
-    return environment != "reference", family, version is None, version or Version("0")
+    version = release(environment)
+    return (environment != REFERENCE, parse(environment).family, version is None,
+            version or Version("0"))
 
 
 def previous(environment: str, known: Iterable[str]) -> str | None:
@@ -138,7 +140,7 @@ def previous(environment: str, known: Iterable[str]) -> str | None:
     release. The first version of a family follows the last one, before it, of the family it
     grew out of.
     """
-    family, version = split(environment)
+    family, version = parse(environment).family, release(environment)
     if version is None and not is_build(environment):
         return None
     names = list(known)
@@ -151,9 +153,9 @@ def previous(environment: str, known: Iterable[str]) -> str | None:
 
 def following(environment: str, known: Iterable[str]) -> str | None:
     """Return the next release of the same family after this one, among the known environments."""
-    family, version = split(environment)
-    later = [(other, name) for name in known for other in [split(name)[1]]
-             if version is not None and other is not None and split(name)[0] == family
+    family, version = parse(environment).family, release(environment)
+    later = [(other, name) for name in known for other in [release(name)]
+             if version is not None and other is not None and parse(name).family == family
              and other > version and not other.is_prerelease]
     return min(later)[1] if later else None
 
@@ -163,8 +165,8 @@ def _before(family: str, version: Version | None, names: list[str]) -> list[tupl
     releases_only = version is None or not version.is_prerelease
     found = []
     for name in names:
-        other_family, other = split(name)
-        if other_family == family and other is not None \
+        other = release(name)
+        if parse(name).family == family and other is not None \
                 and (version is None or other < version) \
                 and not (releases_only and other.is_prerelease):
             found.append((other, name))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from harness.environments.names import NIGHTLY, split
+from harness.environments.names import release
 from harness.errors import UsageError, unknown
+from harness.records.environment import NIGHTLY, REFERENCE, parse
 
 KERAS, KERAS_TENSORFLOW = "3.15.1", "2.16.2"
 """The Keras over every TensorFlow that has none of its own, and the TensorFlow under every
@@ -84,34 +85,34 @@ def requirements(environment: str) -> list[str]:
     Raises:
         UsageError: the name is no framework and version.
     """
-    if environment == "reference":
+    if environment == REFERENCE:
         return ["numpy", PROGRESS]
     if environment in BUILDS:
         return [*BUILDS[environment], PROGRESS]
     pin, version = _pin(environment)
-    family = environment.partition("-")[0]
-    if family == "axon":
-        return requirements("reference")
-    name = "tensorflow-cpu" if family == "tensorflow" else family
+    framework = parse(environment).framework
+    if framework == "axon":
+        return requirements(REFERENCE)
+    name = "tensorflow-cpu" if framework == "tensorflow" else framework
     return [*by_architecture(name, f"=={version}"), *pin.bounds, PROGRESS]
 
 
 def python(environment: str) -> str:
     """Return the interpreter's version, ``3.11``."""
-    if environment == "reference" or environment in BUILDS:
+    if environment == REFERENCE or environment in BUILDS:
         return "3.11"
     return _pin(environment)[0].python
 
 
 def constraints(root: Path, environment: str) -> Path:
     """Return the file that pins everything else, exactly."""
-    if environment.partition("-")[0] == "axon":
-        environment = "reference"
+    if parse(environment).framework == "axon":
+        environment = REFERENCE
     return root / "constraints" / f"{environment}.txt"
 
 
 def _pin(environment: str) -> tuple[Pin, Version]:
-    family, version = split(environment)
+    family, version = parse(environment).family, release(environment)
     if family not in PINS:
         raise unknown("framework", family, PINS, next_command=EXAMPLE)
     if version is None:

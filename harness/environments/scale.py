@@ -25,7 +25,7 @@ from harness.environments import cluster, cluster_worker
 from harness.environments.cluster_worker import Order, Outcome, Task
 from harness.errors import FAILURE, HarnessError
 from harness.records import settings
-from harness.records.environment import family
+from harness.records.environment import require
 from harness.records.project import Project
 
 LOGGER = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def run(project: Project, cases: Sequence[str], address: str, timeout: float,
     with cluster.joined(address) as client:
         tasks = plan(sum(client.nthreads().values()) or 1)
         for task in tasks:
-            family(task.environment)
+            require(task.environment)
         with _set_up(client, _order(project, cases, timeout)) as plugin:
             _measure(client, plugin, tasks, timeout, report)
 

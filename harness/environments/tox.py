@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import leash
 from harness.environments.names import labelled, pinned
 from harness.errors import HarnessError, unknown
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import REFERENCE, require
 from harness.records.project import Project
 
 
@@ -22,7 +22,7 @@ def run_each(root: Path, environments: Sequence[str], *arguments: str) -> None:
         UsageError: an environment is not pinned.
         HarnessError: in one of them something could not be measured; the others ran.
     """
-    frameworks = [name for name in pinned(root) if FAMILIES[family(name)][0] != "reference"]
+    frameworks = [name for name in pinned(root) if require(name).adapter != REFERENCE]
     quick = [name for name in labelled(root, "quick") if name in frameworks]
     for name in environments:
         if name not in frameworks:

@@ -6,7 +6,6 @@ Outside half. ``harness history`` shows the same facts in the terminal.
 from __future__ import annotations
 
 import dataclasses
-from fnmatch import fnmatchcase
 from typing import Any
 
 from harness.compare.checks.finding import Verdict
@@ -17,7 +16,7 @@ from harness.history.history import History
 from harness.history.night import Told
 from harness.history.trend import Trend
 from harness.records.project import Project
-from harness.records.writing import number
+from harness.words import is_asked, number
 
 
 def collect(project: Project) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def case_facts(known: History, case: str, last: int = trend.NIGHTS,
 
 def _is_wanted(found: Trend, environment: str | None, variants: list[str] | None) -> bool:
     return environment in (None, found.figure.environment) and (
-        not variants or any(fnmatchcase(found.figure.variant, pattern) for pattern in variants))
+        not variants or is_asked(found.figure.variant, variants))
 
 
 def _changed(known: History, trends: list[Trend]) -> list[dict[str, Any]]:

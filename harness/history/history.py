@@ -33,10 +33,10 @@ from harness.errors import MissingRecordError, UsageError
 from harness.history.database import DamagedError, opened, set_aside
 from harness.history.night import Figure, Night, Side, Told
 from harness.records.paths import Paths
+from harness.words import NOT_FINITE, number
 
 __all__ = ["Figure", "History", "Night", "Series", "Side", "Told", "append", "cases", "load",
            "path_of", "repeat"]
-_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True)
@@ -252,8 +252,8 @@ def _cells(value: float) -> tuple[float | None, str | None]:
     """Return the columns of a value: a number, or the word for one that is not finite."""
     if math.isfinite(value):
         return value, None
-    return None, "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return None, number(value)
 
 
 def _number(value: float | None, word: str | None) -> float | None:
-    return value if word is None else _WORDS[word]
+    return value if word is None else NOT_FINITE[word]

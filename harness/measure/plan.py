@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.measure import adapters
 from harness.measure.supervisor import Work
 from harness.records import freshness
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.project import Project, choose, select_variants
 from harness.vocabulary.case import Case
 from harness.vocabulary.faults import expressible
@@ -31,7 +31,7 @@ def cases(project: Project, environment: str, names: list[str],
         UsageError: a name is unknown, or a pattern matches no variant.
         HarnessError: no case loads.
     """
-    family(environment)
+    require(environment)
     known, broken = choose(project, names, patterns)
     pieces = [work for case in known for work in _selected(case, patterns)]
     # why one does not load belongs beside the records of the others
@@ -70,7 +70,7 @@ def faulty(environment: str) -> list[Work]:
     Raises:
         UsageError: the environment has no framework, or nothing that patches it.
     """
-    adapter = FAMILIES[family(environment)][0]
+    adapter = require(environment).adapter
     if not (Path(adapters.__file__).parent / adapter / "faults.py").exists():
         raise UsageError(f"the adapter {adapter} has no faults to train under", environment)
     found = expressible(adapter)

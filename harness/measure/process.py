@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping
 
 from harness import leash
-from harness.errors import LINES_SHOWN, WorkerError
+from harness.errors import WorkerError, last_words
 from harness.records import settings
-from harness.records.environment import family
+from harness.records.environment import require
 from harness.records.project import Project
 
 Event = Dict[str, Any]
@@ -59,7 +59,7 @@ class WorkerProcess:
         with log.open("ab") as errors:
             self.process = leash.start(
                 command, stdout=subprocess.PIPE, stderr=errors,
-                env=settings.environment(family(environment), given), cwd=folder,
+                env=settings.environment(require(environment).framework, given), cwd=folder,
                 encoding="utf-8", errors="replace")
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._pump, daemon=True).start()
@@ -120,12 +120,8 @@ class WorkerProcess:
 
 def explain(cause: str, log: Path) -> str:
     """Return a failure's cause with the last lines of the worker's standard error."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not lines:
-        return cause
-    tail = [f"    {line}" for line in lines[-LINES_SHOWN:]]
-    heading = f"  last lines of standard error ({len(lines)} in {log}):"
-    return "\n".join([cause, heading, *tail])
+    said = log.read_text(encoding="utf-8", errors="replace")
+    return f"{cause}\n  {last_words(said, str(log))}" if said.strip() else cause
 
 
 def _cause(code: int) -> str:

@@ -27,7 +27,7 @@ from harness.measure import dropout, invariances, probes
 from harness.measure.adapters.loading import load
 from harness.measure.adapters.task import prepare
 from harness.records import freshness, provenance, writing
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.project import Project, select_variants
 from harness.records.record import Record, VariantRecord
 from harness.vocabulary.case import PRECISIONS, Batches, Case, Variant
@@ -180,19 +180,18 @@ def check_version(environment: str) -> None:
     A local build tag is accepted: 2.13.0+cpu is 2.13.0. ``keras-nightly`` is the name of
     a distribution, any version of which will do.
     """
-    names = FAMILIES[family(environment)][1]
-    if environment == "keras-nightly":
-        names = (environment,)
+    wanted = require(environment)
+    names = wanted.distributions
     if not names:
         return
-    asked, packages = environment.split("-", 1)[1], provenance.packages()
+    packages = provenance.packages()
     installed = {name: packages[name] for name in names if name in packages}
-    if any(version.split("+")[0] == asked or name == environment
-           for name, version in installed.items()):
+    if any(version.split("+")[0] == wanted.version or wanted.is_build
+           for version in installed.values()):
         return
     found = ", ".join(f"{name} {version}" for name, version in installed.items())
     raise WorkerError(f"this interpreter is not the environment {environment}", sys.prefix,
-                      f"{found or f'no {names[0]}'}, asked for {asked}",
+                      f"{found or f'no {names[0]}'}, asked for {wanted.version}",
                       f"tox run -e {environment}")
 
 

@@ -20,9 +20,11 @@ from harness.compare.compare import Report
 from harness.environments import names as environments
 from harness.nightly import tonight
 from harness.nightly.tonight import NATIVE
+from harness.records.environment import parse
 from harness.records.project import Project
 from harness.store import merge
 from harness.store.store import Store
+from harness.words import few
 
 Measure = Callable[[str, Sequence[str], Project, bool], None]
 """Measures an environment on cases into a project's runs, native runs too if asked."""
@@ -111,15 +113,15 @@ def _control(store: Store, report: Report, environment: str,
     the newest older one with a baseline, which nothing speaks against tonight; else the next
     newer one that agrees.
     """
-    family, cases = environments.split(environment)[0], {c.case for c in comparisons}
+    family, cases = parse(environment).family, {c.case for c in comparisons}
     releases = [name for name in store.pinned
-                if name != environment and environments.split(name)[1] is not None]
+                if name != environment and environments.release(name) is not None]
     good = [name for name in releases if _agrees(report, name, cases)]
     alarmed = {c.observed for c in report.comparisons
                if c.open_findings or (c.against == "baseline" and c.verdict.is_difference)}
     accepted = [name for name in releases if name not in alarmed
                 and all(name in store.accepted(case) for case in cases)]
-    newer = sorted((name for name in good if environments.split(name)[0] == family),
+    newer = sorted((name for name in good if parse(name).family == family),
                    key=environments.sort_key)
     return environments.previous(environment, good) \
         or environments.previous(environment, accepted) or next(iter(newer), None)
@@ -223,5 +225,4 @@ def decide(alarm: Alarm, observed: Report, control: Report | None) -> tuple[Outc
 
 
 def _listed(comparisons: list[Comparison]) -> str:
-    names = list(dict.fromkeys(f"{c.case} {c.variant}" for c in comparisons))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return few(list(dict.fromkeys(f"{c.case} {c.variant}" for c in comparisons)), 3)

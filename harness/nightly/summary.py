@@ -19,7 +19,7 @@ from harness.nightly.confirmation import Confirmation, Outcome
 from harness.nightly.job import Nightly
 from harness.report import changes
 from harness.report.answer import answer
-from harness.words import counted
+from harness.words import counted, few
 
 ROWS, ALARMS, NAMES, SENTENCES, PROBLEMS, NOTES, COMMANDS = 40, 12, 4, 15, 8, 10, 20
 """How many of each are listed; the rest is counted."""
@@ -82,7 +82,7 @@ def facts(report: Report, night: Nightly | None = None) -> dict[str, Any]:
 
 
 def _title(night: Nightly) -> str:
-    names = _few([c.alarm.environment for c in night.having(Outcome.CONFIRMED)])
+    names = few([c.alarm.environment for c in night.having(Outcome.CONFIRMED)], NAMES)
     return f"Nightly {night.at[:10]}: {TITLES[night.outcome].format(names=names)}"
 
 
@@ -98,7 +98,7 @@ def _rows(report: Report, found: dict[str, Confirmation] | None) -> list[list[st
     rows = []
     for change in changes.collect(report):
         c = change.first
-        row = [c.observed, c.case, _few(change.variants),
+        row = [c.observed, c.case, few(change.variants, NAMES),
                ", ".join(side.side for side in change.sides), change.verdict.word, change.where,
                change.phase, change.finding.size]
         if found is not None:
@@ -116,7 +116,7 @@ def _sentences(report: Report) -> list[dict[str, str]]:
         for finding in c.open_findings:
             names = groups.setdefault((c.observed, c.case, finding.sentence), [])
             names += [] if c.variant in names else [c.variant]
-    return [{"who": f"{observed} {case} {_few(names)}", "sentence": _short(sentence)}
+    return [{"who": f"{observed} {case} {few(names, NAMES)}", "sentence": _short(sentence)}
             for (observed, case, sentence), names in groups.items()]
 
 
@@ -128,7 +128,7 @@ def _problems(report: Report, others: Iterable[str]) -> list[tuple[str, str]]:
             what = c.case if c.variant == "*" else f"{c.case} {c.variant}"
             cases = groups.setdefault((c.observed, c.problem), [])
             cases += [] if what in cases else [what]
-    return [(f"{observed} on {_few(cases)}", problem)
+    return [(f"{observed} on {few(cases, NAMES)}", problem)
             for (observed, problem), cases in groups.items()] \
         + [("this night", text) for text in others]
 
@@ -148,11 +148,6 @@ def _commands(report: Report, night: Nightly | None) -> list[str]:
             commands += [f"# waive it in {changes.WAIVERS}: {change.waiver}"] \
                 if change.waiver and not change.is_own else []
     return list(dict.fromkeys(commands))[:COMMANDS]
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return ", ".join(names[:NAMES]) + more
 
 
 def _short(text: str) -> str:

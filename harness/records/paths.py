@@ -18,7 +18,7 @@ Self = TypeVar("Self", bound="Paths")
 _PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.+=,()-]*\Z"
 NAMES = {
     "case": re.compile(r"[a-z][a-z0-9_]*\Z"),
-    "environment": re.compile(r"[a-z][a-z0-9_]*(-[0-9A-Za-z][0-9A-Za-z.+_]*)?\Z"),
+    "environment": re.compile(r"[a-z][a-z0-9_]*(-[0-9A-Za-z][0-9A-Za-z.+_]*){0,3}\Z"),
     "variant": re.compile(_PLAIN),
     "machine": re.compile(r"[A-Za-z0-9_]+-[A-Za-z0-9_+]+\Z"),
     "file": re.compile(_PLAIN),

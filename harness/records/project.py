@@ -11,7 +11,6 @@ import importlib.util
 import json
 import traceback
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Sequence
 
@@ -31,6 +30,7 @@ from harness.records.paths import Paths
 from harness.vocabulary.case import Batches, Case, Variant
 from harness.vocabulary.layers import parameter_names
 from harness.vocabulary.weights import expand
+from harness.words import is_asked
 
 Weights = Dict[str, np.ndarray]
 """Parameters by ``<layer>.<part>``, in layer order."""
@@ -241,7 +241,7 @@ def choose(project: Project, names: Sequence[str] | None, patterns: Sequence[str
     variants = [variant.name for case in cases for variant in case.variants]
     for pattern in patterns or ():
         # a case that does not load may have the variant
-        if not broken and not any(fnmatchcase(name, pattern) for name in variants):
+        if not broken and not any(is_asked(name, [pattern]) for name in variants):
             raise UsageError(f"no variant matches {pattern!r}",
                              "cases " + ", ".join(case.name for case in cases),
                              candidates(pattern, variants), "harness list")
@@ -253,4 +253,4 @@ def select_variants(case: Case, patterns: list[str] | None) -> list[Variant]:
     if not patterns:
         return list(case.variants)
     return [variant for variant in case.variants
-            if any(fnmatchcase(variant.name, pattern) for pattern in patterns)]
+            if is_asked(variant.name, patterns)]

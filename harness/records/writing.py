@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from harness.errors import RecordError
 from harness.files import read_text, write_text
 from harness.records.record import CURVES, Drops, Probes, Record, Trajectory, VariantRecord
+from harness.words import number
 
 FORMAT = 2
 """Version of the record format that is written."""
@@ -176,14 +176,4 @@ def encode_curve(values: Sequence[float], dtype: np.dtype) -> list[Any]:
     """Return the shortest decimals of a precision, strings for what is not finite."""
     numbers = np.asarray(values, dtype)
     shortest = numbers.tolist() if dtype == np.float64 else [float(str(one)) for one in numbers]
-    return shortest if np.isfinite(numbers).all() else [
-            value if math.isfinite(value) else
-            "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-            for value in shortest]
-
-
-def number(value: Any) -> Any:
-    """Return the value, or the record format's word for a number that is not finite."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
+    return shortest if np.isfinite(numbers).all() else [number(value) for value in shortest]

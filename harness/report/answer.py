@@ -16,7 +16,7 @@ from harness.compare.compare import Report
 from harness.errors import DIFFERENCE, FAILURE, MATCH
 from harness.report import causes, changes
 from harness.report.changes import Cause
-from harness.words import counted
+from harness.words import counted, few
 
 if TYPE_CHECKING:
     from harness.report.causes import Second
@@ -88,7 +88,7 @@ def _headline(report: Report, seconds: Mapping[str, Second]) -> str:
     degree, why = weigh(cause.findings, first.observed, causes.side(cause.sides[0]))
     also = "" if len(found) == 1 else f" {counted(len(found) - 1, 'more cause')} below."
     return (f"{_SECOND[second['outcome']] if second else ''}{who}{size}: "
-            f"{counted(variants, 'variant')} of {_few(cases)} against "
+            f"{counted(variants, 'variant')} of {few(cases, 3)} against "
             f"{causes.side(cause.sides[0])}. {degree.sentence}: {why}.{also}")
 
 
@@ -136,10 +136,6 @@ def _all(count: int) -> str:
     return "the only comparison" if count == 1 else f"all {count} comparisons"
 
 
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
 def _who(comparisons: list[Comparison]) -> str:
     """Return the environments concerned, the most affected first."""
-    return _few([name for name, _ in Counter(c.observed for c in comparisons).most_common()])
+    return few([name for name, _ in Counter(c.observed for c in comparisons).most_common()], 3)

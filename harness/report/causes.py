@@ -19,10 +19,10 @@ from harness.compare.checks.probes import phase_of
 from harness.compare.compare import Report
 from harness.compare.timeline import Change, Line, Timeline
 from harness.records.record import Record, VariantRecord
-from harness.records.writing import number
 from harness.report import changes
 from harness.report.changes import Cause
 from harness.vocabulary.checkpoint import parse
+from harness.words import number
 
 Keep = Callable[[Finding], int]
 """Makes of a finding its index in the document's list."""

@@ -9,13 +9,13 @@ import math
 import shlex
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from harness.compare.checks import finding as findings
 from harness.compare.checks.finding import Comparison, Finding, Verdict
 from harness.compare.compare import Report
 from harness.environments.names import is_build
 from harness.vocabulary.faults import CATALOGUE, Fault
+from harness.words import is_asked
 
 APART = ("fingerprint", "reported_metrics")
 """Checks of what no training step depends on: each phase that they name is a cause of its own."""
@@ -89,7 +89,7 @@ class Change:
         """
         return [fault for fault in CATALOGUE
                 if (fault.case, fault.phase) == (self.first.case, self.phase)
-                and all(any(fnmatchcase(name, pattern) for name in self.variants)
+                and all(any(is_asked(name, [pattern]) for name in self.variants)
                         for pattern in fault.variants)]
 
     @property

@@ -20,10 +20,11 @@ from harness.environments import names
 from harness.errors import HarnessError
 from harness.records.environment import REFERENCE
 from harness.records.record import CURVES, Probes, Record, Trajectory, VariantRecord
-from harness.records.writing import encode_variant, key_of, number
+from harness.records.writing import encode_variant, key_of
 from harness.report import arrays
 from harness.report.arrays import Array, encode, rounded
 from harness.vocabulary.case import PRECISIONS, Case
+from harness.words import number
 
 Records = Mapping[tuple[str, str], Record]
 """By case and environment."""

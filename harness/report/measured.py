@@ -11,10 +11,11 @@ from typing import Any
 
 from harness.compare.compare import Report
 from harness.environments import names as environments
+from harness.records.environment import parse
 from harness.records.project import Project
 from harness.records.record import Record
-from harness.records.writing import number
 from harness.vocabulary.case import PRECISIONS
+from harness.words import number
 
 
 def collect(report: Report, project: Project,
@@ -73,11 +74,11 @@ def _environment(report: Report, project: Project, name: str,
     runs = [record for record in mine.values() if record.accepted is None]
     told = runs or list(mine.values())  # of what was measured now, if anything was
     provenance = told[0].provenance
-    _, _, version = name.partition("-")
+    version = parse(name).version
     return {
         "name": name,
-        "family": environments.split(name)[0],
-        "version": version if environments.split(name)[1] is not None else version or name,
+        "family": parse(name).family,
+        "version": version if environments.release(name) is not None else version or name,
         "pinned": is_pinned,
         "source": "run" if runs else "baseline",
         "python": _text(provenance.get("python")),

@@ -14,14 +14,15 @@ from harness.compare.checks.significance import share_trained
 from harness.compare.compare import Report
 from harness.environments import names
 from harness.errors import HarnessError
+from harness.records.environment import parse
 from harness.records.native_record import NativeRecord
 from harness.records.project import Project
 from harness.records.record import NativeRun, Record
-from harness.records.writing import number
 from harness.report import charts
 from harness.report.charts import Records, Strips
 from harness.store.store import Store
 from harness.vocabulary.case import Case
+from harness.words import number
 
 WHOLE_CASE = "*"
 """The variant of a comparison that failed for a whole case."""
@@ -34,7 +35,7 @@ def newest(report: Report, project: Project) -> dict[tuple[str, str], Record]:
     """
     store, found = Store(project), {}
     for case in dict.fromkeys(c.case for c in report.comparisons):
-        last = {names.split(name)[0]: name
+        last = {parse(name).family: name
                 for name in sorted(store.accepted(case), key=names.sort_key)}
         for name in last.values():
             with contextlib.suppress(HarnessError):  # what is damaged is told where it is compared

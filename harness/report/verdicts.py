@@ -15,11 +15,11 @@ from typing import Any
 from harness.compare.checks.finding import Comparison, Finding, Verdict, Waiver, tally
 from harness.compare.compare import ALL_KINDS, Report
 from harness.compare.timeline import Change, Line, Timeline
-from harness.records.writing import number
 from harness.report import causes
 from harness.report.answer import answer, outcome
 from harness.report.causes import Second
 from harness.version import __version__
+from harness.words import number
 
 Keep = Callable[[Finding], Any]
 """Makes of a finding what stands for it."""

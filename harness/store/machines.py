@@ -14,9 +14,9 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from harness.environments import names
 from harness.errors import IncomparableError
 from harness.records import settings
+from harness.records.environment import parse
 from harness.records.record import Record
 
 ONEDNN, ONEDNN_SWITCH = "oneDNN", "TF_ENABLE_ONEDNN_OPTS"
@@ -70,7 +70,7 @@ def machine_class(provenance: Mapping[str, Any], environment: str) -> MachineCla
     Args:
         provenance: the record's.
     """
-    family = names.split(environment)[0]
+    family = parse(environment).framework
     architecture = str(provenance.get("platform", "")).rpartition("-")[2] or "unknown"
     variables = {name: value for name, value in _texts(provenance.get("variables")).items()
                  if value}
@@ -101,7 +101,7 @@ def chosen_settings(record: Record) -> dict[str, str]:
     provenance = record.provenance
     packages = _texts(provenance.get("packages"))
     version = next((packages[name] for name in TENSORFLOWS if name in packages), None)
-    if version is None or names.split(record.environment)[0] not in settings.TENSORFLOW:
+    if version is None or parse(record.environment).framework not in settings.TENSORFLOW:
         return {}
     said = _texts(provenance.get("variables")).get(ONEDNN_SWITCH) \
         or _texts(provenance.get("settings")).get(ONEDNN_SWITCH)
@@ -134,7 +134,7 @@ def other_class(observed: Record, baseline: Record) -> str:
     """Return in words that two records are of different classes of machine; empty if not."""
     mine, theirs = (machine_class(record.provenance, record.environment)
                     for record in (observed, baseline))
-    if names.split(observed.environment)[0] != names.split(baseline.environment)[0] \
+    if parse(observed.environment).framework != parse(baseline.environment).framework \
             and mine.architecture == theirs.architecture:
         return ""  # two frameworks name their kernels differently
     return "" if mine == theirs else f"{mine}, the baseline {theirs}"

@@ -16,6 +16,7 @@ from harness.environments import names as environments
 from harness.errors import HarnessError, MissingRecordError, RecordError, unknown
 from harness.files import lock, read_bytes, sweep
 from harness.records import writing
+from harness.records.environment import REFERENCE
 from harness.records.native_record import NativeRecord
 from harness.records.paths import is_name
 from harness.records.project import Project, select_variants
@@ -25,9 +26,6 @@ from harness.store.baselines import Baselines
 from harness.store.reading import records as reading
 from harness.store.reading import soundness
 from harness.store.reading.expected import Expected
-
-REFERENCE = "reference"
-"""The environment that every allowance comes from."""
 
 
 @dataclass(frozen=True)

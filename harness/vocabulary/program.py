@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, fields
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.words import is_asked
 
 STARTING = ("import os,sys; os.dup2(os.open(os.devnull, os.O_RDONLY), 0); "
             "folder = sys.argv.pop(1); sys.path.insert(0, folder); "
@@ -66,7 +66,7 @@ class Program:
 
     def is_for(self, environment: str) -> bool:
         """Return whether it is measured in an environment."""
-        return any(fnmatchcase(environment, pattern) for pattern in self.environments)
+        return is_asked(environment, self.environments)
 
     def dumps(self) -> str:
         """Return the declaration."""

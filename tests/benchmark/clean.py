@@ -18,7 +18,7 @@ from harness.compare.compare import KINDS, Question, Report, compare
 from harness.environments import names as environments
 from harness.errors import HarnessError
 from harness.records import settings
-from harness.records.environment import REFERENCE, family
+from harness.records.environment import REFERENCE, require
 from harness.records.project import Project
 from harness.records.record import Record
 from harness.records.settings import PREFIXES
@@ -120,7 +120,7 @@ class Trial:
 def plan(environments: Sequence[str], patterns: Sequence[str]) -> list[tuple[str, Setting]]:
     """Return environment and setting of every clean run, setting by setting."""
     return [(name, setting) for setting in SETTINGS for name in environments
-            if family(name) in setting.families
+            if require(name).framework in setting.families
             and (not patterns or any(fnmatchcase(setting.name, p) for p in patterns))]
 
 

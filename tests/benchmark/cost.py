@@ -21,7 +21,7 @@ from rich.table import Table
 
 from harness.environments.names import labelled, pinned
 from harness.errors import unknown
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.processor import machine
 from harness.records.project import Project
 
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(project: Project, options: argparse.Namespace, console: Console) -> bool:
     """Measure, print the tables; return whether every target is met."""
     known = [name for name in pinned(project.root)
-             if FAMILIES[family(name)][0] != "reference"]
+             if require(name).adapter != "reference"]
     for name in options.environments:
         if name not in known:
             raise unknown("environment", name, known)

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness.environments.names import split
+from harness.records.environment import parse
 from harness.records.project import Project
 
 TIME, EVERY_TENTH, MEMORY = 1.3, 1.1, 1.2
@@ -57,7 +57,7 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
                 model, side, f"{found['seconds']:.2f} s", f"{ratio:.2f}",
                 "" if side == "plain" else f"{target}", f"{found['busy'] / plain['busy']:.2f}",
                 f"{memory:.2f}", f"{found['bytes'] / 1e6:.2f} MB")
-    if split(options.environment)[0] == "torch":
+    if parse(options.environment).framework == "torch":
         size = _run(project.root, options, MANY, 1000, ())["bytes"]
         met = met and size <= SIZE
         table.add_row(MANY, "recorded", "", "", f"{SIZE / 1e6:g} MB", "", "",
@@ -68,7 +68,7 @@ def main(project: Project, options: argparse.Namespace, console: Console) -> boo
 
 def _program(options: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
     """Return the program of an environment's framework, and its models."""
-    name, models = PROGRAMS[split(options.environment)[0]]
+    name, models = PROGRAMS[parse(options.environment).framework]
     return Path(__file__).with_name(name), models
 
 

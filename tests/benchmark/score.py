@@ -21,7 +21,7 @@ from rich.console import Console
 from harness.compare.detection import Detection, detect, is_proof
 from harness.environments.names import labelled, pinned
 from harness.errors import HarnessError, unknown
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.native_record import NativeRecord
 from harness.records.project import Project
 from harness.records.record import NativeRun, Trajectory
@@ -100,7 +100,7 @@ def score_faults(project: Project, environments: Sequence[str], stored: bool, sc
                  console: Console) -> None:
     """Train under every fault where that is asked for, and score what was trained."""
     for name in environments:
-        adapter = FAMILIES[family(name)][0]
+        adapter = require(name).adapter
         if adapter == "reference":
             continue
         if not (stored and _is_trained(project, adapter, name)):

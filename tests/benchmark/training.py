@@ -25,7 +25,7 @@ import numpy as np
 from harness.errors import UnsupportedError
 from harness.measure.adapters.loading import load
 from harness.measure.adapters.task import Task, prepare
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.project import Project, select_variants
 from harness.vocabulary.case import PRECISIONS
 
@@ -134,7 +134,7 @@ def tasks(patterns: list[str] | None) -> Iterator[Task]:
 
 def load_bare(environment: str) -> Any:
     """Return the module of hand-written loops, None for the reference."""
-    name = FAMILIES[family(environment)][0]
+    name = require(environment).adapter
     return None if name == "reference" else importlib.import_module(f"tests.benchmark.bare_{name}")
 
 

@@ -3,6 +3,7 @@
 import os
 
 from harness.records import settings
+from harness.records.environment import parse
 
 os.environ.update(settings.environment(
-    os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1).split("-")[0]))
+    parse(os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)).framework))

@@ -24,7 +24,7 @@ from harness.measure.adapters import reference as numpy_adapter
 from harness.measure.adapters import task as tasks
 from harness.measure.adapters.loading import load
 from harness.records import provenance, writing
-from harness.records.environment import family
+from harness.records.environment import require
 from harness.records.project import Project
 from harness.records.record import CURVES, Record, Trajectory, VariantRecord
 from harness.vocabulary.case import PRECISIONS
@@ -33,7 +33,7 @@ from harness.vocabulary.metrics import evaluation_steps
 from harness.vocabulary.optimizers import SGD, Adam, AdamW, ClipNorm, ClipValue, StepDecay
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = family(ENVIRONMENT)
+FAMILY = require(ENVIRONMENT).framework
 ADAPTER = load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, METRIC_EVERY, DECAY_EVERY = 30, 8, 10
@@ -343,7 +343,7 @@ def test_the_environment_is_what_it_says():
 ])
 def test_a_local_tag_is_accepted_and_another_version_refused(environment, name, monkeypatch):
     """2.13.0+cpu is 2.13.0; 2.13.1, 2.13, 2.13.0rc1 and none at all are not."""
-    version = environment.split("-")[1]
+    version = require(environment).version
     installed = {"numpy": "2.4.6"}
     monkeypatch.setattr(provenance, "packages", lambda: installed)
     with pytest.raises(WorkerError, match=f"asked for {version}"):

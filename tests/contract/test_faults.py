@@ -16,15 +16,15 @@ from harness.measure import dropout
 from harness.measure.adapters.loading import load
 from harness.measure.adapters.task import prepare
 from harness.measure.worker import submodule
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 from harness.records.project import Project, select_variants
 from harness.vocabulary import faults
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-if family(ENVIRONMENT) == "reference":
+if ENVIRONMENT == "reference":
     pytest.skip("the reference has no faults", allow_module_level=True)
 ADAPTER = load(ENVIRONMENT)
-NAME = FAMILIES[family(ENVIRONMENT)][0]
+NAME = require(ENVIRONMENT).adapter
 PATCHES = submodule(ADAPTER, "faults").PATCHES
 PROJECT = Project(Path(__file__).resolve().parents[2])
 INJECTED = [fault for fault in faults.expressible(NAME)

@@ -12,12 +12,12 @@ import pytest
 
 from harness.measure import native
 from harness.measure.adapters.loading import load
-from harness.records.environment import family
+from harness.records.environment import require
 from harness.records.project import Project
 from harness.vocabulary.optimizers import Adam
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = family(ENVIRONMENT)
+FAMILY = require(ENVIRONMENT).framework
 PROJECT = Project(Path(__file__).resolve().parents[2])
 CASE = PROJECT.case("conv1d_stability")
 SHORT = replace(CASE, native=replace(CASE.native, epochs=1))

@@ -18,7 +18,7 @@ from harness.measure.adapters import reference
 from harness.measure.adapters.loading import load
 from harness.measure.adapters.task import prepare
 from harness.measure.worker import submodule
-from harness.records.environment import family
+from harness.records.environment import require
 from harness.records.project import Project
 from harness.vocabulary.case import Batch, Batches, Case, StaysFinite, Variant
 from harness.vocabulary.layers import LSTM, Attention, Concatenate, Dense, Flatten, Residual
@@ -26,7 +26,7 @@ from harness.vocabulary.losses import BinaryCrossentropy, TokenCrossentropy
 from harness.vocabulary.optimizers import SGD
 
 ENVIRONMENT = os.environ["HARNESS_ENVIRONMENT"].replace("contract-", "", 1)
-FAMILY = family(ENVIRONMENT)
+FAMILY = require(ENVIRONMENT).framework
 ADAPTER = load(ENVIRONMENT)
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STEPS, BATCH, LENGTH, WIDTH, VOCABULARY = 2, 4, 6, 4, 5

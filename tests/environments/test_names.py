@@ -53,6 +53,16 @@ def test_following_version(environment: str, expected: str | None) -> None:
     assert names.following(environment, known) == expected
 
 
+def test_another_backend_or_device_has_versions_of_its_own() -> None:
+    """Keras over JAX follows Keras over JAX; on a GPU, torch follows torch there."""
+    known = ["keras-3.14.1", "keras-3.14.1-jax", "keras-3.15.1", "tensorflow-2.15.1",
+             "torch-2.9.1-cuda", "torch-2.13.0"]
+    assert names.previous("keras-3.15.1-jax", known) == "keras-3.14.1-jax"
+    assert names.previous("keras-3.14.1-jax", known) is None
+    assert names.previous("torch-2.13.0-cuda", known) == "torch-2.9.1-cuda"
+    assert names.previous("keras-3.15.1", known) == "keras-3.14.1"
+
+
 def test_order_is_of_versions_not_of_text() -> None:
     """2.9 comes before 2.13, and the reference before everything."""
     assert sorted(reversed(KNOWN), key=names.sort_key)[0] == "reference"

@@ -10,7 +10,7 @@ import pytest
 from harness.compare import detection
 from harness.errors import UsageError
 from harness.records import writing
-from harness.records.environment import FAMILIES
+from harness.records.environment import FRAMEWORKS
 from harness.records.project import Project, select_variants
 from harness.records.record import Probes, Record
 from harness.vocabulary import faults
@@ -33,7 +33,7 @@ def test_every_fault_can_be_trained(checkout: Project) -> None:
 
 def test_what_cannot_be_expressed_has_a_reason() -> None:
     """Exceptions name real adapters and real faults; each fault is possible somewhere."""
-    adapters = {adapter for adapter, _ in FAMILIES.values()} - {"reference"}
+    adapters = {adapter for adapter, _ in FRAMEWORKS.values()} - {"reference"}
     names = {f.name for f in faults.CATALOGUE}
     for (adapter, name), reason in faults.INEXPRESSIBLE.items():
         assert adapter in adapters and name in names and reason

@@ -19,6 +19,7 @@ from harness.environments import names as environments
 from harness.environments.lineage import order
 from harness.records.record import Record
 from harness.report.changes import WAIVERS, Cause
+from harness.words import few
 
 STYLES = {
     Verdict.IDENTICAL: "green", Verdict.EQUIVALENT: "green", Verdict.DRIFT: "yellow",
@@ -53,9 +54,7 @@ def block(title: Text, facts: Sequence[Fact]) -> RenderableType:
 
 def names(variants: Sequence[str], everything: bool) -> str:
     """Return names, or the first of them and the number of the others."""
-    shown = variants if everything else variants[:NAMES]
-    more = f" and {len(variants) - len(shown)} more" if len(variants) > len(shown) else ""
-    return ", ".join(shown) + more
+    return few(variants, len(variants) if everything else NAMES)
 
 
 def advice(report: Report) -> list[RenderableType]:

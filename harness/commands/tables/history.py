@@ -16,11 +16,11 @@ from rich.text import Text
 
 from harness.commands.tables.blocks import STYLES
 from harness.compare.checks.finding import Verdict
+from harness.words import NOT_FINITE
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40
 """Characters of a sparkline, at most."""
-_INFINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def render(facts: dict[str, Any]) -> RenderableType:
@@ -54,7 +54,7 @@ def sparkline(values: Sequence[float | str], width: int = WIDTH) -> str:
     Args:
         values: finite, or in the words that JSON has for the others; these are shown as ``!``.
     """
-    numbers = [_INFINITE[value] if isinstance(value, str) else value for value in values]
+    numbers = [NOT_FINITE[value] if isinstance(value, str) else value for value in values]
     shown = [numbers[(i + 1) * len(numbers) // width - 1] for i in range(width)] \
         if len(numbers) > width else numbers
     finite = [value for value in shown if math.isfinite(value)]

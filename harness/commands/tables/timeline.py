@@ -19,6 +19,7 @@ from harness.compare.checks.finding import Verdict, cause, worst
 from harness.compare.checks.harm import weigh
 from harness.compare.timeline import Change, Group, Line, Timeline
 from harness.compare.upgrade import Upgrade
+from harness.records.environment import parse
 from harness.report.changes import causes
 from harness.words import counted
 
@@ -178,4 +179,4 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _version(environment: str) -> str:
-    return environment.partition("-")[2]
+    return parse(environment).version

@@ -6,7 +6,7 @@ Outside half. Builds renderables and prints nothing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
@@ -19,7 +19,7 @@ from harness.compare.compare import ALL_KINDS, Report
 from harness.environments import names as environments
 from harness.report.answer import answer
 from harness.report.changes import causes
-from harness.words import counted
+from harness.words import counted, few
 
 NAMES, NOTES = 6, 3
 """How many environments and notes are listed; the rest is counted."""
@@ -64,8 +64,8 @@ def heading(report: Report) -> Text:
              "next": "the next version", "reference": "the reference"}
     kinds = [words for kind, words in sides.items()
              if any(c.against == kind for c in report.comparisons)]
-    observed = "; ".join([*([f"last runs of {_few(runs)}"] if runs else []),
-                          *([f"stored records of {_few(stored)}"] if stored else [])])
+    observed = "; ".join([*([f"last runs of {few(runs, NAMES)}"] if runs else []),
+                          *([f"stored records of {few(stored, NAMES)}"] if stored else [])])
     return Text(f"observed: {observed or 'nothing'}\nbaseline: {', '.join(kinds)}")
 
 
@@ -91,10 +91,6 @@ def _record(report: Report, environment: str, is_observed: bool) -> str:
     when = f", {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
     return f" ({' and '.join(kinds)}{when})" if kinds else ""
 
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return ", ".join(names[:NAMES]) + more
 
 
 def problems(report: Report) -> list[RenderableType]:

@@ -10,6 +10,7 @@ from enum import Enum
 
 from harness.compare.checks.finding import Finding, Verdict
 from harness.compare.checks.pair import IMPLEMENTATION
+from harness.words import few
 
 SAID = 3
 """How many promises or sentences are said; the rest is counted."""
@@ -73,9 +74,7 @@ def _promises(differences: Iterable[Finding], verdict: Verdict) -> str:
 
 def _few(words: Iterable[str]) -> str:
     """Return the first of different words, and the number of the others."""
-    said = [*dict.fromkeys(words)]
-    more = f" and {len(said) - SAID} more" if len(said) > SAID else ""
-    return "; ".join(said[:SAID]) + more
+    return few([*dict.fromkeys(words)], SAID, "; ")
 
 
 def _largest(found: Iterable[Finding]) -> float:

@@ -21,6 +21,7 @@ from harness.compare.checks.finding import Comparison, Finding, Key, Verdict
 from harness.compare.checks.pair import IDENTICAL, Pair, deviation, shared_curves
 from harness.records.record import Trajectory
 from harness.vocabulary.case import Variant
+from harness.words import few
 
 CONTRAST = 10
 """A sibling exonerates what it shares if it deviates this many times less."""
@@ -200,6 +201,5 @@ def _after_forward(pair: Pair, siblings: Sequence[Sibling], own: float) -> tuple
 
 def _names(siblings: Sequence[Sibling]) -> str:
     """Return the siblings' names, and how well the worst of them agrees."""
-    names = sorted({s.variant.name for s in siblings})
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more} (to {max(s.deviation for s in siblings):.1e})"
+    names = few(sorted({s.variant.name for s in siblings}), 3)
+    return f"{names} (to {max(s.deviation for s in siblings):.1e})"

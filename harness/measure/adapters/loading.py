@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.records.environment import FAMILIES, family
+from harness.records.environment import require
 
 
 def load(environment: str) -> Any:
@@ -19,7 +19,7 @@ def load(environment: str) -> Any:
     """
     import importlib
 
-    name = FAMILIES[family(environment)][0]
+    name = require(environment).adapter
     try:
         adapter = importlib.import_module(f"harness.measure.adapters.{name}")
         if hasattr(adapter, "start"):

@@ -33,10 +33,3 @@ def place(channel: str, tensor: str, step: int | None) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 tensor``, ``2 tensors``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def strict(value: float | None) -> float | str | None:
-    """Return a number as strict JSON has it: what is not finite is a word."""
-    if value is None or math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

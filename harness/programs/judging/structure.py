@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from harness import words
 from harness.compare.checks.finding import Verdict
 from harness.programs.judging.compared import OBSERVED
 from harness.programs.judging.verdict import Cause
@@ -99,7 +100,5 @@ def _other_types(aligned: Alignment) -> list[Cause]:
 
 def few(names: Iterable[str]) -> str:
     """Return the first of different names, and the number of the others."""
-    found = [*dict.fromkeys(names)]
-    more = f" and {len(found) - SAID} more" if len(found) > SAID else ""
-    return ", ".join(f"`{name}`" for name in found[:SAID]) + more
+    return words.few([f"`{name}`" for name in dict.fromkeys(names)], SAID)
 

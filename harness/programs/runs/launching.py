@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import leash
-from harness.errors import FAILURE, LINES_SHOWN, USAGE, HarnessError, WorkerError
+from harness.errors import FAILURE, USAGE, HarnessError, WorkerError, last_words
 from harness.files import lock
 from harness.programs.sides.making import Environment, cache
 from harness.records import settings
@@ -200,13 +200,13 @@ class Watch:
 def _endless(run: Run, words: Sequence[str], limit: float) -> HarnessError:
     return WorkerError(
         f"the program did not end within {limit:g} s on the {run.side.name} side",
-        f"{shlex.join(words)}, run {run.name}", _last_lines(run.folder / "stderr.txt"),
+        f"{shlex.join(words)}, run {run.name}", _said(run),
         "--steps N ends it after N updates, --limit SECONDS gives it longer")
 
 
 def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
     """Return the error for a program that failed: which side, how, and its last words."""
-    said = _last_lines(run.folder / "stderr.txt")
+    said = _said(run)
     if code in (USAGE, FAILURE) and "harness.measure.recorder:" in said:
         what = f"the program cannot be recorded on the {run.side.name} side"
     elif code < 0:
@@ -221,8 +221,5 @@ def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
                        f"without the recorder: cd {place} && {alone}")
 
 
-def _last_lines(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    shown = [line for line in lines if line.strip()][-LINES_SHOWN:]
-    return "\n".join(["last lines of its standard error:", *(f"    {line}" for line in shown)]) \
-        if shown else "it said nothing on standard error"
+def _said(run: Run) -> str:
+    return last_words((run.folder / "stderr.txt").read_text(encoding="utf-8", errors="replace"))

@@ -13,11 +13,11 @@ from harness.compare.differ import Differ
 from harness.compare.question import Question, Report
 from harness.compare.timeline import Timeline
 from harness.compare.upgrade import Upgrade
-from harness.environments import names as environments
 from harness.environments.lineage import ancestry
 from harness.errors import HarnessError, UsageError
 from harness.programs.saved import comparing, timeline
 from harness.programs.saved.comparing import Chosen
+from harness.records.environment import parse
 from harness.records.project import Project
 from harness.store import programs as stored
 from harness.store.store import Store
@@ -48,7 +48,7 @@ def ask(project: Project, old: str, new: str, cases: Sequence[str] = (),
     versions = _between((old, new), held | set(found.way.versions if found.way else ()))
     if not versions:
         return found
-    way = found.way or Timeline(Store(project), environments.split(new)[0], versions, [])
+    way = found.way or Timeline(Store(project), parse(new).family, versions, [])
     timeline.extend(way, versions, accepted)
     found.report.comparisons = upgrade.explain(found.report.comparisons, way.lines)
     return dataclasses.replace(found, way=way)
@@ -73,7 +73,7 @@ def _of_cases(project: Project, ends: tuple[str, str], chosen: Chosen, variants:
 
 def _between(ends: tuple[str, str], known: set[str]) -> list[str]:
     """Return the known versions from one to the other, in order; none where no way leads."""
-    versions = ancestry(environments.split(ends[1])[0], known)
+    versions = ancestry(parse(ends[1]).family, known)
     if not all(end in versions for end in ends):
         return []
     return versions[versions.index(ends[0]):versions.index(ends[1]) + 1]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import words
 from harness.errors import RecordError
 from harness.programs.judging import patterns, phrases
 from harness.programs.judging.verdict import Cause
@@ -76,11 +77,11 @@ class Whole:
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return {"tensor": self.tensor, "channel": self.channel, "step": self.step,
-                "shape": list(self.shape), "error": phrases.strict(self.error),
-                "largest": phrases.strict(self.largest), "share": self.share,
+                "shape": list(self.shape), "error": words.number(self.error),
+                "largest": words.number(self.largest), "share": self.share,
                 "pattern": self.pattern,
-                "worst": [{"index": list(e.index), "observed": phrases.strict(e.observed),
-                           "baseline": phrases.strict(e.baseline)} for e in self.worst]}
+                "worst": [{"index": list(e.index), "observed": words.number(e.observed),
+                           "baseline": words.number(e.baseline)} for e in self.worst]}
 
 
 def compare(observed: Path, baseline: Path, cause: Cause) -> Whole | None:

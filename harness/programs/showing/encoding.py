@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from harness.programs.judging.phrases import strict
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.programs.showing.capture import Whole
+from harness.words import number
 
 FORMAT = 1
 
@@ -27,8 +27,8 @@ def to_json(judgement: Judgement, whole: Whole | None = None) -> dict[str, Any]:
         "causes": [_cause(cause) for cause in judgement.causes],
         "outcome": None if outcome is None else {
             "verdict": outcome.verdict.word, "sentence": outcome.sentence,
-            "largest": strict(outcome.largest), "final": strict(outcome.final),
-            "envelope": strict(outcome.envelope), "trains": list(outcome.trains)},
+            "largest": number(outcome.largest), "final": number(outcome.final),
+            "envelope": number(outcome.envelope), "trains": list(outcome.trains)},
         "notes": list(judgement.notes),
         "problem": None if problem is None else {
             "what": problem.what, "where": problem.where, "numbers": problem.numbers,
@@ -45,5 +45,5 @@ def _cause(cause: Cause) -> dict[str, Any]:
     found["verdict"] = cause.verdict.word
     found["following"] = dict(cause.following)
     for name in ("deviation", "allowance", "factor", "observed", "baseline"):
-        found[name] = strict(found[name])
+        found[name] = number(found[name])
     return found

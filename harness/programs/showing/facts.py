@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from harness import words
 from harness.programs.judging.compared import OBSERVED, Compared, compare
 from harness.programs.judging.harm import curve
-from harness.programs.judging.phrases import strict
 from harness.programs.judging.verdict import Judgement
 from harness.programs.showing.capture import Whole
 from harness.programs.showing.encoding import to_json
@@ -110,7 +110,7 @@ def _modules(compared: Compared) -> list[dict[str, Any]]:
     np.maximum.at(worst, module[known], compared.excess[known])
     off = known & compared.is_off
     np.minimum.at(first, module[off], aligned.step[off])
-    return [{"path": path, "class": head.modules[path], "excess": strict(float(worst[i])),
+    return [{"path": path, "class": head.modules[path], "excess": words.number(float(worst[i])),
              "first": None if first[i] == np.iinfo(np.int64).max else int(first[i])}
             for i, path in enumerate(paths)]
 
@@ -138,7 +138,7 @@ def _at(known: Any, values: Any, steps: Any) -> Any:
 
 
 def _numbers(values: Any) -> list[float | str | None]:
-    return [strict(float(value)) for value in values]
+    return [words.number(float(value)) for value in values]
 
 
 def _figures(compared: Compared, runs: Sequence[Trace]) -> list[dict[str, Any]]:

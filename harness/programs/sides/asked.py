@@ -18,6 +18,7 @@ from harness.programs.sides import hints, making
 from harness.programs.sides.making import Environment
 from harness.programs.sides.requirements import Requirements, parse, read
 from harness.programs.sides.resolving import Wanted
+from harness.words import few
 
 BASELINE, OBSERVED = NAMES = ("baseline", "observed")
 
@@ -154,14 +155,13 @@ def describe(found: list[Difference]) -> str:
         return "nothing differs between the sides"
     asked = [difference for difference in found if difference.is_named]
     beside = [difference for difference in found if not difference.is_named]
-    shown = ", ".join(map(str, beside[:SHOWN]))
-    more = f" and {len(beside) - SHOWN} more" if len(beside) > SHOWN else ""
+    shown = few([*map(str, beside)], SHOWN)
     if not asked:
         return f"nothing but {shown} differs" if len(beside) == 1 else \
-            f"{len(beside)} packages and settings differ between the sides: {shown}{more}"
+            f"{len(beside)} packages and settings differ between the sides: {shown}"
     what = ", ".join(map(str, asked))
     return f"{what}; nothing else moved" if not beside else \
-        f"{what}; beside it moved {shown}{more}"
+        f"{what}; beside it moved {shown}"
 
 
 SHOWN = 4

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, last_lines
 from harness.files import lock, read_text, write_text
 from harness.programs.sides import uv
 from harness.programs.sides.resolving import Resolving, Wanted, packages
@@ -169,7 +169,7 @@ def _version(interpreter: Path) -> str:
                             encoding="utf-8", errors="replace")
     if result.returncode:
         raise HarnessError("an interpreter does not start", str(interpreter),
-                           uv.last_lines(result.stderr), "name another one with --python")
+                           last_lines(result.stderr), "name another one with --python")
     return result.stdout.strip()
 
 

@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.files import read_text, write_text
 from harness.programs.sides import hints, uv
 from harness.programs.sides.requirements import Requirements, backend
+from harness.words import few
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*) *(?:== *([^\s;]+)|@ *(\S+))", re.MULTILINE)
 """A line of exact pins: name, and version or place."""
@@ -161,9 +162,9 @@ class Resolving:
     def _failed(self, what: str, result: subprocess.CompletedProcess[str]) -> HarnessError:
         asked = [*self.wanted.requirements.lines, *map(str, self.wanted.requirements.files),
                  *(str(place / "uv.lock") for place in self.wanted.requirements.locks)]
-        shown = ", ".join(asked[:4]) + (f" and {len(asked) - 4} more" if len(asked) > 4 else "")
         side = self.wanted.side
-        return HarnessError(f"the {side} side {what} under Python {self.wanted.python}", shown,
+        return HarnessError(f"the {side} side {what} under Python {self.wanted.python}",
+                            few(asked, 4),
                             uv.said(result), f"--{side}-python VERSION for another Python, --with "
                             "REQUIREMENT for what is missing, --index URL for where else to look")
 

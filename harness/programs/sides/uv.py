@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import leash
-from harness.errors import LINES_SHOWN, HarnessError
+from harness.errors import HarnessError, last_lines
 
 FROM_PIP = {"PIP_FIND_LINKS": "UV_FIND_LINKS", "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
             "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_CONSTRAINT": "UV_CONSTRAINT"}
@@ -96,10 +96,4 @@ def find() -> str:
 def said(result: subprocess.CompletedProcess[str]) -> str:
     """Return the last lines of what uv said."""
     return last_lines(result.stderr)
-
-
-def last_lines(text: str) -> str:
-    """Return the last lines of a text that say anything."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return "\n".join(lines[-LINES_SHOWN:])
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from harness import watching
-from harness.errors import LINES_SHOWN, HarnessError, UsageError, WorkerError
+from harness.errors import HarnessError, UsageError, WorkerError, last_lines
 from harness.files import scratch
 from harness.programs.judging.judge import judge
 from harness.programs.judging.verdict import Judgement
@@ -212,9 +212,9 @@ class Runs:
         return path
 
     def _failed(self, name: str, done: subprocess.CompletedProcess[str]) -> HarnessError:
-        said = (done.stdout + done.stderr).splitlines()[-LINES_SHOWN:]
         return WorkerError(f"the training failed in {self.precision}, run {name}, with exit code "
-                           f"{done.returncode}", self.training.test, "\n".join(said),
+                           f"{done.returncode}", self.training.test,
+                           last_lines(done.stdout + done.stderr),
                            f"pytest '{self.training.test}'")
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from harness.errors import HarnessError, RecordError
 from harness.files import sha256
+from harness.records.environment import Environment
 from harness.records.paths import is_name
 from harness.records.project import Project
 from harness.records.record import Record, Trajectory, VariantRecord
@@ -90,10 +91,11 @@ def _add(records: dict[tuple[str, str], Record], curve: dict[str, Any], path: Pa
     case = project.case(CASES[curve["case"]])
     version = _version(curve["version"])
     data = path.parent.parent / "data"
-    if not is_name("environment", f"axon-{version}"):
+    environment = str(Environment("axon", version))
+    if not is_name("environment", environment):
         raise ValueError(f"no version: {version!r}"[:80])
     record = records.setdefault((case.name, version), Record(
-        case.name, f"axon-{version}",
+        case.name, environment,
         {"data_sha256": _sha256(data / case.data),
          "packages": {"axon": version, "nx": curve["nx_version"]},
          "recorded": "2026-11-21T00:00:00Z", "platform": "Nx BinaryBackend, OTP 25",

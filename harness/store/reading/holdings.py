@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.records.record import CURVES, Record, VariantRecord
+from harness.words import few
 
 Holding = tuple[str, str]
 """What is held, and the detail of it."""
@@ -44,7 +45,7 @@ def words(lacking: Iterable[Holding]) -> str:
     kinds: dict[str, list[str]] = {}
     for kind, detail in sorted(lacking):
         kinds.setdefault(kind, []).append(detail)
-    return "; ".join(f"{kind} ({few(details)})" for kind, details in kinds.items())
+    return "; ".join(f"{kind} ({few(details, DETAILS)})" for kind, details in kinds.items())
 
 
 def lacks(record: Record, baseline: Record) -> list[str]:
@@ -66,11 +67,4 @@ def lacks(record: Record, baseline: Record) -> list[str]:
 
 def listed(lacking: list[str]) -> str:
     """Return what is lacking in one line, by variant."""
-    return "; ".join(lacking[:DETAILS]) + \
-        (f"; and {len(lacking) - DETAILS} more" if len(lacking) > DETAILS else "")
-
-
-def few(details: list[str]) -> str:
-    """Return the first details in words, and how many more there are."""
-    more = f" and {len(details) - DETAILS} more" if len(details) > DETAILS else ""
-    return ", ".join(details[:DETAILS]) + more
+    return few(lacking, DETAILS, "; ")

@@ -7,7 +7,6 @@ about is an error that names the place. Whether its numbers can be true is for
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,10 @@ from harness.records.record import (
 from harness.records.writing import END, VARIANTS, find_key
 from harness.store.reading import schema, soundness
 from harness.store.reading.parsing import AGAIN, convert, decode, encoded
+from harness.words import NOT_FINITE
 
 READABLE = (1, 2)
 """Versions that are read: 1 has no probes, invariances, fingerprints, reported metrics."""
-_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _VARIANTS, _END = VARIANTS.encode(), END.encode()
 _head = msgspec.json.Decoder(schema.Head)
 _variant = msgspec.json.Decoder(schema.Variant)
@@ -263,7 +262,7 @@ def _numbers(values: list[Any]) -> list[float]:
 
 
 def _number(value: Any) -> float:
-    return _WORDS[value] if isinstance(value, str) else value
+    return NOT_FINITE[value] if isinstance(value, str) else value
 
 
 def _said(version: int | UnsetType) -> str:

@@ -15,6 +15,7 @@ from harness.measure.adapters.axon import install
 from harness.measure.adapters.axon.process import Elixir
 from harness.measure.adapters.axon.training import AxonTraining
 from harness.measure.adapters.task import Task, Training
+from harness.records.environment import require
 
 PACKAGES = ("numpy",)
 _RUNNING: dict[str, Any] = {}
@@ -27,7 +28,7 @@ def start(environment: str) -> None:
     Raises:
         HarnessError: there is no Elixir here, or the packages cannot be had.
     """
-    version = environment.partition("-")[2]
+    version = require(environment).version
     elixir = Elixir(install.elixir(), install.install(version))
     _RUNNING.update(version=version, elixir=elixir)
     atexit.register(elixir.end)

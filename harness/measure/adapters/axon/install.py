@@ -19,7 +19,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, last_lines
 
 HOME = Path(__file__).parent
 CHECKOUTS = "HARNESS_AXON_PATH"
@@ -90,7 +90,7 @@ def _build(command: str, wanted: dict[str, str], target: Path) -> None:
     if result.returncode:
         raise HarnessError(
             f"the packages of Axon {wanted['axon']} cannot be installed", str(target),
-            "\n".join(result.stdout.splitlines()[-20:]),
+            last_lines(result.stdout),
             f"look at the lines above, or name a folder of git repositories: {CHECKOUTS}=DIR")
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Dict, Sequence
 
 from harness import leash
-from harness.errors import LINES_SHOWN, HarnessError, WorkerError
+from harness.errors import HarnessError, WorkerError, last_words
 from harness.files import pack, scratch, sweep, write_bytes
 from harness.measure.recorder.programs import fresh
 from harness.records import provenance, settings
-from harness.records.environment import family
+from harness.records.environment import require
 from harness.records.paths import Paths
 from harness.vocabulary.program import OUTSIDE, PERTURBED, PINNED, STARTING, Program, load
 
@@ -137,7 +137,8 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
     noting = [] if name else ["--outside", str(folder / USED)]
     command = [sys.executable, "-c", STARTING, str(Path(__file__).parents[4]), "--trace",
                str(place / TRACE), *noting, *program.options(), *options, "--", *program.words]
-    variables = {**settings.environment(family(environment), {**PINNED, **os.environ}),
+    variables = {**settings.environment(require(environment).framework,
+                                        {**PINNED, **os.environ}),
                  **dict(pair.split("=", 1) for pair in program.variables)}
     with (place / PRINTED).open("wb") as output, (place / "stderr.txt").open("wb") as errors, \
             tempfile.TemporaryDirectory(prefix="try-") as temporary:
@@ -175,10 +176,9 @@ def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
 
 def _failed(program: Program, environment: str, name: str, code: int | None, place: Path
             ) -> WorkerError:
-    lines = (place / "stderr.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    said = (place / "stderr.txt").read_text(encoding="utf-8", errors="replace")
     how = f"did not end within {program.limit:g} s" if code is None else \
         f"ended with exit code {code}" if code else "left no trace"
     return WorkerError(f"program {program.name} {how}", f"{environment}, run {name or 'first'}",
-                       "\n".join(["last lines of its standard error:",
-                                  *(f"    {line}" for line in lines[-LINES_SHOWN:])]),
+                       last_words(said),
                        f"tox run -e {environment} -- {program.name}")
