@@ -164,7 +164,8 @@ export function Grid({ found, shown = found.columns, isGrouped, id = null }) {
   useLayoutEffect(() => { if (id) resetGrid(table.current); });
   return html`<table id=${id} ref=${table} class="matrix" role="grid" aria-label="Verdicts by variant and version"
     style="--columns: ${shown.length}" onKeyDown=${id && gridKey} onPointerOver=${gridTitle} onFocusIn=${gridTitle}>
-    <${Head} shown=${shown} /><tbody role="rowgroup">${withCases(found.rows, CaseRow, Row, { shown, isGrouped })}</tbody></table>`;
+    <${Head} shown=${shown} /><tbody role="rowgroup">${
+  withCases(found.rows, CaseRow, Row, { shown, isGrouped })}</tbody></table>`;
 }
 
 /* Consecutive versions with one verdict, as what fits a telephone: "D 2.4.1 to 2.6.0". */
