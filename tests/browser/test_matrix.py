@@ -81,11 +81,25 @@ def test_rows_can_be_sorted_by_number_of_differences(page):
     assert counts == sorted(counts, reverse=True)
 
 
+def test_a_filter_keeps_the_elements_that_it_still_shows(page):
+    """Rows, cells and all around the matrix: only what goes or comes is worked out."""
+    driver = page("matrix?show=all")
+    driver.execute_script("window.kept = [...document.querySelectorAll("
+                          "'#cells tbody tr, #cells td a, #waivers, #changes')]")
+    choose(driver, "q", "logits")
+    wait_for(driver, f"{ROWS}.length === 2")
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('#cells tbody tr, #cells td a, #waivers, #changes')]"
+        ".map(one => window.kept.includes(one))")
+    assert shown and all(shown)
+
+
 def test_verdicts_are_told_without_colour(page, given):
     """Each cell has the symbol of its worst verdict, in brackets if waived, and its words."""
     driver = page("matrix?show=all&case=xor&family=keras")
     cells = driver.execute_script("return [...document.querySelectorAll('#cells td a')].map("
-                                  "a => [a.textContent, a.getAttribute('aria-label')])")
+                                  "a => [a.textContent + (a.dataset.beside ?? ''),"
+                                  " a.getAttribute('aria-label')])")
     assert all("(D)" in text and "drift, waived against reference" in label
                for text, label in cells)
 

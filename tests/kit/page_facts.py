@@ -319,8 +319,13 @@ def program(steps: int = 12) -> dict[str, Any]:
                         "error": 0.002, "largest": 1e-3, "share": 1.0, "pattern": "",
                         "worst": [{"index": [2], "observed": 0.5, "baseline": "NaN"}]}},
         "sides": {"observed": side, "baseline": side},
-        "differs": {"packages": [{"name": "torch", "observed": "2.14.1", "baseline": None}],
-                    "settings": []},
+        "differs": {"packages": [{"name": "torch", "observed": "2.14.1", "baseline": "2.3.1"}],
+                    "settings": [{"name": "OMP_NUM_THREADS", "observed": None, "baseline": "1"}]},
+        "between": {
+            "sentence": "torch 2.3.1 -> 2.14.1; beside it moved sympy 1.12 -> 1.13.1",
+            "differences": [{"kind": "package", "name": name, "baseline": before, "observed": now,
+                             "is_named": name == "torch"} for name, before, now in
+                            (("torch", "2.3.1", "2.14.1"), ("sympy", "1.12", "1.13.1"))]},
         "heat": {"steps": list(range(steps)), "left_out": 0, "chaotic_from": None,
                  "rows": [{"channel": channel, "tensor": tensor} for channel, tensor in rows],
                  "values": [[3.0 if place > 2 and step >= 5 else None if place == 0 and step else

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const load = (name) => import(new URL(`../../harness/report/page/${name}.js`, import.meta.url).href);
-const { duration, few, fmt, plural, quoted, short } = await load("text");
+const { duration, few, fmt, plural, quoted, short, ticks } = await load("text");
 const { address, route } = await load("address");
 const { num, unfold } = await load("packed");
 const { baseLine, differences, observedLine, pickLines } = await load("curves");
@@ -17,6 +17,14 @@ test("numbers are short, counts are whole, and what is not finite is a word", ()
     ["-Infinity", "-inf"], [0.00012345, "0.000123"], [1234.5, "1.23e+03"], [null, ""]]) {
     assert.equal(fmt(value), shown);
   }
+});
+
+test("marks of an axis have as many digits as they need", () => {
+  assert.deepEqual(ticks([3, 3.0005, 3.001, null]), ["3", "3.0005", "3.001", ""]);
+  assert.deepEqual(ticks([1234.5, 1235]), ["1234.5", "1235"]);
+  assert.deepEqual(ticks([1e-9, 1.00001e-9]), ["1e-09", "1.00001e-09"]);
+  assert.deepEqual(ticks([3]), ["3"]);
+  assert.deepEqual(ticks([0, 0.5, 1]), ["0", "0.5", "1"]);
 });
 
 test("durations and counts are told as people do", () => {

@@ -74,7 +74,8 @@ class Tried:
         observed = self.traces.get("loaded", self.traces["observed"])
         return {**facts.facts(self.judgement, observed, self.traces["baseline"], perturbed,
                               self.traces.get("repeated"), self.whole),
-                "between": sides_facts((self.baseline, self.observed), self.differences)}
+                "between": {**sides_facts((self.baseline, self.observed), self.differences),
+                            "sentence": describe(list(self.differences))}}
 
     def to_markdown(self) -> str:
         """Return it for the comment on a pull request."""

@@ -5,13 +5,14 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { html } from "./html.js";
 import { look } from "./look.js";
-import { fmt } from "./text.js";
+import { ticks } from "./text.js";
 
 const PAPER_WIDTH = { small: 320, whole: 660 }; /* CSS pixels within the margins of A4 */
 const SHARP = 2; /* times a chart is drawn as large on paper, and shown as small: a printer's dots */
 const DISTRIBUTIONS = { linear: 1, log: 3, asinh: 4 };
 const NAMES = 64; /* height of names below an axis, which lean */
-const AXIS = 62; /* width of the labels of y, so that figures below each other are aligned */
+const AXIS = 62; /* least width of the labels of y, so that figures below each other are aligned */
+const CHARACTER = 7; /* width of a digit */
 
 /** The colours of now, by the names of the style sheet's variables. */
 function themeNow() {
@@ -35,13 +36,15 @@ function axis(figure, theme, isX, scale) {
   const time = isX && figure.time;
   return { stroke: theme.text, font: `${12 * scale}px system-ui, sans-serif`,
     labelFont: `${12 * scale}px system-ui, sans-serif`, label: isX ? figure.xLabel : figure.label,
-    labelSize: isX && !figure.xLabel ? 0 : 18 * scale, size: (isX ? figure.names ? NAMES : 28 : AXIS) * scale, gap: 4 * scale,
+    labelSize: isX && !figure.xLabel ? 0 : 18 * scale, size: isX ? (figure.names ? NAMES : 28) * scale
+      : (_, told) => scale * Math.max(AXIS, 14 + CHARACTER * Math.max(...(told ?? [""]).map(({ length }) => length))),
+    gap: 4 * scale,
     space: (isX ? 60 : 34) * scale, grid: { stroke: theme.grid, width: scale },
     ticks: { stroke: theme.line, width: scale, size: 5 * scale },
     ...(figure.y.kind === "asinh" && !isX ? { splits: () => powers(figure.y), filter: (_, marks) => marks } : {}),
     ...(isX && figure.names ? { rotate: -60, splits: () => figure.x } : {}),
-    values: (_, marks) => marks.map((mark) => mark === null ? "" : time ? new Date(mark * 1000).toISOString().slice(5, 10)
-      : isX && figure.names ? figure.names[mark] ?? "" : fmt(mark)) };
+    values: (_, marks) => time ? marks.map((mark) => new Date(mark * 1000).toISOString().slice(5, 10))
+      : isX && figure.names ? marks.map((mark) => figure.names[mark] ?? "") : ticks(marks) };
 }
 
 /* Behind the lines what is not judged, above them where something begins. */

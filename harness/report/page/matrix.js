@@ -10,7 +10,6 @@ import { columns, families, findColumn, isDifference, isEdge, isOpen, kindsOf, p
   shownOf, symbolOf, worstOf } from "./model.js";
 import { Fold, plural, Select, short } from "./text.js";
 
-const LARGE = 2000; /* cells */
 const CHARACTERS = 4; /* of a family's name that fit across one column; a longer one is upright */
 const SHEET_COLUMNS = 16;
 const UNREACHED = { tabIndex: -1 };
@@ -102,7 +101,7 @@ function told(row, column) {
     const edge = isEdge(row, column);
     const words = found.map((one) => `${one.verdict}${one.waived ? ", waived" : ""} against ${one.against}`);
     return { symbol: symbolOf(shown), words: words.join("; ") + (edge ? "; a new group begins" : ""),
-      link: `${row.link}&${new URLSearchParams({ env: column.name })}&against=`,
+      link: `${row.link}&${column.query}&against=`,
       state: `v-${shown.verdict}${shown.waived ? " waived" : ""}${edge ? " edge" : ""}`,
       beside: beside && { symbol: symbolOf(beside), class: `r-${beside.verdict}${beside.waived ? " w" : ""}` } };
   })();
@@ -111,8 +110,8 @@ function told(row, column) {
 /** A cell's link; h() is called directly, since there are thousands. */
 export function cellLink(row, column, matches, extra, ...more) {
   const { link, words, symbol, beside } = told(row, column);
-  return h("a", { href: link + worstOf(matches).against, "aria-label": words, ...extra }, symbol,
-    beside && h("small", { class: beside.class }, beside.symbol), ...more);
+  return h("a", { href: link + worstOf(matches).against, "aria-label": words, class: beside?.class,
+    "data-beside": beside?.symbol, ...extra }, symbol, ...more);
 }
 
 export const cellClass = (row, column) => told(row, column).state;
@@ -126,8 +125,8 @@ function cell(row, column, matches) {
     cellLink(row, column, matches ?? found, UNREACHED));
 }
 
-/* Rows lay themselves out, in a large matrix only while they are in view (matrix.css), so that
-   thousands of cells open at once; what makes this a table is said by roles. */
+/* Rows and cells lay themselves out, and only while they are in view (matrix.css), so that thousands
+   open at once; what makes this a table is said by roles. */
 function Head({ shown }) {
   const spans = families().map((family) => [family, shown.filter((one) => one.family === family)])
     .filter(([, mine]) => mine.length);
@@ -150,10 +149,12 @@ function Row({ entry: { row, matches, open }, shown, isGrouped }) {
 
 const summaryOf = (name) => page.facts.cases.find((found) => found.name === name)?.summary ?? "";
 
-/* Cases are sections while rows stand by name; otherwise every row names its case. */
-const withCases = (found, isGrouped, Title, Entry) => found.map((entry, place) => html`${isGrouped &&
-  entry.row.case !== found[place - 1]?.row.case && html`<${Title} name=${entry.row.case} />`}
-  <${Entry} key=${entry.row.link} entry=${entry} />`);
+/* Cases are sections while rows stand by name; otherwise every row names its case. All are one list
+   with keys: what stays under another filter stays the same elements. */
+const withCases = (found, Title, Entry, more) => found.flatMap((entry, place) => [
+  more.isGrouped && entry.row.case !== found[place - 1]?.row.case &&
+    h(Title, { key: entry.row.case, name: entry.row.case }),
+  h(Entry, { key: entry.row.link, entry, ...more })]);
 
 const CaseRow = ({ name }) => html`<tr role="row" class="case"><th role="rowheader"><span>${short(name)}
   <span class="quiet"> ${short(summaryOf(name), 160)}</span></span></th></tr>`;
@@ -161,12 +162,10 @@ const CaseRow = ({ name }) => html`<tr role="row" class="case"><th role="rowhead
 export function Grid({ found, shown = found.columns, isGrouped, id = null }) {
   const table = useRef(null);
   useLayoutEffect(() => { if (id) resetGrid(table.current); });
-  return html`<table id=${id} ref=${table} class="matrix${found.rows.length * shown.length > LARGE
-    ? " large" : ""}" role="grid" aria-label="Verdicts by variant and version"
-    style="--columns: ${shown.length}" onKeyDown=${id && gridKey} onPointerOver=${gridTitle}
-    onFocusIn=${gridTitle}><${Head} shown=${shown} /><tbody role="rowgroup">
-    ${withCases(found.rows, isGrouped, CaseRow, ({ entry }) => html`<${Row} entry=${entry}
-      shown=${shown} isGrouped=${isGrouped} />`)}</tbody></table>`;
+  return html`<table id=${id} ref=${table} class="matrix" role="grid" aria-label="Verdicts by variant and version"
+    style="--columns: ${shown.length}" onKeyDown=${id && gridKey} onPointerOver=${gridTitle} onFocusIn=${gridTitle}>
+    <${Head} shown=${shown} /><tbody role="rowgroup">${
+  withCases(found.rows, CaseRow, Row, { shown, isGrouped })}</tbody></table>`;
 }
 
 /* Consecutive versions with one verdict, as what fits a telephone: "D 2.4.1 to 2.6.0". */
@@ -187,7 +186,7 @@ function runs(row, matches) {
 const Runs = ({ entry: { row, matches } }) => html`<li><a href=${row.link}>${short(row.title)}</a>
   <p class="runs">${runs(row, matches).map(({ symbol, family, start, end, cells }) =>
     html`<a class="badge ${cellClass(row, start)}" href="${row.link}&${
-      new URLSearchParams({ env: start.name })}&against=${worstOf(cells).against}"><b>${symbol}</b>${
+      start.query}&against=${worstOf(cells).against}"><b>${symbol}</b>${
       family} ${short(start.version, 16)}${end !== start && ` to ${short(end.version, 16)}`}</a>`)}</p></li>`;
 
 const CaseItem = ({ name }) => html`<li class="case"><b>${short(name)}</b>
@@ -219,7 +218,7 @@ const Legend = () => html`<${Fold} name="legend-fold" open=${!look.narrow} summa
   ${Object.entries(page.symbols).map(([verdict, symbol]) => html`<li><span class="sample v-${verdict}">${
     symbol}</span> ${verdict}<span class="quiet">, ${page.meanings[verdict]}</span></li>`)}
   <li><span class="sample v-drift waived">(D)</span> in brackets<span class="quiet">, a waiver covers it</span></li>
-  <li><span class="sample v-drift">D<small class="r-regression">R</small></span> large<span class="quiet">, the worst
+  <li><span class="sample v-drift r-regression" data-beside="R">D</span> large<span class="quiet">, the worst
     against its own baseline, the previous version or a named one;</span> small<span class="quiet">, against the
     reference</span></li>
   <li><span class="sample edge">=</span> line at the left<span class="quiet">, this version begins a new group of
@@ -233,7 +232,7 @@ export function Matrix({ route }) {
   return html`<section id="matrix"><h2>Matrix</h2><${Filters} filters=${filters} />
     <${Status} found=${found} filters=${filters} />
     ${!found.rows.length ? null : look.narrow
-    ? html`<ol class="variants">${withCases(found.rows, isGrouped, CaseItem, Runs)}</ol>`
+    ? html`<ol class="variants">${withCases(found.rows, CaseItem, Runs, { isGrouped })}</ol>`
     : html`<div class="scroll sheet" id="sheet"><${Grid} id="cells" found=${found} isGrouped=${isGrouped} /></div>`}
     <div id="paper-sheets">${look.paper && found.rows.length > 0 && sheets(found).map((shown) =>
     html`<${Grid} found=${found} shown=${shown} isGrouped=${isGrouped} />`)}</div><${Legend} /></section>`;

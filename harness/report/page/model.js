@@ -11,7 +11,6 @@ export const columns = [];
 export const rows = [];
 const columnOf = new Map();
 const rowOf = new Map();
-const boundaries = new Set();
 const rank = {};
 
 /** Called once with what the page carries. */
@@ -24,20 +23,21 @@ export function index(unpacked) {
   facts.comparisons.forEach(add);
   for (const line of facts.timeline.flatMap((family) => family.lines)) {
     for (const group of line.groups.slice(1)) {
-      boundaries.add(key(line.case, line.variant, group.versions[0]));
+      findRow(line.case, line.variant)?.edges.add(group.versions[0]);
     }
   }
 }
 
 function addColumn(environment) {
-  const column = { ...environment, place: columns.length };
+  const column = { ...environment, place: columns.length,
+    query: String(new URLSearchParams({ env: environment.name })) };
   columns.push(column);
   columnOf.set(column.name, column);
   return column;
 }
 
 function addRow(caseName, variant) {
-  const row = { case: caseName, variant, cells: [], link: detailAddress(caseName, variant),
+  const row = { case: caseName, variant, cells: [], edges: new Set(), link: detailAddress(caseName, variant),
     title: variant === "*" ? "the whole case" : variant };
   rows.push(row);
   rowOf.set(key(caseName, variant), row);
@@ -86,7 +86,7 @@ export function shownOf(found) {
 
 export const symbolOf = ({ verdict, waived }) =>
   waived ? `(${page.symbols[verdict]})` : page.symbols[verdict];
-export const isEdge = (row, column) => boundaries.has(key(row.case, row.variant, column.name));
+export const isEdge = (row, column) => row.edges.has(column.name);
 export const kindsOf = () => KINDS.filter((kind) =>
   page.facts.comparisons.some((c) => c.against === kind));
 export const environmentOf = (env) =>

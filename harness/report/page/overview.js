@@ -1,7 +1,9 @@
 /* The first view: the answer, what changed, the matrix, and what the answer rests on. */
 
+import { useMemo } from "preact/hooks";
 import { Causes } from "./causes.js";
 import { html } from "./html.js";
+import { look } from "./look.js";
 import { Matrix } from "./matrix.js";
 import { columns, families, page } from "./model.js";
 import { Badge, Commands, day, duration, Fold, LongText, Name, Names, plural, Table } from "./text.js";
@@ -100,13 +102,18 @@ function WhatWasCompared() {
       the list of environments says how much each one measured.</p></section>`;
 }
 
-export const Overview = ({ route }) => html`<div class="view overview"><${Answer} /><${Causes} />
-  <${Matrix} route=${route} /><${NotCompared} /><${WhatWasCompared} /><${Waivers} />
-  <section id="commands"><h2>Commands</h2><${Commands} listed=${[
+const Usual = () => html`<section id="commands"><h2>Commands</h2><${Commands} listed=${[
   ["Measure again what is pinned", "tox run -m quick"],
   ["Measure one case in one environment", "tox run -e ENV -- CASE"],
   ["Compare again, with exit code", "harness compare"],
   ["Promote a run to its baseline", 'harness accept ENV CASE --reason "…"']]} />
   <p class="lead">Accepting settles a difference against <em>baseline</em>. One against
     <em> previous</em> or <em>reference</em> stays until it is fixed, or explained by a waiver in
-    <code> results/waivers.toml</code>. Each detail has its own commands, ready to copy.</p></section></div>`;
+    <code> results/waivers.toml</code>. Each detail has its own commands, ready to copy.</p></section>`;
+
+/* Around the matrix nothing depends on its filters: it is not worked out again at every key press. */
+export function Overview({ route }) {
+  const [above, below] = useMemo(() => [html`<${Answer} /><${Causes} />`, html`<${NotCompared} />
+    <${WhatWasCompared} /><${Waivers} /><${Usual} />`], [look.paper, look.narrow]);
+  return html`<div class="view overview">${above}<${Matrix} route=${route} />${below}</div>`;
+}

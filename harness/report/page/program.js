@@ -10,6 +10,7 @@ import { num, unpack } from "./packed.js";
 import { Badge, Command, few, fmt, Fold, LongText, Name, Num, Panel, plural, Table } from "./text.js";
 
 const CAUSES = 12;
+const MOVED = 6; /* packages and settings that are shown at once */
 const DOTS = 40; /* steps, up to which each is a dot */
 
 function Cause({ cause, isFirst }) {
@@ -32,11 +33,12 @@ function Cause({ cause, isFirst }) {
 }
 
 function Answer() {
-  const { verdict, sides, answer, outcome, commands } = page.facts;
+  const { verdict, sides, answer, outcome, commands, between } = page.facts;
   const program = [sides.observed.program].flat().join(" ");
   return html`<header class="answer ${outcome}"><p class="eyebrow"><b>${verdict.verdict}</b> exit code ${verdict.exit_code}</p>
     <h1>${answer}</h1>
-    <dl class="about">${[["Program", program && html`<code>${program}</code>`],
+    <dl class="about">${[["Between the sides", html`<${LongText} text=${between.sentence} />`],
+    ["Program", program && html`<code>${program}</code>`],
     ["Compared", `${plural(verdict.compared, "event")}, ${plural(verdict.updates.observed, "update")} against ${
       verdict.updates.baseline.toLocaleString("en")}`],
     ...["observed", "baseline"].map((name) => [name, `Python ${sides[name].python}, ended: ${sides[name].ended}`])]
@@ -92,14 +94,22 @@ function Modules({ modules }) {
     <${Fold} summary="The tree of modules" open=${modules.length < 40}>${table(modules)}<//><//>`;
 }
 
-const Differs = ({ title, listed, kind }) => html`<${Panel} title=${title}>${listed.length ? html`<${Table} label=${title}
-  name="packages" heads=${[kind, "baseline", "observed"]}>${listed.map((one) => html`<tr><th scope="row">${one.name}</th>
-  <td>${one.baseline ?? "none"}</td><td>${one.observed ?? "none"}</td></tr>`)}<//>` : html`<p>None.</p>`}<//>`;
+/* What was asked for comes first; of many the rest is folded. */
+function Differs({ title, listed }) {
+  const table = (some) => html`<${Table} label=${title} name="packages" heads=${["what", "baseline", "observed"]}>${
+    some.map((one) => html`<tr><th scope="row">${one.name || one.kind}${one.kind !== "package" && one.name &&
+    html` <span class="quiet">${one.kind}</span>`}</th><td>${one.baseline || "none"}</td>
+    <td>${one.observed || "none"}</td></tr>`)}<//>`;
+  return listed.length > 0 && html`<${Panel} title=${title}>${table(listed.slice(0, MOVED))}${listed.length > MOVED &&
+    html`<${Fold} summary="${listed.length - MOVED} more">${table(listed.slice(MOVED))}<//>`}<//>`;
+}
 
 function Program() {
-  const { verdict, heat, modules, curves, differs, sides } = page.facts;
+  const { verdict, heat, modules, curves, differs, sides, between } = page.facts;
   const notes = [...new Set([...verdict.notes, ...sides.observed.notes.map((note) => note.text)])];
   return html`<main><div class="view program"><${Answer} />
+    <${Differs} title="What differs between the sides" listed=${[...between.differences,
+  ...differs.settings.map((one) => ({ ...one, kind: "setting" }))]} />
     ${verdict.problem && html`<${Problem} problem=${verdict.problem} />`}
     ${verdict.causes.length > 0 && html`<section id="changes"><h2>What differs</h2><ol class="changes">${
   verdict.causes.slice(0, CAUSES).map((cause, place) => html`<${Cause} cause=${cause} isFirst=${!place} />`)}</ol></section>`}
@@ -107,8 +117,6 @@ function Program() {
     ${verdict.capture && html`<${Capture} capture=${verdict.capture} />`}
     ${heat.rows.length > 0 && html`<${Panel} title="Every tensor, step by step"><${Heat} heat=${heat} /><//>`}
     <${Curves} curves=${curves} /><${Modules} modules=${modules} />
-    <${Differs} title="Packages that differ" kind="package" listed=${differs.packages} />
-    <${Differs} title="Settings that differ" kind="setting" listed=${differs.settings} />
     ${notes.length > 0 && html`<${Panel} title="Notes"><ul class="notes">${notes.map((note) =>
     html`<li><${LongText} text=${note} /></li>`)}</ul><//>`}</div></main>`;
 }

@@ -72,7 +72,8 @@ def render_program(facts: dict[str, Any], commands: Sequence[str] = ()) -> str:
     answer = problem["what"] if problem else first["sentence"] if first else \
         f"Both sides train the same: {MEANINGS[verdict['verdict']]}."
     outcome = "failure" if problem else "difference" if verdict["exit_code"] else "match"
-    plain = [("p", cause["sentence"]) for cause in verdict["causes"]]
+    plain = [("p", f"Between the sides: {facts['between']['sentence']}."),
+             *(("p", cause["sentence"]) for cause in verdict["causes"])]
     return _page("program.js", {**facts, "answer": answer, "outcome": outcome,
                                 "commands": list(commands)}, plain)
 

@@ -8,15 +8,24 @@ import { num } from "./packed.js";
 
 const LONG = 700; /* characters of one text that are shown before the rest is folded */
 
-/** Three digits for a measure, all of them for a count. */
-export function fmt(value) {
+/** Three digits for a measure, or as many as are asked for; all of them for a count. */
+export function fmt(value, digits = 3) {
   const number = num(value);
   if (number === null || number === undefined) return "";
   if (!Number.isFinite(number)) return String(number).replace("Infinity", "inf");
   if (Number.isInteger(number) && Math.abs(number) < 1e6) return String(number);
   const size = Math.abs(number);
-  if (size >= 1e-4 && size < 1e3) return String(Number(number.toPrecision(3)));
-  return number.toExponential(2).replace(/\.?0*e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
+  if (size >= 1e-4 && size < 10 ** digits) return String(Number(number.toPrecision(digits)));
+  return number.toExponential(digits - 1).replace(/\.?0*e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** The marks of an axis, with as many digits as they need; null is no mark. */
+export function ticks(marks) {
+  const there = marks.filter((mark) => mark !== null);
+  const step = Math.min(...there.slice(1).map((mark, place) => mark - there[place]));
+  let digits = 3;
+  while (digits < 17 && there.some((mark) => Math.abs(Number(fmt(mark, digits)) - mark) > step / 100)) digits += 1;
+  return marks.map((mark) => fmt(mark, digits));
 }
 
 /** A time as people say it: 48 s, 12 min, 3 h 5 min. */
