@@ -17,6 +17,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from typing import Any, Sequence
 
 NOT_STARTED = 127
@@ -44,6 +45,25 @@ def wait(process: subprocess.Popen[Any]) -> int:
         with contextlib.suppress(ChildProcessError):  # another thread has ended it
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return end(process)
+
+
+def wait_within(process: subprocess.Popen[Any], limit: float) -> int | None:
+    """Wait until the command ends, at most so many seconds; kill what is left in its group.
+
+    Returns:
+        Its exit code; None if it took too long, and was killed.
+    """
+    until, pause = time.monotonic() + limit, 0.01
+    try:
+        while time.monotonic() < until:
+            # not reaped yet, so that the group's number is no other's
+            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+                return end(process)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+        return None
+    finally:
+        end(process)
 
 
 def end(process: subprocess.Popen[Any]) -> int:

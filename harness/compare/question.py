@@ -29,6 +29,8 @@ class Report:
         notes: what was not measured or compared, and why.
         usual: those of the notes that hold whatever was measured.
         figures: by case, variant, environment and name, what a history keeps of users' programs.
+        programs: by name and environment, whether the last runs of a user's program were looked
+            at, or its baseline.
         versions: baseline and observed, where two were compared with each other.
         unused: waivers that matched nothing; only known after a full comparison.
     """
@@ -39,6 +41,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     usual: set[str] = field(default_factory=set)
     figures: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
+    programs: dict[tuple[str, str], bool] = field(default_factory=dict)
     versions: tuple[str, str] | None = None
     unused: list[Waiver] = field(default_factory=list)
 

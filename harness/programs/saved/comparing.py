@@ -105,7 +105,8 @@ def extend(report: Report, project: Project, question: Question, programs: Seque
         night: name of the only night whose runs count; then what its environments have not
             measured in it is a comparison with a problem.
     """
-    found = [one for name in programs for one in _of_program(project, question, name, night)]
+    found = [one for name in programs for one in _of_program(report, project, question, name,
+                                                             night)]
     if not found:
         return
     listed = waivers.known(project)
@@ -134,8 +135,8 @@ def _figures(project: Project, comparison: Comparison) -> dict[tuple[str, str, s
     return {(name, VARIANT, environment, figure): value for figure, value in told.items()}
 
 
-def _of_program(project: Project, question: Question, name: str, night: str | None
-                ) -> list[Comparison]:
+def _of_program(report: Report, project: Project, question: Question, name: str,
+                night: str | None) -> list[Comparison]:
     """Return the comparisons of one program."""
     accepted, measured = stored.accepted(project, name), stored.measured(project, name)
     found = []
@@ -154,6 +155,7 @@ def _of_program(project: Project, question: Question, name: str, night: str | No
             found.append(_problem(Comparison(name, VARIANT, environment, "baseline", environment),
                                   error))
             continue
+        report.programs[name, environment] = is_run
         path = (project.program_run_path if is_run else project.program_baseline_path)(
             name, environment)
         found += [_compared(project, Comparison(name, VARIANT, environment, kind, other), path,

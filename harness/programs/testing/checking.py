@@ -11,15 +11,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from harness import watching
-from harness.errors import HarnessError, UsageError, WorkerError, last_lines
+from harness import leash, watching
+from harness.errors import UsageError, WorkerError, last_lines
 from harness.files import scratch
 from harness.programs.judging.judge import judge
 from harness.programs.judging.verdict import Judgement
@@ -34,6 +35,8 @@ PRECISION = "HARNESS_TRAINING"
 """Variable that tells a run its precision."""
 LIMIT = 600.0
 """Seconds of one run, if not said otherwise."""
+LONGEST = 2**16
+"""Bytes of what a run printed that are read for its last lines."""
 Result = TypeVar("Result")
 
 
@@ -199,23 +202,38 @@ class Runs:
                    "-p", "no:cacheprovider", "--override-ini", "addopts="]
         variables = {**settings.pinned(None), **PINNED, **os.environ, "PYTEST_ADDOPTS": "",
                      PRECISION: f"{self.precision}:{self.training.checked}"}
-        try:
-            done = subprocess.run(command, cwd=self.training.root, env=variables,
-                                  capture_output=True, encoding="utf-8", errors="replace",
-                                  timeout=self.limit)
-        except subprocess.TimeoutExpired:
-            raise WorkerError(f"the training did not end within {self.limit:g} s",
-                              self.training.test, next_command="training.check(..., steps=N)"
-                              ) from None
-        if done.returncode or not path.exists():
-            raise self._failed(name, done)
+        code, said = _run(command, self.training.root, variables, self.limit)
+        if code is None:
+            raise WorkerError(f"the training did not end within {self.limit:g} s in "
+                              f"{self.precision}, run {name}", self.training.test,
+                              _last(said), "training.check(..., steps=N) ends it after N updates, "
+                              "limit=SECONDS gives it longer")
+        if code or not path.exists():
+            raise WorkerError(f"the training failed in {self.precision}, run {name}, with exit "
+                              f"code {code}", self.training.test, _last(said),
+                              f"pytest '{self.training.test}'")
         return path
 
-    def _failed(self, name: str, done: subprocess.CompletedProcess[str]) -> HarnessError:
-        return WorkerError(f"the training failed in {self.precision}, run {name}, with exit code "
-                           f"{done.returncode}", self.training.test,
-                           last_lines(done.stdout + done.stderr),
-                           f"pytest '{self.training.test}'")
+
+def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str], limit: float
+         ) -> tuple[int | None, str]:
+    """Run a command on a leash, so that nothing that it starts goes on; return how it ended.
+
+    Returns:
+        Its exit code, or None where it took too long and was ended; and what it printed.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = leash.start(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder,
+                              env=dict(variables))
+        code = leash.wait_within(process, limit)
+        output.seek(max(0, output.seek(0, os.SEEK_END) - LONGEST))
+        return code, output.read().decode("utf-8", "replace")
+
+
+def _last(said: str) -> str:
+    """Return the last lines of what a run said."""
+    lines = last_lines(said)
+    return f"its last lines:\n{lines}" if lines else "it printed nothing"
 
 
 def use(precision: str) -> None:

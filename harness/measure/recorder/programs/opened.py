@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 MOST = 200
@@ -79,7 +78,7 @@ class Outside:
     """
 
     def __init__(self, folder: str) -> None:
-        places = [folder, tempfile.gettempdir(), sys.prefix, sys.base_prefix,
+        places = [folder, os.environ.get("TMPDIR") or folder, sys.prefix, sys.base_prefix,
                   os.path.dirname(os.__file__), str(Path(__file__).parents[3]), *SYSTEM]
         self.known = tuple(f"{os.path.realpath(place)}{os.sep}" for place in places)
         self.used: dict[str, None] = {}

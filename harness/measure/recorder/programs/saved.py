@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -145,7 +144,7 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
         variables["TMPDIR"] = temporary
         process = leash.start(command, stdout=output, stderr=errors, cwd=str(copy),
                               env=variables)
-        code = _wait(process, program.limit)
+        code = leash.wait_within(process, program.limit)
     if code or not (place / TRACE).is_file():
         raise _failed(program, environment, name, code, place)
     printed = (place / PRINTED).read_bytes()[:LARGEST].replace(str(copy).encode(), b".")
@@ -159,19 +158,6 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
         members[f"{name}outputs/{output_name}"] = path.read_bytes()
     shutil.rmtree(str(place))
     return members
-
-
-def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
-    """Return the exit code, or None if it took too long; nothing that it started goes on."""
-    end = time.monotonic() + limit
-    try:
-        while time.monotonic() < end:
-            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
-                return leash.wait(process)
-            time.sleep(0.05)
-        return None
-    finally:
-        leash.end(process)
 
 
 def _failed(program: Program, environment: str, name: str, code: int | None, place: Path

@@ -1,0 +1,81 @@
+"""Runs of a training that is checked by a test: nothing of one goes on, and each end is told."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.errors import WorkerError
+from harness.programs.testing import stored
+from harness.programs.testing.checking import Asked, Runs, Training
+
+LEAVES = """
+import pathlib, subprocess, sys
+def test_training():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    pathlib.Path({pid!r}).write_text(str(child.pid))
+    print("epoch 1")
+"""
+HANGS = LEAVES + "    import time; time.sleep(600)\n"
+FAILS = LEAVES + "    raise ValueError('the reason')\n"
+
+
+def runs(folder: Path, text: str, limit: float) -> Runs:
+    """Return the runs of a test with this text."""
+    path = folder / "test_it.py"
+    path.write_text(text.format(pid=str(folder / "pid")))
+    training = Training("test_it.py::test_training", path, folder,
+                        Asked(False, False, None, "--regen-reason"))
+    return Runs(training, "float64", [], limit, folder)
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have runs find the harness, as they do where it is installed."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+
+
+def is_gone(folder: Path) -> bool:
+    """Return whether the process that the training started, if it came so far, has ended."""
+    if not (folder / "pid").exists():
+        return True
+    child = int((folder / "pid").read_text())
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_training_that_never_ends_is_ended(tmp_path: Path) -> None:
+    """With what it started; the message says the limit, its last lines and what helps."""
+    with pytest.raises(WorkerError, match="did not end within 15 s in float64") as caught:
+        runs(tmp_path, HANGS, 15.0).file(stored.UNCHANGED)
+    assert caught.value.where == "test_it.py::test_training"
+    assert caught.value.numbers and "steps=N" in caught.value.next_command
+    assert is_gone(tmp_path)
+
+
+def test_what_a_training_leaves_is_ended(tmp_path: Path) -> None:
+    """Nobody waits for it, though it holds the output open."""
+    start = time.monotonic()
+    runs(tmp_path, LEAVES, 300.0).file(stored.UNCHANGED)
+    assert time.monotonic() - start < 200
+    assert is_gone(tmp_path)
+
+
+def test_a_training_that_fails_is_told_with_its_last_lines(tmp_path: Path) -> None:
+    """Exit code, reason, and how to run it alone."""
+    with pytest.raises(WorkerError, match="failed in float64, run unchanged") as caught:
+        runs(tmp_path, FAILS, 300.0).file(stored.UNCHANGED)
+    assert "the reason" in caught.value.numbers
+    assert caught.value.next_command == "pytest 'test_it.py::test_training'"
+    assert is_gone(tmp_path)
