@@ -99,7 +99,7 @@ def _record(options: argparse.Namespace) -> int:
     opened = Opened()
     if options.opened:
         opened.install()
-    code, ended = _run(run, found)
+    code, ended = _run(run)
     if os.getpid() != process or header.rank() != 0:
         return code
     found.is_stopped = True
@@ -149,7 +149,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated(signal.Signals(number).name)
 
 
-def _run(run: Any, found: Recording | None = None) -> tuple[int, str]:
+def _run(run: Any) -> tuple[int, str]:
     """Run the program as Python itself would; return its exit code and how it ended."""
     try:
         run()
