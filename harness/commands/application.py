@@ -6,6 +6,7 @@ are those of its function.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from harness.errors import MATCH, USAGE, UsageError
 from harness.records.paths import locate
 from harness.version import __version__
 
+YOUNG = 100_000
+"""Objects after which Python looks for garbage in circles: what is read of records has none, and
+stays to the end."""
 CODES = ("Exit codes: 0 match, 1 a difference that is not waived, 2 wrong use, 3 could not run. "
          "harness --root DIR COMMAND works in another checkout.")
 COMMANDS = {
@@ -107,5 +111,6 @@ def call(root: Path | None, words: Sequence[str]) -> int:
         raise UsageError(str(error), next_command=f"harness {asked} --help".replace("  ", " ")
                          ) from error
     where = {"here": Place(locate(root))} if "here" in injected else {}
+    gc.set_threshold(YOUNG)
     code = command(*bound.args, **bound.kwargs, **where)
     return code if isinstance(code, int) else MATCH

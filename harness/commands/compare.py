@@ -23,6 +23,7 @@ from harness.compare import compare as comparing
 from harness.compare import detection, waivers
 from harness.compare import timeline as timelines
 from harness.compare.differ import Differ
+from harness.compare.question import Report
 from harness.environments import tox
 from harness.environments.lineage import order
 from harness.environments.names import labelled
@@ -32,7 +33,6 @@ from harness.files import write_text
 from harness.history import history as kept
 from harness.history.facts import case_facts
 from harness.history.facts import collect as trends
-from harness.nightly import outputs
 from harness.programs.saved import comparing as programs
 from harness.programs.saved import timeline as tracing
 from harness.programs.saved import upgrade as upgrading
@@ -64,7 +64,7 @@ def compare(*environments: str, here: Here, against: str | None = None, label: s
     result = programs.compare(project, comparing.Question(names, against, tuple(case),
                                                           tuple(variant)))
     with contextlib.ExitStack() as stack:  # whatever cannot be written, the rest is
-        stack.callback(outputs.write_verdicts, result, json, junit, markdown)
+        stack.callback(_write_verdicts, result, json, junit, markdown)
         if format:
             tell_table(format, lambda frames: frames.verdicts(result.comparisons))
         else:
@@ -86,9 +86,17 @@ def upgrade(*versions: str, here: Here, case: Sequence[str] = (), variant: Seque
     """
     old, new = _ends(versions)
     found = upgrading.ask(here.project(), old, new, tuple(case), tuple(variant))
-    outputs.write_verdicts(found.report, json, None, None)
+    _write_verdicts(found.report, json, None, None)
     show(timeline_table.upgrade(found, all))
     return found.report.exit_code
+
+
+def _write_verdicts(report: Report, *files: Path | None) -> None:
+    """Write verdicts into the files that are named: JSON, JUnit XML, Markdown."""
+    if any(files):
+        from harness.nightly import outputs  # Jinja, and all that a night needs
+
+        outputs.write_verdicts(report, *files)
 
 
 def timeline(*families: str, here: Here, case: Sequence[str] = (), variant: Sequence[str] = (),

@@ -7,14 +7,12 @@ pinned environments under ``.tox``. Nothing needs to be shared but the network.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import hashlib
 import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import distributed
 
 from harness import leash
 from harness.errors import HarnessError, last_lines
+from harness.files import lock, read_bytes
 from harness.records import freshness
 from harness.records.settings import PREFIXES
 from harness.version import __version__
@@ -115,7 +114,7 @@ class Runner:
                        "--jobs", "1", "--timeout", str(self.order.timeout), *task.words]
             code, said, errors = self._run(command, Path(folder))
             return Outcome(code, said, errors, {
-                path.relative_to(runs).as_posix(): path.read_bytes()
+                path.relative_to(runs).as_posix(): read_bytes(path)
                 for path in sorted(runs.rglob("*")) if path.is_file()})
 
     def _run(self, command: list[str], folder: Path) -> tuple[int, str, str]:
@@ -181,7 +180,7 @@ def find_interpreter(root: Path, environment: str, where: str) -> Path:
         HarnessError: tox cannot make it; its last words are kept.
     """
     path = root / ".tox" / environment / "bin" / "python"
-    with _turn(root / ".tox" / f"{environment}.lock"):
+    with lock(root / ".tox" / f"{environment}.lock", f"looking for {environment}", waits=True):
         if path.exists():
             return path
         command = ["tox", "run", "--notest", "-e", environment]
@@ -195,12 +194,3 @@ def find_interpreter(root: Path, environment: str, where: str) -> Path:
             return path
     raise HarnessError(f"a Dask worker cannot make the environment {environment}", where,
                        last_lines(said), f"there, in {root}: {' '.join(command)}")
-
-
-@contextlib.contextmanager
-def _turn(path: Path) -> Iterator[None]:
-    """Wait for other Dask workers of this machine that look at the same environment."""
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -9,9 +9,6 @@ import datetime
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-OUTCOMES = ("silent", "alarm", "host", "unstable", "failed")
-"""Nothing to say, a difference, a difference of the host, one that did not come again,
-something that could not be measured."""
 WHOLE = "*"
 """The variant of what concerns a whole case."""
 SECONDS = "seconds"
@@ -64,7 +61,9 @@ class Night:
 
     Args:
         at: time, ISO 8601, in UTC; no two nights have the same.
-        outcome: one of ``OUTCOMES``.
+        outcome: ``silent`` for nothing to say, ``alarm`` for a difference, ``host`` for one of the
+            host, ``unstable`` for one that did not come again, ``failed`` where something could
+            not be measured.
         exit_code: the nightly command's.
         host: the machine's fingerprint, in words; nights with the same words compare.
         commit: of the checkout, None if unknown.

@@ -18,10 +18,7 @@ from harness.errors import UsageError
 from harness.files import write_text
 from harness.records import provenance
 from harness.records.project import Project
-from harness.report import facts as reporting
-from harness.report import picture
 from harness.report.causes import Second
-from harness.report.page.render import render
 
 
 def write(report: Report, project: Project, output: Path,
@@ -47,6 +44,10 @@ def write(report: Report, project: Project, output: Path,
     Raises:
         UsageError: the name leaves no other one for the JSON, or is no picture's.
     """
+    from harness.report import facts as reporting
+    from harness.report import picture
+    from harness.report.page.render import render
+
     if output.suffix == ".json":
         raise UsageError("the report is a page, its JSON is written next to it", str(output),
                          next_command=f"harness report --output {output.with_suffix('.html')}")

@@ -132,12 +132,20 @@ def require_comparable(observed: Record, baseline: Record) -> None:
 
 def other_class(observed: Record, baseline: Record) -> str:
     """Return in words that two records are of different classes of machine; empty if not."""
+    if _what_decides(observed) == _what_decides(baseline):
+        return ""
     mine, theirs = (machine_class(record.provenance, record.environment)
                     for record in (observed, baseline))
     if parse(observed.environment).framework != parse(baseline.environment).framework \
             and mine.architecture == theirs.architecture:
         return ""  # two frameworks name their kernels differently
     return "" if mine == theirs else f"{mine}, the baseline {theirs}"
+
+
+def _what_decides(record: Record) -> tuple[Any, ...]:
+    """Return all that the class of a record's machine follows from."""
+    return (parse(record.environment).framework,
+            *(record.provenance.get(name) for name in ("platform", "variables", "settings", "cpu")))
 
 
 def _texts(data: object) -> dict[str, str]:

@@ -91,6 +91,11 @@ class Pair:
             return self.observed.trajectories[precision], self.baseline.trajectories[precision]
         return None
 
+    def deviation(self, precision: str, curve: str) -> Array:
+        """Return how far the observed curve is from the baseline's at every step."""
+        return deviation(*self.of_both((precision, curve), lambda side: _array(
+            getattr(side.trajectories[precision], curve), precision)), precision)
+
     def agrees_with_reference(self, precision: str, curves: Sequence[str]) -> bool:
         """Return whether the observed trajectory is the reference's, within the allowance."""
         if self.reference is None or precision not in self.reference.trajectories:
@@ -114,13 +119,19 @@ class Pair:
         envelope = self.envelopes.get(precision)
         if precision == "float64":
             steps = len(self.observed.trajectories[precision].loss)
-            learned = np.zeros(steps) if envelope is None else FACTOR * np.asarray(envelope[curve])
+            learned = np.zeros(steps) if envelope is None \
+                else FACTOR * self._envelope(precision, curve)
             return np.maximum(learned, floor)
         if envelope is None:
             raise HarnessError("no envelope to learn the float32 allowance from",
                                f"{self.case.name} {self.variant.name}",
                                next_command="tox run -e reference, then harness accept reference")
-        return FACTOR * (np.asarray(envelope[curve]) + FLOOR)
+        return FACTOR * (self._envelope(precision, curve) + FLOOR)
+
+    def _envelope(self, precision: str, curve: str) -> Array:
+        """Return an envelope of the reference as an array."""
+        return _remembered(self.memories[2], ("envelope", precision, curve),
+                           lambda: np.asarray(self.envelopes[precision][curve]))
 
     def chaotic_from(self, precision: str) -> int | None:
         """Return the first step at which the trajectory is chaotic."""
@@ -152,18 +163,23 @@ def envelopes(reference: VariantRecord) -> dict[str, Mapping[str, Sequence[float
             if trajectory.envelope is not None}
 
 
-def deviation(observed: Sequence[float], baseline: Sequence[float], precision: str) -> Array:
+def deviation(observed: Sequence[float] | Array, baseline: Sequence[float] | Array,
+              precision: str) -> Array:
     """Return |observed - baseline| / max(1, |baseline|) at every step.
 
     Two values that are both NaN, or infinite alike, do not deviate; one of them
     alone deviates infinitely.
     """
-    o = np.asarray(observed, precision).astype(np.float64)
-    b = np.asarray(baseline, precision).astype(np.float64)
+    o, b = _array(observed, precision), _array(baseline, precision)
     with np.errstate(invalid="ignore"):
         relative = np.abs(o - b) / np.maximum(1, np.abs(b))
     same = (o == b) | (np.isnan(o) & np.isnan(b))
     return np.where(same, 0.0, np.where(np.isfinite(relative), relative, np.inf))
+
+
+def _array(curve: Sequence[float] | Array, precision: str) -> Array:
+    """Return a curve as it was in its precision."""
+    return np.asarray(np.asarray(curve, precision), np.float64)
 
 
 def shared_curves(observed: Trajectory, baseline: Trajectory) -> list[str]:

@@ -6,7 +6,8 @@ other is not, or is so by a multiple of the other's.
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import compress
 
 import numpy as np
@@ -38,6 +39,21 @@ PHASES = ("forward", "loss", "gradient", "update")
 """Of a step, in the order in which they arise."""
 
 
+@dataclass(frozen=True)
+class Bounded:
+    """The probes of one side, and how large each of their errors may be."""
+
+    probes: Probes
+    limits: Limits
+
+    @cached_property
+    def nearest(self) -> tuple[float, float, float]:
+        """Ratio, error and allowance where an error comes nearest to its allowance."""
+        return max((error / limit if limit < np.inf else 0.0, error, limit)
+                   for checkpoint, errors in self.probes.errors.items()
+                   for error, limit in zip(errors, self.limits[checkpoint], strict=True))
+
+
 def check_float64_probes(pair: Pair) -> list[Finding]:
     """One float64 step from every reference checkpoint agrees with the reference as before."""
     return _check_probes(pair, "float64", "probes")
@@ -59,11 +75,12 @@ def check_float32_stress(pair: Pair) -> list[Finding]:
 
 
 def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
-    observed, baseline = pair.of_both((kind, precision),
-                                      lambda side: _of_kind(side.probes.get(precision), kind))
-    if observed is None or baseline is None or not observed.errors:
+    sides = pair.of_both((kind, precision), lambda side: _bounded(
+        side.probes.get(precision), kind))
+    if sides[0] is None or sides[1] is None or not sides[0].probes.errors:
         return []
-    check, limits = f"{precision}_{kind}", _limits(observed, baseline)
+    observed, baseline = sides[0].probes, sides[1].probes
+    check, limits = f"{precision}_{kind}", _wider(sides[0].limits, sides[1].limits)
     off = _off(observed, baseline, precision, limits)
     of_host = [place for place in off if pair.other_class
                and hosts.explains_error(observed.errors[place[0]][place[1]],
@@ -71,7 +88,7 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
                                          limits[place[0]][place[1]], place[0])]
     off = [place for place in off if place not in of_host]
     if not off:
-        return [_agreeing(pair, precision, kind, observed, baseline, of_host)]
+        return [_agreeing(pair, precision, kind, sides[0], baseline, of_host)]
     checkpoint, index = _cause(off, observed, baseline, limits)
     tensor, error = observed.tensors[index], observed.errors[checkpoint][index]
     before, limit = baseline.errors[checkpoint][index], limits[checkpoint][index]
@@ -90,11 +107,11 @@ def _check_probes(pair: Pair, precision: str, kind: str) -> list[Finding]:
         required=max(error, before) / limit, precision=precision)]
 
 
-def _agreeing(pair: Pair, precision: str, kind: str, observed: Probes, baseline: Probes,
+def _agreeing(pair: Pair, precision: str, kind: str, observed: Bounded, baseline: Probes,
               of_host: list[tuple[str, int]]) -> Finding:
     """Return that probes agree, but for what belongs to the class of machine."""
-    ratio, error, limit = _nearest(observed)
-    verdict = Verdict.IDENTICAL if observed == baseline else Verdict.EQUIVALENT
+    ratio, error, limit = observed.nearest
+    verdict = Verdict.IDENTICAL if observed.probes == baseline else Verdict.EQUIVALENT
     words = f"stay within {ratio:.2g} of their allowance" if ratio <= 1 \
         else f"are off by up to {error:.1e}, on both sides alike"
     finding = Finding(f"{precision}_{kind}", verdict, f"{precision} {kind} {words}",
@@ -123,7 +140,7 @@ def judge(observed: Probes, baseline: Probes | None,
     """
     other = baseline or Probes(observed.tensors, {name: [0.0] * len(errors) for name, errors
                                                   in observed.errors.items()}, {})
-    limits = _limits(observed, other)
+    limits = _wider(with_margins(observed), with_margins(other))
     off = [(name, index) for name, index in _off(observed, other, precision, limits)
            if not parse(name).is_stress or phase_of(observed.tensors[index]) != "update"]
     found = {}
@@ -140,14 +157,20 @@ def judge(observed: Probes, baseline: Probes | None,
     return found
 
 
-def _of_kind(probes: Probes | None, kind: str) -> Probes | None:
+def _bounded(probes: Probes | None, kind: str) -> Bounded | None:
+    """Return the probes of a kind with their limits; None where there are no probes."""
+    if probes is None:
+        return None
+    found = _of_kind(probes, kind)
+    return Bounded(found, with_margins(found))
+
+
+def _of_kind(probes: Probes, kind: str) -> Probes:
     """Return the probes of reference checkpoints, or those of stress checkpoints.
 
     Under stress updates are left out: what an optimizer makes of a saturated gradient, which
     may be nothing but rounding, says no more than the gradient does.
     """
-    if probes is None:
-        return None
     names = [name for name in probes.errors
              if parse(name).is_stress == (kind == "stress")]
     if kind == "probes":
@@ -165,6 +188,8 @@ def _off(observed: Probes, baseline: Probes, precision: str, limits: Limits
     off = []
     for checkpoint, errors in observed.errors.items():
         before = baseline.errors.get(checkpoint, errors)
+        if errors == before:
+            continue
         for index, (mine, theirs, limit) in enumerate(
                 zip(errors, before, limits[checkpoint], strict=True)):
             if mine <= limit and theirs <= limit:
@@ -177,15 +202,15 @@ def _off(observed: Probes, baseline: Probes, precision: str, limits: Limits
     return off
 
 
-def _limits(observed: Probes, baseline: Probes) -> Limits:
+def _wider(observed: Limits, baseline: Limits) -> Limits:
     """Return by checkpoint what errors may be: the wider of both sides' allowances.
 
     Each was learned at its own checkpoint; where a trajectory is chaotic, two machines do not
     come to quite the same one.
     """
-    theirs = with_margins(baseline)
-    return {checkpoint: [max(pair) for pair in zip(mine, theirs.get(checkpoint, mine), strict=True)]
-            for checkpoint, mine in with_margins(observed).items()}
+    return {checkpoint: mine if (theirs := baseline.get(checkpoint, mine)) == mine
+            else [max(pair) for pair in zip(mine, theirs, strict=True)]
+            for checkpoint, mine in observed.items()}
 
 
 def _cause(off: list[tuple[str, int]], observed: Probes, baseline: Probes,
@@ -205,14 +230,6 @@ def _cause(off: list[tuple[str, int]], observed: Probes, baseline: Probes,
              if sizes[name, index] > CLEAR * limits[name][index]]
     return min(clear, default=telling[0],
                key=lambda place: PHASES.index(phase_of(observed.tensors[place[1]])))
-
-
-def _nearest(probes: Probes) -> tuple[float, float, float]:
-    """Return ratio, error and allowance where an error comes nearest to its allowance."""
-    limits = with_margins(probes)
-    return max((error / limit if limit < np.inf else 0.0, error, limit)
-               for checkpoint, errors in probes.errors.items()
-               for error, limit in zip(errors, limits[checkpoint], strict=True))
 
 
 def with_margins(probes: Probes) -> dict[str, list[float]]:

@@ -18,7 +18,6 @@ from harness.compare.checks.pair import (
     IDENTICAL,
     IMPLEMENTATION,
     Pair,
-    deviation,
     shared_curves,
 )
 from harness.compare.checks.probes import (
@@ -38,7 +37,7 @@ def check_float64_trajectory(pair: Pair) -> list[Finding]:
     if sides is None:
         return []
     end = pair.chaotic_from("float64")
-    curves = {name: deviation(getattr(sides[0], name), getattr(sides[1], name), "float64")[:end]
+    curves = {name: pair.deviation("float64", name)[:end]
               for name in shared_curves(*sides)}
     ratios = {name: curve / pair.allowance("float64", name)[:end]
               for name, curve in curves.items()}
@@ -65,7 +64,7 @@ def check_float32_trajectory(pair: Pair) -> list[Finding]:
         return []
     end = pair.chaotic_from("float32")
     allowance = pair.allowance("float32", "loss")[:end]
-    deviations = deviation(sides[0].loss, sides[1].loss, "float32")[:end]
+    deviations = pair.deviation("float32", "loss")[:end]
     with np.errstate(invalid="ignore"):  # infinite both: rounding alone can do that too
         ratio = np.nan_to_num(deviations / allowance, nan=0, posinf=np.inf)
     largest, required = float(deviations.max()), float(ratio.max())

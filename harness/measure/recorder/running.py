@@ -104,7 +104,7 @@ def _record(options: argparse.Namespace) -> int:
         opened.install()
     if options.outside is not None:
         outside.install()
-    code, ended = _run(run, found)
+    code, ended = _run(run)
     if os.getpid() != process or header.rank() != 0:
         return code
     if options.outside is not None:
@@ -156,7 +156,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated(signal.Signals(number).name)
 
 
-def _run(run: Any, found: Recording | None = None) -> tuple[int, str]:
+def _run(run: Any) -> tuple[int, str]:
     """Run the program as Python itself would; return its exit code and how it ended."""
     try:
         run()
