@@ -1,5 +1,6 @@
 """Harmless, and for everyone: hostile names, accessibility, colour schemes, paper."""
 
+import json
 import re
 
 import pytest
@@ -20,7 +21,8 @@ from tests.browser.driving import (
 from tests.kit.page_facts import HOSTILE, facts, hostile_facts
 
 pytestmark = pytest.mark.browser
-VIEWS = ("", "matrix?show=all", DETAIL, "frameworks", "timeline", "trend")
+VIEWS = ("", "matrix?show=all", DETAIL, f"{DETAIL}&lines=all&native=all", "frameworks", "timeline",
+         "timeline?steady=all", "trend", "trend?family=keras")
 
 
 def test_hostile_names_stay_text_everywhere(page, chromium):
@@ -53,6 +55,11 @@ def test_a_version_is_no_pattern(page, chromium):
     assert text_of(driver, "#detail .rowstrip .here span") == "$&$`2.1"
 
 
+def unfold(driver):
+    """Open everything that is folded, as a reader may."""
+    driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+
+
 @pytest.mark.parametrize(("scheme", "width"), [
     ("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
 def test_axe_finds_nothing_serious(page, scheme, width):
@@ -60,7 +67,23 @@ def test_axe_finds_nothing_serious(page, scheme, width):
     for hash in VIEWS:
         driver = page(hash)
         prefer(driver, scheme)
+        unfold(driver)
         assert serious(driver, width) == ([], 0), hash
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_between_two_versions(page, chromium, scheme):
+    """Nor where a link is shorter than the words that it stands among."""
+    path = chromium[1] / "versions.html"
+    given = json.loads(json.dumps(facts()).replace(VARIANT, "mse"))
+    given["versions"] = {"baseline": "torch-2.0.0", "observed": "torch-2.1.0"}
+    path.write_text(render(given), encoding="utf-8")
+    for hash in ("", "timeline?steady=all"):
+        driver = page(hash, path)
+        prefer(driver, scheme)
+        unfold(driver)
+        for width in (1280, 390):
+            assert serious(driver, width) == ([], 0), hash
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

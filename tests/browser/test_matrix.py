@@ -1,5 +1,6 @@
 """Overview and matrix in a real Chromium: filters, addresses, keyboard."""
 
+import copy
 import json
 
 import pytest
@@ -92,6 +93,22 @@ def test_a_filter_keeps_the_elements_that_it_still_shows(page):
         "return [...document.querySelectorAll('#cells tbody tr, #cells td a, #waivers, #changes')]"
         ".map(one => window.kept.includes(one))")
     assert shown and all(shown)
+
+
+def test_two_waived_verdicts_fit_a_cell(page, chromium, given):
+    """The worst and the reference's stand side by side, and nothing is cut off."""
+    path, twice = chromium[1] / "twice.html", copy.deepcopy(given)
+    for c in twice["comparisons"]:
+        if c["observed"].startswith("keras"):
+            c.update(verdict="drift", waived=True)
+    path.write_text(render(twice), encoding="utf-8")
+    driver = page("matrix?show=all&family=keras", path)
+    heights, cut = driver.execute_script(
+        "const links = [...document.querySelectorAll('#cells td.waived a[data-beside]')];"
+        "return [links.map(one => one.offsetHeight),"
+        " links.filter(one => one.scrollWidth > one.clientWidth).length]")
+    assert len(heights) > 5 and max(heights) < 25
+    assert cut == 0
 
 
 def test_verdicts_are_told_without_colour(page, given):

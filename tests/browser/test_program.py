@@ -75,6 +75,17 @@ def test_labels_of_an_axis_are_not_all_the_same(shown):
     assert len(told) == len(set(told)) > 2
 
 
+def test_figures_of_one_step_are_drawn_in_their_order(shown):
+    """What a program prints may all be read after its last update."""
+    facts = program()
+    facts["curves"]["figures"][0].update(steps=[12, 12, 12], **dict.fromkeys(
+        ("observed", "baseline", "low", "high"), [0.7, 0.8, 0.9]))
+    driver = shown(facts)
+    assert driver.execute_script(
+        "const {plots: [plot]} = document.querySelector('.smalls .chart');"
+        "return [plot.data[0], plot.axes[0].label]") == [[0, 1, 2], "in order"]
+
+
 def test_modules_and_curves_are_there(shown):
     """What is off in red with its step, loss with its envelope."""
     driver = shown(program())

@@ -83,6 +83,7 @@ def test_an_answer_is_json_and_markdown_as_well(tmp_path: Path) -> None:
     assert told["session"]["notes"] == ["a note"]
     assert "| torch | 2.14.1 | 2.3.1 |" in found.to_markdown().replace("`", "")
     assert found.facts()["between"]["differences"][0]["name"] == "torch"
+    assert found.facts()["between"]["sentence"] == "torch 2.3.1 -> 2.14.1; nothing else moved"
 
 
 def test_a_program_is_saved_as_a_case(project: Project, monkeypatch: pytest.MonkeyPatch,

@@ -3,8 +3,7 @@
 import { detailAddress } from "./address.js";
 import { html } from "./html.js";
 import { finding, page, sideOf } from "./model.js";
-import { num } from "./packed.js";
-import { Badge, Command, few, Fold, LongText, Name, Names, Num, plural } from "./text.js";
+import { Badge, Command, factorOf, few, Fold, LongText, Name, Names, Num, plural } from "./text.js";
 
 const SHOWN = 8;
 const MOST = 200; /* cards; the matrix shows the rest */
@@ -28,7 +27,7 @@ function Size({ cause }) {
       value=${told.baseline} />, allowed <${Num} value=${told.allowance} /></span>`;
   }
   if (cause.factor !== null) {
-    return html`<b>${num(cause.factor).toPrecision(6).replace(/\.?0+$/, "")} ×</b>
+    return html`<b>${factorOf(cause)} ×</b>
       <span class="quiet"> the baseline's ${cause.phase}</span>`;
   }
   return told.deviation === null ? null : html`<b><${Num} value=${told.deviation} /> off</b>

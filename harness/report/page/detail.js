@@ -10,7 +10,7 @@ import { cellOf, columns, environmentOf, familyOf, findColumn, finding, findRow,
 import { Native } from "./native.js";
 import { num } from "./packed.js";
 import { judgedOf, Probes } from "./probes.js";
-import { Badge, Choice, Commands, Fold, fmt, LongText, Name, Num, Panel, plural, quoted, Select, short,
+import { Badge, Choice, Commands, Fold, fmt, LongText, Name, Num, Panel, plural, quoted, RowSelect, Select, short,
   Table } from "./text.js";
 
 /* Which comparison the address is about; what it leaves open is what is worst. */
@@ -89,9 +89,8 @@ function Head({ subject }) {
       href=${detailAddress(subject.case, subject.variant, subject.env, one.against)}
       aria-current=${one === comparison ? "true" : null}><${Badge} ...${one} /> against <${Name}
       text=${sideOf(one)} /></a>`)}</nav>
-    <div class="controls chooser"><${Select} label="case and variant" value=${String(rows.indexOf(row))}
-      options=${rows.map((one, place) => [String(place), `${one.case} · ${one.title}`])}
-      onChange=${(place) => go(detailAddress(rows[place].case, rows[place].variant, subject.env, subject.against))} />
+    <div class="controls chooser"><${RowSelect} row=${row} among=${rows}
+      onChange=${(one) => go(detailAddress(one.case, one.variant, subject.env, subject.against))} />
     <${Select} label="environment" value=${subject.env} options=${present.map((column) => [column.name,
   `${symbolOf(shownOf(row.cells[column.place]).shown)}  ${column.name}`])}
       onChange=${(env) => go(detailAddress(subject.case, subject.variant, env, subject.against))} /></div>

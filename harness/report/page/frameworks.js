@@ -4,7 +4,7 @@ import { change, detailAddress } from "./address.js";
 import { Curves, differences, newest, observedLine, pickLines, referenceLine } from "./curves.js";
 import { html } from "./html.js";
 import { cellOf, familyOf, finding, findRow, rows } from "./model.js";
-import { Badge, Choice, Num, Select, short, Table } from "./text.js";
+import { Badge, Choice, Num, RowSelect, short, Table } from "./text.js";
 
 const usable = () => rows.filter((row) => row.variant !== "*");
 
@@ -43,9 +43,8 @@ export function Frameworks({ route: { params }, chunk }) {
     baseName: "reference", picked: pickLines(chart, { env: "", against: "", baseline: "" }, "newest") };
   return html`<section id="frameworks" class="view"><h2 tabindex="-1">Across frameworks</h2>
     <p class="lead">The newest version of every framework, and the reference, on one chart.</p>${row && html`
-    <div class="controls"><${Select} label="case and variant" value=${String(rows.indexOf(row))}
-      options=${usable().map((one) => [String(rows.indexOf(one)), `${one.case} · ${one.title}`])}
-      onChange=${(place) => change({ case: rows[place].case, variant: rows[place].variant })} />
+    <div class="controls"><${RowSelect} row=${row} among=${usable()}
+      onChange=${(one) => change({ case: one.case, variant: one.variant })} />
     ${chart && html`<${Choice} label="precision" name="fw-precision" value=${precision}
       options=${precisions.map((one) => [one, one])} onChange=${set("precision")} />
     <${Choice} label="axis" name="fw-axis" value=${axis} options=${[["linear", "linear"], ["log", "log"]]}

@@ -9,8 +9,8 @@ import { fmt } from "./text.js";
 const EQUAL = -9; /* the exponent of what agrees to the bit */
 const HEIGHT = 480; /* pixels at most, of all rows */
 
-/** What a cell says: how far beyond its allowance, as ten's logarithm; null was not recorded. */
-export function saying(value) {
+/* What a cell says: how far beyond its allowance, as ten's logarithm; null was not recorded. */
+function saying(value) {
   if (value === null) return "not recorded";
   if (value <= EQUAL) return "equal to the bit";
   return value <= 0 ? "within its allowance" : `${fmt(10 ** value)} × its allowance`;

@@ -14,7 +14,7 @@ const CHARACTERS = 4; /* of a family's name that fit across one column; a longer
 const SHEET_COLUMNS = 16;
 const UNREACHED = { tabIndex: -1 };
 const PASSES = { changed: isOpen, differences: isDifference, all: () => true };
-export const FILTERS = ["show", "family", "case", "phase", "against", "q", "sort"];
+const FILTERS = ["show", "family", "case", "phase", "against", "q", "sort"];
 export const filtersOf = (params) =>
   Object.fromEntries(FILTERS.map((filter) => [filter, params.get(filter) ?? ""]));
 
@@ -159,7 +159,7 @@ const withCases = (found, Title, Entry, more) => found.flatMap((entry, place) =>
 const CaseRow = ({ name }) => html`<tr role="row" class="case"><th role="rowheader"><span>${short(name)}
   <span class="quiet"> ${short(summaryOf(name), 160)}</span></span></th></tr>`;
 
-export function Grid({ found, shown = found.columns, isGrouped, id = null }) {
+function Grid({ found, shown = found.columns, isGrouped, id = null }) {
   const table = useRef(null);
   useLayoutEffect(() => { if (id) resetGrid(table.current); });
   return html`<table id=${id} ref=${table} class="matrix" role="grid" aria-label="Verdicts by variant and version"

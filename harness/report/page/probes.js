@@ -2,7 +2,6 @@
    differs tells the phase. What is to be said of each was judged where verdicts are made. */
 
 import { html } from "./html.js";
-import { page } from "./model.js";
 import { num } from "./packed.js";
 import { Choice, fmt, Name, Num, Panel } from "./text.js";
 
@@ -99,5 +98,3 @@ export function judgedOf(chunk, lines) {
   }
   return [...found.values()];
 }
-
-export const isStep = (phase) => phase in PHASES && page.begins[phase];

@@ -7,14 +7,14 @@ import { html } from "./html.js";
 import { onLook } from "./look.js";
 import { index, page } from "./model.js";
 import { num, unpack } from "./packed.js";
-import { Badge, Command, few, fmt, Fold, LongText, Name, Num, Panel, plural, Table } from "./text.js";
+import { Badge, Command, factorOf, few, fmt, Fold, LongText, Name, Num, Panel, plural, Table } from "./text.js";
 
 const CAUSES = 12;
 const MOVED = 6; /* packages and settings that are shown at once */
 const DOTS = 40; /* steps, up to which each is a dot */
 
 function Cause({ cause, isFirst }) {
-  const size = cause.factor !== null ? html`<b>${num(cause.factor).toPrecision(6).replace(/\.?0+$/, "")} ×</b>
+  const size = cause.factor !== null ? html`<b>${factorOf(cause)} ×</b>
     <span class="quiet"> the baseline's</span>` : cause.deviation !== null && html`<b><${Num} value=${cause.deviation} /> off</b>
     <span class="quiet">, allowed <${Num} value=${cause.allowance} /></span>`;
   const after = Object.entries(cause.following);
@@ -64,11 +64,15 @@ function Capture({ capture }) {
 
 const visible = (values) => values.map(num).map((value) => Number.isFinite(value) ? value : null);
 
-/* Both sides, and what the baseline's own runs from other last bits do. */
+/* Both sides, and what the baseline's own runs from other last bits do; in their order where several
+   figures are of one step. */
 const figures = (found, title) => () => {
-  const points = found.steps.length < DOTS;
-  return [{ title, label: title ? "" : "loss", xLabel: "step", height: title ? 190 : 320,
-    x: found.steps, y: { kind: "linear" }, band: { lower: visible(found.low), upper: visible(found.high) },
+  const { steps } = found;
+  const points = steps.length < DOTS;
+  const isByStep = steps.every((step, place) => place === 0 || step > steps[place - 1]);
+  return [{ title, label: title ? "" : "loss", height: title ? 190 : 320, xLabel: isByStep ? "step" : "in order",
+    x: isByStep ? steps : steps.map((_, place) => place),
+    y: { kind: "linear" }, band: { lower: visible(found.low), upper: visible(found.high) },
     lines: [{ name: "baseline", color: (theme) => theme.base, width: 3, dash: [9, 5], points, values: visible(found.baseline) },
       { name: "observed", color: (theme) => theme.observed, width: 1.8, points, values: visible(found.observed) }] }];
 };

@@ -19,6 +19,8 @@ export function fmt(value, digits = 3) {
   return number.toExponential(digits - 1).replace(/\.?0*e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
 }
 
+export const factorOf = ({ factor }) => num(factor).toPrecision(6).replace(/\.?0+$/, "");
+
 /** The marks of an axis, with as many digits as they need; null is no mark. */
 export function ticks(marks) {
   const there = marks.filter((mark) => mark !== null);
@@ -104,6 +106,11 @@ export const Select = ({ label, name, value, options, onChange }) =>
     <select name=${name} value=${value} onChange=${(event) => onChange(event.target.value)}>
     ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${
       short(text)}</option>`)}</select></label>`;
+
+/** Which case and variant: one of some rows of the matrix. */
+export const RowSelect = ({ row, among, onChange }) => html`<${Select} label="case and variant" value=${row.link}
+  options=${among.map((one) => [one.link, `${one.case} · ${one.title}`])}
+  onChange=${(link) => onChange(among.find((one) => one.link === link))} />`;
 
 /** A row of radio buttons that looks like one switch; the names keep groups apart. */
 export const Choice = ({ label, name, value, options, onChange }) =>

@@ -6,7 +6,7 @@ import { Chart } from "./chart.js";
 import { html } from "./html.js";
 import { columns, families, findRow, finding, firstFamily, isEdge, page, rows } from "./model.js";
 import { num } from "./packed.js";
-import { Badge, day, LongText, Name, Num, Panel, plural, Select, short, Table } from "./text.js";
+import { Badge, day, LongText, Name, Num, Panel, plural, RowSelect, Select, short, Table } from "./text.js";
 
 const PRECISIONS = [["float64", (theme) => theme.observed], ["float32", (theme) => theme.base]];
 const SMALLEST = 1e-17; /* a deviation of 0, where the axis is logarithmic */
@@ -65,9 +65,7 @@ function Versions({ params }) {
   const mine = columns.filter((column) => column.family === family && row.cells[column.place]);
   const set = (values) => go({ case: row.case, variant: row.variant, family, ...values });
   return html`<${Panel} title="Over versions"><div class="controls">
-    <${Select} label="case and variant" value=${String(rows.indexOf(row))} options=${usable.map((one) =>
-    [String(rows.indexOf(one)), `${one.case} · ${one.title}`])}
-      onChange=${(place) => set({ case: rows[place].case, variant: rows[place].variant })} />
+    <${RowSelect} row=${row} among=${usable} onChange=${(one) => set({ case: one.case, variant: one.variant })} />
     <${Select} label="framework" value=${family} onChange=${(value) => set({ family: value })}
       options=${families().filter((name) => name !== "reference").map((name) => [name, name])} /></div>
     ${mine.length > 1 ? html`<${Chart} id="versions ${row.link} ${family}" label="Deviation from the reference by version"
