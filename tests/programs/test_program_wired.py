@@ -150,7 +150,7 @@ def test_a_history_keeps_figures_of_programs(matrix: Project,
     declare(matrix)
     put(matrix.program_baseline_path("toy", NEW), traces.train())
     for fault in (None, DOUBLED):
-        put(matrix.program_run_path("toy", NEW), traces.train(fault), seconds=10.0, runs=10)
+        put(matrix.program_run_path("toy", NEW), traces.train(fault), provenance={"seconds": 1.0})
         nights.put(matrix)
         enter(matrix, NEW, nights.NIGHT)
         found = job.run(matrix, [NEW], nights.NIGHT, measure=nights.Machine())

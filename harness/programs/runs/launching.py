@@ -34,6 +34,8 @@ GRACE = 10.0
 NO_GPU = re.compile(r"not compiled with CUDA|No CUDA GPUs are available|no NVIDIA driver"
                     r"|no CUDA-capable device|Unknown backend: '(gpu|cuda|rocm)'", re.IGNORECASE)
 """What frameworks say where a program asks for a GPU that is not there."""
+RANKS = ("RANK", "OMPI_COMM_WORLD_RANK")
+"""Variables by which launchers tell a process its place among those of one training."""
 DROPPED = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
 
 
@@ -224,6 +226,11 @@ def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
         then = f"let it train on the CPU, or try it on a machine with a GPU; {then}"
     elif code:
         what = f"the program failed on the {run.side.name} side with exit code {code}"
+    elif ranks := [f"{name}={value}" for name in RANKS
+                   if (value := {**os.environ, **run.side.variables}.get(name, "0")) != "0"]:
+        what = f"the {run.side.name} side is told that it is not the first of several processes, " \
+               "and the first is what is recorded"
+        said, then = ", ".join(ranks), f"unset {ranks[0].partition('=')[0]}, then the same command"
     else:
         what = f"the program left no trace on the {run.side.name} side: it ended past Python"
     return WorkerError(what, f"{shlex.join(words)}, run {run.name}", said, then)
