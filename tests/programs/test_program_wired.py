@@ -78,6 +78,7 @@ def test_an_upgrade_knows_programs(toy: Project, capsys: pytest.CaptureFixture[s
     assert run(toy, "upgrade", OLD, NEW, "--case", "toy") == 1
     told = " ".join(capsys.readouterr().out.split())
     assert f"{BETWEEN} after {OLD}" in told and "begins in gradient" in told
+    assert "toy: program; as it runs" in told
     found = upgrade.ask(toy, OLD, NEW, ["toy"])
     assert found.way is not None and found.way.versions == [OLD, BETWEEN, NEW]
     assert [change.comparison.observed for line in found.way.lines
