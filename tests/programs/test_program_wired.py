@@ -186,3 +186,17 @@ def test_merged_runs_belong_to_the_night_that_measured_them(toy: Project, tmp_pa
     path = toy.program_run_path("toy", OLD)
     assert nights.manifest.why_not(toy, nights.manifest.read(toy, OLD), path,
                                    nights.NIGHT) is None
+
+
+def test_the_control_of_a_program_is_an_accepted_version(matrix: Project) -> None:
+    """Also one that was not measured tonight."""
+    declare(matrix)
+    for name in (NEW, "torch-2.14.1"):
+        put(matrix.program_baseline_path("toy", name), traces.train())
+    put(matrix.program_run_path("toy", "torch-2.14.1"), traces.train(DOUBLED))
+    enter(matrix, "torch-2.14.1", nights.NIGHT)
+    measured: list[str] = []
+    found = job.run(matrix, ["torch-2.14.1"], nights.NIGHT,
+                    measure=lambda name, *_: measured.append(name))
+    assert [one.alarm.control for one in found.confirmations] == [NEW]
+    assert set(measured) == {NEW, "torch-2.14.1"}
