@@ -24,13 +24,12 @@ class Report:
     """Everything that was compared, and what was not.
 
     Args:
-        observed: by (case, environment), the record that was looked at.
+        observed: by (case, environment), the record that was looked at; of a user's program its
+            provenance, without any variant.
         baselines: by (case, environment), the records it was compared with.
         notes: what was not measured or compared, and why.
         usual: those of the notes that hold whatever was measured.
         figures: by case, variant, environment and name, what a history keeps of users' programs.
-        programs: by name and environment, whether the last runs of a user's program were looked
-            at, or its baseline.
         versions: baseline and observed, where two were compared with each other.
         unused: waivers that matched nothing; only known after a full comparison.
     """
@@ -41,7 +40,6 @@ class Report:
     notes: list[str] = field(default_factory=list)
     usual: set[str] = field(default_factory=set)
     figures: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
-    programs: dict[tuple[str, str], bool] = field(default_factory=dict)
     versions: tuple[str, str] | None = None
     unused: list[Waiver] = field(default_factory=list)
 

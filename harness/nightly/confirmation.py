@@ -23,6 +23,7 @@ from harness.nightly.tonight import NATIVE
 from harness.records.environment import parse
 from harness.records.project import Project
 from harness.store import merge
+from harness.store import programs as stored
 from harness.store.store import Store
 from harness.words import few
 
@@ -117,10 +118,13 @@ def _control(store: Store, report: Report, environment: str,
     releases = [name for name in store.pinned
                 if name != environment and environments.release(name) is not None]
     good = [name for name in releases if _agrees(report, name, cases)]
+    programs = store.project.program_names()
+    accepted_in = [stored.accepted(store.project, case) if case in programs
+                   else store.accepted(case) for case in cases]
     alarmed = {c.observed for c in report.comparisons
                if c.open_findings or (c.against == "baseline" and c.verdict.is_difference)}
     accepted = [name for name in releases if name not in alarmed
-                and all(name in store.accepted(case) for case in cases)]
+                and all(name in held for held in accepted_in)]
     newer = sorted((name for name in good if parse(name).family == family),
                    key=environments.sort_key)
     return environments.previous(environment, good) \

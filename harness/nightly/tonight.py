@@ -134,7 +134,8 @@ def idle_checks(report: Report) -> list[str]:
     for c in report.comparisons:
         observed = report.observed.get((c.case, c.observed))
         baseline = report.baselines.get((c.case, c.baseline))
-        if not idle or c.problem or observed is None or baseline is None:
+        if not idle or c.problem or observed is None or baseline is None \
+                or c.variant not in observed.variants:  # a program has none
             continue
         variants = observed.variants[c.variant], baseline.variants[c.variant]
         for name in list(idle):

@@ -33,13 +33,16 @@ def collect(data_sha256: str, described: dict[str, Any]) -> dict[str, Any]:
         data_sha256: of the case's data file.
         described: what the adapter says of threads and switches.
     """
+    return {**here(), "data_sha256": data_sha256, "settings": described}
+
+
+def here() -> dict[str, Any]:
+    """Return the provenance of whatever this process measures."""
     return {
         "harness": __version__,
         "recorded": now(),
-        "data_sha256": data_sha256,
         "packages": packages(),
         "python": platform.python_version(),
         **processor.machine(),
         "variables": settings.chosen(),
-        "settings": described,
     }

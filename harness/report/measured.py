@@ -106,8 +106,8 @@ def _measured(project: Project, case: str, record: Record) -> dict[str, Any]:
     found = {precision for v in measured for precision in v.trajectories}
     return {
         "case": case,
-        "variants": len(measured),
-        "of": len(project.case(case).variants),
+        "variants": 1 if case in project.program_names() else len(measured),
+        "of": 1 if case in project.program_names() else len(project.case(case).variants),
         "precisions": [precision for precision in PRECISIONS if precision in found],
         "selection": _strict(record.provenance.get("selection")),
     }

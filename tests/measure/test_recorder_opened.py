@@ -14,6 +14,8 @@ import os
 open("old.txt").read()
 with open("new.txt", "w") as stream: stream.write("x")
 open("new.txt").read()
+os.mknod("unheard.txt")
+open("unheard.txt").read()
 with open("log.txt", "a") as stream: stream.write("x")
 os.close(os.open("low.txt", os.O_RDWR))
 try: open("missing.txt")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from harness.compare.checks.finding import Verdict
 from harness.programs.judging.judge import is_identical, judge, problem
 from harness.programs.judging.verdict import Judgement
-from harness.programs.traces.trace import Trace
+from harness.programs.traces.trace import Note, Trace
 from tests.kit import traces
 from tests.kit.traces import Fault
 
@@ -250,6 +252,14 @@ def test_other_figures_of_an_unchanged_run_are_not_judged(baseline: Trace,
     found = judge(observed, baseline, perturbed, repeated)
     assert found.exit_code == 0
     assert any("accuracy" in note and "not judged" in note for note in found.notes)
+
+
+def test_what_the_recorder_noted_is_said_of_runs_that_agree(baseline: Trace) -> None:
+    """Two runs that are equal to the bit say as well what of them was not recorded."""
+    noted = replace(baseline, header=msgspec.structs.replace(
+        baseline.header, notes=[Note("processes", "2 processes train")]))
+    assert judge(noted, noted, []).notes == ("2 processes train",)
+    assert judge(noted, baseline, []).notes == ("on the observed side: 2 processes train",)
 
 
 def test_runs_that_do_not_reproduce_are_said(baseline: Trace, perturbed: list[Trace]) -> None:

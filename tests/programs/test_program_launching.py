@@ -40,6 +40,26 @@ def test_a_program_that_fails_is_told_with_its_side_and_last_words(
     assert "without the recorder" in caught.value.next_command
 
 
+def test_a_program_that_needs_a_gpu_is_told_so(side: Side, tmp_path: Path) -> None:
+    """The way to run it alone has the side's own variables and arguments."""
+    text = "raise RuntimeError('Torch not compiled with CUDA enabled')"
+    with pytest.raises(HarnessError, match="needs a GPU, and the observed side finds none"
+                       ) as caught:
+        run(side, text, tmp_path)
+    assert "CPU" in caught.value.next_command
+    assert f"OWN=1 {sys.executable} train.py --own 2" in caught.value.next_command
+
+
+def test_a_rank_that_is_not_recorded_is_told(side: Side, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that a launcher left makes every run one of many."""
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(HarnessError, match="not the first of several processes") as caught:
+        run(side, "print('hello')", tmp_path)
+    assert (caught.value.numbers, caught.value.next_command) == (
+        "RANK=1", "unset RANK, then the same command")
+
+
 def test_a_program_that_is_killed_is_told_with_the_signal(side: Side, tmp_path: Path) -> None:
     """What the system kills for memory, say, is no match."""
     with pytest.raises(HarnessError, match="killed by SIGKILL on the observed side"):

@@ -78,6 +78,7 @@ def test_an_upgrade_knows_programs(toy: Project, capsys: pytest.CaptureFixture[s
     assert run(toy, "upgrade", OLD, NEW, "--case", "toy") == 1
     told = " ".join(capsys.readouterr().out.split())
     assert f"{BETWEEN} after {OLD}" in told and "begins in gradient" in told
+    assert "toy: program; as it runs" in told
     found = upgrade.ask(toy, OLD, NEW, ["toy"])
     assert found.way is not None and found.way.versions == [OLD, BETWEEN, NEW]
     assert [change.comparison.observed for line in found.way.lines
@@ -150,7 +151,7 @@ def test_a_history_keeps_figures_of_programs(matrix: Project,
     declare(matrix)
     put(matrix.program_baseline_path("toy", NEW), traces.train())
     for fault in (None, DOUBLED):
-        put(matrix.program_run_path("toy", NEW), traces.train(fault), seconds=10.0, runs=10)
+        put(matrix.program_run_path("toy", NEW), traces.train(fault), provenance={"seconds": 1.0})
         nights.put(matrix)
         enter(matrix, NEW, nights.NIGHT)
         found = job.run(matrix, [NEW], nights.NIGHT, measure=nights.Machine())
@@ -185,3 +186,17 @@ def test_merged_runs_belong_to_the_night_that_measured_them(toy: Project, tmp_pa
     path = toy.program_run_path("toy", OLD)
     assert nights.manifest.why_not(toy, nights.manifest.read(toy, OLD), path,
                                    nights.NIGHT) is None
+
+
+def test_the_control_of_a_program_is_an_accepted_version(matrix: Project) -> None:
+    """Also one that was not measured tonight."""
+    declare(matrix)
+    for name in (NEW, "torch-2.14.1"):
+        put(matrix.program_baseline_path("toy", name), traces.train())
+    put(matrix.program_run_path("toy", "torch-2.14.1"), traces.train(DOUBLED))
+    enter(matrix, "torch-2.14.1", nights.NIGHT)
+    measured: list[str] = []
+    found = job.run(matrix, ["torch-2.14.1"], nights.NIGHT,
+                    measure=lambda name, *_: measured.append(name))
+    assert [one.alarm.control for one in found.confirmations] == [NEW]
+    assert set(measured) == {NEW, "torch-2.14.1"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("cyclopts", reason="sides are of the outside half")
 from harness.programs.sides import asked, uv
 from harness.programs.sides.asked import Asked, Common
 

@@ -19,6 +19,7 @@ from harness.compare.checks.finding import Verdict, cause, worst
 from harness.compare.checks.harm import weigh
 from harness.compare.timeline import Change, Group, Line, Timeline
 from harness.compare.upgrade import Upgrade
+from harness.programs.saved.comparing import VARIANT
 from harness.records.environment import parse
 from harness.report.changes import causes
 from harness.words import counted
@@ -98,7 +99,7 @@ def _block(observed: str, baseline: str, case: str, phase: str,
                           (verdict.word, STYLES[verdict]),
                           (f", begins in {phase}" if phase else "", "bold"))
     variants = list(dict.fromkeys(line.variant for line, _ in group))
-    precisions = _names(line.precision or "native" for line, _ in group)
+    precisions = _names(_row(line) for line, _ in group)
     degree, words = weigh(found, observed, baseline)
     creeping = " (against the first of its group)" if any(c.is_creeping for _, c in group) else ""
     is_open = any(not change.is_explained for _, change in group)
@@ -150,10 +151,15 @@ def _lines(lines: Sequence[Line]) -> RenderableType:
     """Return lines with the same groups as one block."""
     rows: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for line in lines:
-        rows[line.case, line.precision or "native", groups(line).plain].append(line)
+        rows[line.case, _row(line), groups(line).plain].append(line)
     return Lines(*(part for (case, precision, _), group in rows.items() for part in (
         "", blocks.block(Text(f"{case}, {precision}", "bold"), [
             ("in", _names(line.variant for line in group)), ("", groups(group[0]))]))))
+
+
+def _row(line: Line) -> str:
+    """Return the precision that a line is of, or what else."""
+    return line.precision or ("as it runs" if line.variant == VARIANT else "native")
 
 
 def _constant(lines: Sequence[Line]) -> Text:

@@ -57,11 +57,9 @@ def heading(report: Report) -> Text:
         baseline, observed = report.versions
         return Text(f"observed {observed}{_record(report, observed, True)}, "
                     f"baseline {baseline}{_record(report, baseline, False)}")
-    looked = {place: record.accepted is None for place, record in report.observed.items()}
-    looked |= report.programs
-    runs = sorted({name for (_, name), is_run in looked.items() if is_run},
-                  key=environments.sort_key)
-    stored = sorted({name for _, name in looked} - set(runs), key=environments.sort_key)
+    runs = sorted({name for (_, name), record in report.observed.items()
+                   if record.accepted is None}, key=environments.sort_key)
+    stored = sorted({name for _, name in report.observed} - set(runs), key=environments.sort_key)
     sides = {"baseline": "their own", "previous": "the previous version",
              "next": "the next version", "reference": "the reference"}
     kinds = [words for kind, words in sides.items()

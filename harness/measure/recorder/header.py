@@ -70,5 +70,7 @@ def _note_what_is_missing(recording: Recording) -> None:
         recording.note("no training", text)
     if _world_size() > 1:
         recording.note("processes", f"{_world_size()} processes train; this is rank 0")
+    for what in recording.beside:
+        recording.note("processes", f"{what} trains, which is not recorded")
     if recording.step == 0 and not any(name in sys.modules for name in SEAMS):
         recording.note("no framework", "the program imported no framework that is recorded")

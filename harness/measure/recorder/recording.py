@@ -6,6 +6,7 @@ hand over may be changed, except by ``weights``.
 
 from __future__ import annotations
 
+import mmap
 import threading
 from pathlib import Path
 from typing import Any, Callable
@@ -17,6 +18,8 @@ from harness.measure.recorder.sketch import Sketch
 
 FIRST = 64
 """Steps at the beginning that are all looked at in detail; afterwards half as many an octave."""
+BESIDE = ("a process that the program forked", "another thread of the program")
+"""What can train unrecorded."""
 NOTES = 50
 """Notes of a code that are kept."""
 
@@ -67,7 +70,8 @@ class Recording:
         self.tensors: dict[str, str] = {}
         self.devices: set[str] = set()
         self.ended: str | None = None
-        self.is_stopped = False
+        self.is_stopped = self.is_forked = False
+        self._beside = mmap.mmap(-1, len(BESIDE))  # which forked processes share
         self.watchers: list[Callable[[Any], Any]] = []
         self.loops: list[Any] = []
         self.takers: list[Callable[[str, Any], bool]] = []
@@ -138,6 +142,17 @@ class Recording:
             self.end("steps")
         if self.capture is not None and self.step > self.capture:
             self.end("capture")
+
+    def tell_beside(self) -> None:
+        """Have the trace tell of an update that is not recorded: of a forked process, or of
+        another thread."""
+        if self.is_forked or not self.is_stopped:
+            self._beside[0 if self.is_forked else 1] = 1
+
+    @property
+    def beside(self) -> list[str]:
+        """What has finished an update that is not recorded."""
+        return [what for is_there, what in zip(self._beside[:], BESIDE) if is_there]
 
     def end(self, how: str) -> None:
         """End the program from within.

@@ -141,7 +141,7 @@ def _leave_children_alone(found: Recording) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop())
 
     def forget() -> None:
-        found.is_stopped = True
+        found.is_stopped = found.is_forked = True
         watching.recording = None
         if signal.getsignal(signal.SIGTERM) is _terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -53,7 +53,8 @@ def judge(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
         return Judgement(problem=stopped)
     updates = observed.header.updates, baseline.header.updates
     if is_identical(observed, baseline):
-        return Judgement(is_identical=True, compared=len(baseline), updates=updates)
+        return Judgement(is_identical=True, compared=len(baseline), updates=updates,
+                         notes=tuple(_told(observed, baseline)))
     first = compare(observed, baseline, perturbed, repeated, None if loaded else again)
     found = causes.find(first)
     begins = [cause for cause in found if cause.channel == "initialisation"]
@@ -158,13 +159,18 @@ def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace
                      + few(baseline.header.names[name] for name in noise.tolist()))
     if not (aligned.channel == SCHEDULE).any():
         found.append("no learning rate was recorded")
-    said = [[note.text for note in trace.header.notes] for trace in (observed, baseline)]
-    found += [text for text in said[0] if text in said[1]]
-    found += [f"on the observed side: {text}" for text in said[0] if text not in said[1]]
-    found += [f"on the baseline's side: {text}" for text in said[1] if text not in said[0]]
+    found += _told(observed, baseline)
     found += [note.text for note in loaded.header.notes if note.code == NOT_LOADED] \
         if loaded is not None else []
     return list(dict.fromkeys(found))
+
+
+def _told(observed: Trace, baseline: Trace) -> list[str]:
+    """Return what the recorder noted: of both sides, or of one."""
+    mine, theirs = ([note.text for note in trace.header.notes] for trace in (observed, baseline))
+    return [*(text for text in mine if text in theirs),
+            *(f"on the observed side: {text}" for text in mine if text not in theirs),
+            *(f"on the baseline's side: {text}" for text in theirs if text not in mine)]
 
 
 def _first_difference(baseline: Trace, repeated: Trace) -> str:

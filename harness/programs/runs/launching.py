@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -30,6 +31,11 @@ LARGEST = 256 * 2**20
 """Bytes that a program may print."""
 GRACE = 10.0
 """Seconds that a program has to end, and its trace to be written, after it was asked to."""
+NO_GPU = re.compile(r"not compiled with CUDA|No CUDA GPUs are available|no NVIDIA driver"
+                    r"|no CUDA-capable device|Unknown backend: '(gpu|cuda|rocm)'", re.IGNORECASE)
+"""What frameworks say where a program asks for a GPU that is not there."""
+RANKS = ("RANK", "OMPI_COMM_WORLD_RANK")
+"""Variables by which launchers tell a process its place among those of one training."""
 DROPPED = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
 
 
@@ -207,18 +213,27 @@ def _endless(run: Run, words: Sequence[str], limit: float) -> HarnessError:
 def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
     """Return the error for a program that failed: which side, how, and its last words."""
     said = _said(run)
+    place = shlex.quote(str(run.side.directory))
+    alone = shlex.join([*(f"{name}={value}" for name, value in run.side.variables.items()),
+                        str(run.side.environment.interpreter), *words])
+    then = f"without the recorder: cd {place} && {alone}"
     if code in (USAGE, FAILURE) and "harness.measure.recorder:" in said:
         what = f"the program cannot be recorded on the {run.side.name} side"
     elif code < 0:
         what = f"the program was killed by {signal.Signals(-code).name} on the {run.side.name} side"
+    elif code and NO_GPU.search(said):
+        what = f"the program needs a GPU, and the {run.side.name} side finds none"
+        then = f"let it train on the CPU, or try it on a machine with a GPU; {then}"
     elif code:
         what = f"the program failed on the {run.side.name} side with exit code {code}"
+    elif ranks := [f"{name}={value}" for name in RANKS
+                   if (value := {**os.environ, **run.side.variables}.get(name, "0")) != "0"]:
+        what = f"the {run.side.name} side is told that it is not the first of several processes, " \
+               "and the first is what is recorded"
+        said, then = ", ".join(ranks), f"unset {ranks[0].partition('=')[0]}, then the same command"
     else:
         what = f"the program left no trace on the {run.side.name} side: it ended past Python"
-    place = shlex.quote(str(run.side.directory))
-    alone = shlex.join([str(run.side.environment.interpreter), *words])
-    return WorkerError(what, f"{shlex.join(words)}, run {run.name}", said,
-                       f"without the recorder: cd {place} && {alone}")
+    return WorkerError(what, f"{shlex.join(words)}, run {run.name}", said, then)
 
 
 def _said(run: Run) -> str:

@@ -8,8 +8,11 @@ if its own were others; and both once more up to the first difference, with whol
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.programs.judging import judge as judging
@@ -23,6 +26,7 @@ from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference
 from harness.programs.traces.trace import Trace
 from harness.vocabulary.program import PERTURBED
+from harness.words import counted
 
 SHOWN = 4
 """Files or figures that a note names."""
@@ -48,6 +52,7 @@ class Session:
         self.runs: dict[str, Ran] = {}
         self.initial = runner.folder / INITIAL
         self.by_chance: set[str] = set()
+        self.began = 0.0
 
     def run(self) -> Tried:
         """Run what is needed, and judge.
@@ -56,6 +61,7 @@ class Session:
             HarnessError: a run failed, did not end, or trained nothing; or two unchanged runs
                 differ in their weights or data, so that nothing can be told.
         """
+        self.began = time.time()
         self._keep(self.runner.first(self.baseline, ["--keep", str(self.initial)]))
         self._keep(self.runner.run(self.observed.name, self.observed))
         self._require_apart()
@@ -85,13 +91,20 @@ class Session:
         In its copies of the working directory it cannot; elsewhere it can.
         """
         one, other = (self.runs[name].trace.header for name in ("baseline", "observed"))
-        shared = [name for name in other.read if name in one.written]
+        shared = [name for name in other.read if name in one.written or self._is_changed(name)]
         if shared:
             raise HarnessError(
                 "the program reads a file that the run before it wrote: the two sides do not begin "
-                "alike", shared[0], f"{len(shared)} such files", "let it write below the working "
-                "directory, of which every run has a copy, or below TMPDIR"
-                + (", and without --in-place" if self.runner.program.is_in_place else ""))
+                "alike", shared[0], counted(len(shared), "such file"),
+                "let it write below the working directory, of which every run has a copy, or below "
+                "TMPDIR" + (", and without --in-place" if self.runner.program.is_in_place else ""))
+
+    def _is_changed(self, name: str) -> bool:
+        """Return whether a file that all runs share was written since the first of them began."""
+        try:
+            return Path(name).stat().st_mtime >= self.began
+        except OSError:
+            return False
 
     def _is_recorded_alike(self) -> bool:
         """Return whether all is equal to the bit but what was printed or written."""
@@ -115,7 +128,9 @@ class Session:
                 if name in self.runs}
         found = judging.judge(self._trace("observed"), self._trace("baseline"), perturbed, **kept)
         if found.problem is not None:
-            raise found.problem
+            told = found.problem
+            raise type(told)(told.what, shlex.join(self.runner.program.words), told.numbers,
+                             told.next_command)
         return found
 
     def _run_all(self, runs: Sequence[tuple[str, Side, Sequence[str]]]) -> None:

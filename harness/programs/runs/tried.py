@@ -19,6 +19,7 @@ from harness.programs.runs.launching import Side
 from harness.programs.showing import encoding, facts, wording
 from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference, describe
+from harness.programs.sides.requirements import shown, without_secrets
 from harness.programs.traces.trace import Trace
 
 
@@ -52,8 +53,8 @@ class Tried:
         asked = [one for one in self.differences if one.is_named]
         if len(asked) == 1 and asked[0].kind == "package" and asked[0].observed \
                 and asked[0].baseline:
-            name = asked[0].name
-            return f"{name} {asked[0].observed}", f"{name} {asked[0].baseline}"
+            observed, baseline = shown([asked[0].observed, asked[0].baseline])
+            return f"{asked[0].name} {observed}", f"{asked[0].name} {baseline}"
         return "observed", "baseline"
 
     def lines(self, commands: Sequence[str]) -> list[str]:
@@ -107,6 +108,6 @@ def sides_facts(sides: Sequence[Side], differences: Sequence[Difference]) -> dic
 def keep(folder: Path, sides: Sequence[Side], differences: Sequence[Difference]) -> None:
     """Write beside the runs what both sides resolved to, and in what they differ."""
     for side in sides:
-        write_text(folder / f"{side.name}.txt", side.environment.pins)
+        write_text(folder / f"{side.name}.txt", without_secrets(side.environment.pins))
     write_text(folder / "sides.json",
                json.dumps(sides_facts(sides, differences), indent=1) + "\n")

@@ -105,8 +105,8 @@ def extend(report: Report, project: Project, question: Question, programs: Seque
         night: name of the only night whose runs count; then what its environments have not
             measured in it is a comparison with a problem.
     """
-    found = [one for name in programs for one in _of_program(report, project, question, name,
-                                                             night)]
+    found = [one for name in programs
+             for one in _of_program(report, project, question, name, night)]
     if not found:
         return
     listed = waivers.known(project)
@@ -119,14 +119,11 @@ def extend(report: Report, project: Project, question: Question, programs: Seque
 
 
 def _figures(project: Project, comparison: Comparison) -> dict[tuple[str, str, str, str], float]:
-    """Return the numbers of a night that a history keeps: seconds of a run, and the last loss."""
+    """Return the numbers of a night that a history keeps: the last loss, and what differs."""
     if comparison.problem:
         return {}
-    name, environment = comparison.case, comparison.observed
-    run = read(project.program_run_path(name, environment))
-    told = {"seconds": float(run.facts["seconds"]) / int(run.facts["runs"])} \
-        if {"seconds", "runs"} <= set(run.facts) else {}
-    losses = curve(run.trace())
+    name, environment, told = comparison.case, comparison.observed, {}
+    losses = curve(read(project.program_run_path(name, environment)).trace())
     if losses is not None:
         told["final_loss"] = float(losses.values[-1])
     if comparison.against == "baseline":
@@ -155,11 +152,10 @@ def _of_program(report: Report, project: Project, question: Question, name: str,
             found.append(_problem(Comparison(name, VARIANT, environment, "baseline", environment),
                                   error))
             continue
-        report.programs[name, environment] = is_run
         path = (project.program_run_path if is_run else project.program_baseline_path)(
             name, environment)
-        found += [_compared(project, Comparison(name, VARIANT, environment, kind, other), path,
-                            question.versions is not None)
+        found += [_compared(report, project, Comparison(name, VARIANT, environment, kind, other),
+                            path)
                   for kind, other in _sides(question, environment, accepted, is_run)]
     return found
 
@@ -182,23 +178,24 @@ def _require_tonight(project: Project, name: str, environment: str, night: str) 
                                  why, f"tox run -e {environment} -- {name}")
 
 
-def _compared(project: Project, comparison: Comparison, path: Path, takes_runs: bool
-              ) -> Comparison:
+def _compared(report: Report, project: Project, comparison: Comparison, path: Path) -> Comparison:
     """Return a comparison with what came out, or why nothing did.
 
-    Args:
-        takes_runs: the last run stands for a baseline that is not there.
+    Of two versions that are compared with each other the last runs stand for a baseline that is
+    not there.
     """
     name, other = comparison.case, comparison.baseline
     baseline = project.program_baseline_path(name, other)
-    if takes_runs and not baseline.exists():
+    if report.versions is not None and not baseline.exists():
         baseline = project.program_run_path(name, other)
     try:
         if not baseline.exists():
             raise MissingRecordError(f"{other} has no baseline yet", f"program {name}",
                                      next_command=way_to_baseline(project, name, other))
-        found = findings(judge(read(path), read(baseline)))
-        return dataclasses.replace(comparison, findings=tuple(found))
+        sides = read(path), read(baseline)
+        report.observed[name, comparison.observed] = sides[0].head(name, comparison.observed)
+        report.baselines[name, other] = sides[1].head(name, other)
+        return dataclasses.replace(comparison, findings=tuple(findings(judge(*sides))))
     except HarnessError as error:
         return _problem(comparison, error)
 

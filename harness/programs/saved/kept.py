@@ -22,6 +22,7 @@ from harness.programs.runs import figures
 from harness.programs.runs.figures import Figure
 from harness.programs.traces import trace as traces
 from harness.programs.traces.trace import Trace
+from harness.records.record import Record
 
 LARGEST, WHOLE = 64 * 2**20, 256 * 2**20
 """Bytes of a file, and of all that is in it."""
@@ -50,6 +51,12 @@ class Kept:
         """The runs beside the first one: ``perturbed-1/`` and so on, ``repeated/``."""
         return sorted({name.partition("/")[0] + "/" for name in self.members
                        if name.startswith(("perturbed-", "repeated/"))})
+
+    def head(self, program: str, environment: str) -> Record:
+        """Return what is known of the measuring, as of any case's, without a variant."""
+        told, accepted = self.facts.get("provenance"), self.facts.get("accepted")
+        return Record(program, environment, told if isinstance(told, dict) else {}, {},
+                      accepted if isinstance(accepted, dict) else None)
 
     def trace(self, folder: str = "") -> Trace:
         """Return the trace of a run, as recorded."""

@@ -16,7 +16,7 @@ from harness.errors import UsageError
 from harness.programs.runs.launching import Side
 from harness.programs.sides import hints, making
 from harness.programs.sides.making import Environment
-from harness.programs.sides.requirements import Requirements, parse, read
+from harness.programs.sides.requirements import Requirements, parse, read, shown
 from harness.programs.sides.resolving import Wanted
 from harness.words import few
 
@@ -80,7 +80,8 @@ class Difference:
 
     def __str__(self) -> str:
         name = self.name if self.kind == "package" else f"{self.kind} {self.name}".strip()
-        return f"{name} {self.baseline or 'absent'} -> {self.observed or 'absent'}"
+        before, after = shown([self.baseline, self.observed])
+        return f"{name} {before or 'absent'} -> {after or 'absent'}"
 
 
 def complete(baseline: Asked, observed: Asked, common: Common) -> tuple[Asked, Asked]:

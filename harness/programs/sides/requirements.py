@@ -34,6 +34,10 @@ FOREIGN = {"Pipfile.lock": "pipenv requirements > requirements.txt",
 """Files of other installers, and what to type instead."""
 LOCAL = re.compile(r"\+(cpu|cu\d+|rocm[\d.]+|xpu)\b")
 """The build that a local version names: ``torch==2.7.0+cu128``."""
+COMMIT = re.compile(r"@([0-9a-f]{40})\Z")
+"""How the place of a repository ends that was resolved."""
+SECRET = re.compile(r"(://)[^/@\s]*@(?=[^/\s])")
+"""What stands before the host of an address."""
 LARGEST = 4 * 2**30
 """Bytes of a wheel that is read to tell whether it is still the same one."""
 
@@ -92,7 +96,7 @@ def read(texts: Sequence[str], folder: Path, side: str) -> Requirements:
             raise UsageError("an environment of your own is taken as it is", f"{side} side",
                              f"beside it: {', '.join(texts)}", "install it there")
         return Requirements(interpreter=interpreters[0])
-    for text in texts:
+    for text in (re.sub(r"-r\s+|--requirement[ =]", "", given, count=1) for given in texts):
         path = folder / text
         if _is_path(text) and not path.exists():
             raise UsageError(f"the {side} side names a file that is not there", str(path), text,
@@ -117,6 +121,19 @@ def parse(line: str) -> Requirement | None:
         return Requirement(line.split(" #")[0].split(" --hash")[0].strip())
     except InvalidRequirement:
         return None
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the names and passwords that stand in its addresses."""
+    return SECRET.sub(r"\1", text)
+
+
+def shown(versions: Sequence[str]) -> list[str]:
+    """Return versions as short as they still differ: of a place the commit, or its last part."""
+    short = [f"commit {match[1][:10]}" if (match := COMMIT.search(text)) else
+             unquote(text.rstrip("/").rpartition("/")[2]) if "://" in text else text
+             for text in versions]
+    return short if len(set(short)) == len(set(versions)) else list(versions)
 
 
 def interpreter(folder: Path) -> Path | None:

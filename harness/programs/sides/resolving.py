@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from harness.errors import HarnessError
 from harness.files import read_text, write_text
 from harness.programs.sides import hints, uv
-from harness.programs.sides.requirements import Requirements, backend
+from harness.programs.sides.requirements import Requirements, backend, without_secrets
 from harness.words import few
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*) *(?:== *([^\s;]+)|@ *(\S+))", re.MULTILINE)
@@ -140,10 +140,14 @@ class Resolving:
         found = [word for index in self.wanted.indexes for word in ("--index", index)]
         if self.wanted.indexes:  # the best version of any index, as pip takes it
             found += ["--index-strategy", "unsafe-best-match"]
-        asked = backend([*self.wanted.requirements.lines, *self.wanted.replaced])
+        asked = self._build()
         if self.wanted.indexes or uv.decides(self.variables):
             return found
         return [*found, *(("--torch-backend", asked) if asked else AUTOMATIC)]
+
+    def _build(self) -> str | None:
+        """Return the build of torch that is asked for by name: ``cu128``."""
+        return backend([*self.wanted.requirements.lines, *self.wanted.replaced])
 
     def _is_automatic(self) -> bool:
         return tuple(self.options[-len(AUTOMATIC):]) == AUTOMATIC
@@ -162,14 +166,17 @@ class Resolving:
     def _failed(self, what: str, result: subprocess.CompletedProcess[str]) -> HarnessError:
         asked = [*self.wanted.requirements.lines, *map(str, self.wanted.requirements.files),
                  *(str(place / "uv.lock") for place in self.wanted.requirements.locks)]
-        side = self.wanted.side
+        side, build = self.wanted.side, self._build()
+        then = f"--{side}-python VERSION for another Python, --with REQUIREMENT for what is " \
+               "missing, --index URL for where else to look"
+        if build and (OUT_OF_REACH.search(result.stderr) or f"+{build}" in result.stderr):
+            then = f"--index URL of one that has builds for {build}, or the version without " \
+                   f"+{build}"
         return HarnessError(f"the {side} side {what} under Python {self.wanted.python}",
-                            few(asked, 4),
-                            uv.said(result), f"--{side}-python VERSION for another Python, --with "
-                            "REQUIREMENT for what is missing, --index URL for where else to look")
+                            without_secrets(few(asked, 4)), without_secrets(uv.said(result)), then)
 
 
 def packages(pins: str) -> dict[str, str]:
     """Return what pins install: normalised name -> version, or the place it comes from."""
-    return {canonicalize_name(name): version or place
+    return {canonicalize_name(name): version or without_secrets(place)
             for name, version, place in PINNED.findall(pins)}

@@ -8,7 +8,8 @@ import { finding, firstFamily, isDifference, page, severity, symbolOf } from "./
 import { Badge, Choice, few, LongText, plural, Select, short } from "./text.js";
 
 const versionOf = (family, env) => env.startsWith(`${family}-`) ? env.slice(family.length + 1) : env;
-const precisionOf = (line) => line.precision ?? "native runs";
+const precisionOf = (line) => line.precision
+  ?? (line.variant === "program" ? "as it runs" : "native runs");
 
 /* What was found where a group begins, the worst first. */
 const foundAt = ({ findings }) => findings.map(finding).filter(isDifference)

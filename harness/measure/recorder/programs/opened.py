@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 MOST = 200
@@ -17,6 +18,8 @@ OWN = tuple(f"{path}{os.sep}" for path in dict.fromkeys([
     Path("/proc"), Path("/sys"), Path("/dev"), Path.home() / ".cache", Path.home() / ".config"]))
 """Folders of what Python, packages and the system open for themselves."""
 
+TICK = 0.05
+"""Seconds by which the time of a file may lag behind the clock."""
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64",
           "/usr/share")
 """Folders of the system, of which a machine's own digest tells."""
@@ -32,6 +35,9 @@ MOST_USED = 8
 class Opened:
     """Notes which files are read that the program itself did not write before, and which written.
 
+    Libraries that write in C are not heard of; so a file that changed since the program began
+    counts as its own.
+
     Args:
         read, written: absolute paths, in the order in which they were opened first.
     """
@@ -39,6 +45,7 @@ class Opened:
     def __init__(self) -> None:
         self.read: dict[str, None] = {}
         self.written: dict[str, None] = {}
+        self._began = time.time() - TICK
 
     def install(self) -> None:
         """Have Python tell of every file; that cannot be taken back."""
@@ -61,10 +68,17 @@ class Opened:
         is_kept = not ((isinstance(mode, str) and bool(set("wx") & set(mode)))
                        or (isinstance(flags, int) and bool(flags & os.O_TRUNC)))
         if is_kept and name not in self.written and len(self.read) < MOST \
-                and os.path.isfile(name):
+                and self._was_there(name):
             self.read[name] = None
         if writes and len(self.written) < MOST:
             self.written[name] = None
+
+    def _was_there(self, name: str) -> bool:
+        """Return whether a file is as it was when the program began."""
+        try:
+            return os.path.isfile(name) and os.stat(name).st_mtime < self._began
+        except OSError:
+            return False
 
 
 class Outside:

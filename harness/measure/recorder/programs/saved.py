@@ -78,9 +78,10 @@ def measure(paths: Paths, environment: str, program: Program) -> tuple[int, floa
         used = json.loads((folder / USED).read_text(encoding="utf-8"))
     runs = sum(name.endswith(TRACE) for name in members)
     facts = {"program": program.name, "environment": environment, "runs": runs,
-             "recorded": provenance.now(), "seconds": round(time.monotonic() - start, 3),
-             "settings": settings.chosen(), "declared": program.dumps(), "inputs": inputs,
-             OUTSIDE: used, "baseline": baseline if runs < len(RUNS) else None, "accepted": None}
+             "provenance": {**provenance.here(),
+                            "seconds": round((time.monotonic() - start) / runs, 3)},
+             "declared": program.dumps(), "inputs": inputs, OUTSIDE: used,
+             "baseline": baseline if runs < len(RUNS) else None, "accepted": None}
     members[fresh.FACTS] = (json.dumps(facts, indent=1) + "\n").encode()
     write_bytes(path, pack(members))
     return runs, time.monotonic() - start

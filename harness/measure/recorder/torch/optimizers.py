@@ -97,7 +97,10 @@ class Optimizers:
         Args:
             step: what makes the step, of the optimizer and the arguments.
         """
-        if self._forwards.is_in_step or not self._recording.is_on:
+        if not self._recording.is_on:
+            self._recording.tell_beside()
+            return step(optimizer, *arguments, **options)
+        if self._forwards.is_in_step:
             return step(optimizer, *arguments, **options)
         self._forwards.is_in_step = True
         self._forwards.begin_pass()
