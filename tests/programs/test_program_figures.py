@@ -45,7 +45,7 @@ def test_numbers_are_read_from_lines(tmp_path: Path) -> None:
 def test_a_progress_bar_is_its_last_state(tmp_path: Path) -> None:
     """What was written over is not compared: how often a bar moves is chance."""
     bar = "\r 1/2 - loss: 0.9\r 2/2 - loss: 0.5\nepoch 1\n"
-    assert [figure.value for figure in figures.told(bar, tmp_path, [])] == [0.5, 1.0]
+    assert [figure.value for figure in figures.told(bar, tmp_path, [])] == [2.0, 2.0, 0.5, 1.0]
 
 
 def test_outputs_are_read_by_their_kind(tmp_path: Path) -> None:
@@ -99,3 +99,37 @@ def test_no_figures_leave_a_trace_as_it_is() -> None:
     """A silent program has no event more."""
     one = trace()
     assert figures.add(one, [], []) is one
+
+
+@pytest.mark.parametrize(("line", "values"), [
+    ("2026-11-26 04:22:08,123 INFO loss 0.3", [0.3]), ("[04:22:08] loss 0.3", [0.3]),
+    ("26/11/2026 4:22 loss 0.3", [0.3]), ("Linear at 0x7fde615017e0: 0.3", [0.3]),
+    ("run 123e4567-e89b-12d3-a456-426614174000: 0.3", [0.3]), ("/tmp/tmpa1b2c3d4/w.pt 0.3", [0.3]),
+    ("0.123/0.456", [0.123, 0.456]), ("3:0.93", [3.0, 0.93]), ("[0.5-0.6]", [0.5, 0.6]),
+    ("mean 0.25 min 0.10 max 1", [0.25, 0.1, 1.0]), ("took 2 min 20 s, 1.5 h", []),
+    ("acc 0.93 s=4", [0.93, 4.0]), ("12/40 107ms/step", [12.0, 40.0])])
+def test_what_is_of_chance_is_no_figure(tmp_path: Path, line: str, values: list[float]) -> None:
+    """Moments, addresses and durations are left out; whatever else is a number is read."""
+    assert [figure.value for figure in figures.told(line, tmp_path, [])] == values
+
+
+def test_a_line_is_called_the_same_at_another_time(tmp_path: Path) -> None:
+    """What logging writes before a message is no part of its name."""
+    names = {figure.name for time in ("04:22:08,123", "23:59:59,999") for figure in figures.told(
+        f"2026-11-26 {time} INFO loss 0.3 of 0x{time[:2]}", tmp_path, [])}
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize(("text", "is_same"), [("0.9", False), ("0.8", True), ("0.80", True)])
+def test_nothing_is_rounded_otherwise_where_all_is_alike(
+        tmp_path: Path, text: str, is_same: bool) -> None:
+    """Of two equal trainings 0.8 and 0.9 are two numbers, if written with as many decimals."""
+    own, like = (figures.told(f"accuracy {one}", tmp_path, []) for one in (text, "0.8"))
+    assert (figures.add(trace(), own, like, True).sketch[0, 0] == 0.8) == is_same
+    assert figures.add(trace(), own, like).sketch[0, 0] == 0.8
+
+
+def test_of_too_many_figures_the_last_ones_stay(tmp_path: Path) -> None:
+    """What a program says at its end is what most people look at."""
+    found = figures.told("loss 0.5\n" * figures.MOST + "accuracy 0.25\n", tmp_path, [])
+    assert len(found) == figures.MOST and found[-1].value == 0.25

@@ -23,17 +23,29 @@ from harness.files import read_bytes
 from harness.programs.traces.trace import REPORTED, Trace
 
 NUMBER = re.compile(
-    r"(?<![\w.])(?<!\d[-:/])"
+    r"(?<![\w.])"
     r"[-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf|NaN|Inf|Infinity)"
-    r"(?!\w)(?!\.\d)(?![-:/]\d)")
-"""A number that is no part of a word, a version or a date."""
-DURATION = re.compile(r"(?<![\w.])\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|min|h)(?:/\w+)?(?!\w)")
-"""A time that something took: ``107ms/epoch``."""
+    r"(?!\w)(?!\.\d)")
+"""A number that is no part of a word or a version."""
+CHANCE = re.compile(
+    r"\b\d{4}[-/.]\d\d[-/.]\d\d(?:[T _]\d\d:?\d\d(?::?\d\d)?(?:[.,]\d+)?)?"
+    r"(?:Z|[+-]\d\d:?\d\d)?\b"
+    r"|\b\d\d?[-/.]\d\d?[-/.]\d{4}\b"
+    r"|\b\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\b(?!\.\d)"
+    r"|\b0x[0-9a-fA-F]+\b"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    r"|\btmp\w{8}\b")
+"""Dates and times of day, addresses, UUIDs, temporary files: no run has those of another."""
+DURATION = re.compile(
+    r"(?<![\w.])\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|min(?!\s*[-+]?\d+(?:\.\d+)?(?!\s?\w))|h)"
+    r"(?:/\w+)?(?![\w=])")
+"""A time that something took: ``107ms/epoch``; no ``mean 0.25 min 0.10``."""
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 REWRITTEN = re.compile(r"[^\n]*[\r\b](?=[^\r\n\b])")
 """What a progress bar had written in a line before it wrote over it."""
 MOST, LONGEST = 50_000, 100
-"""Figures of a run, and characters of what a line is called."""
+"""Figures of a run, of which the first half and the last are kept if there are more; and
+characters of what a line is called."""
 WHOLE = 64
 """Elements of an array in a file that are compared one by one; of a larger one its measures."""
 TEXTS = (".txt", ".log", ".csv", ".tsv", ".jsonl", ".out", ".md", "")
@@ -67,7 +79,7 @@ def told(printed: str, folder: Path, outputs: Sequence[str]) -> list[Figure]:
     found = list(_in_text(printed, "printed"))
     for name in outputs:
         found += _in_file(folder / name, name)
-    return found[:MOST]
+    return found if len(found) <= MOST else found[:MOST // 2] + found[-(MOST // 2):]
 
 
 def require_readable(outputs: Iterable[str]) -> None:
@@ -82,12 +94,15 @@ def require_readable(outputs: Iterable[str]) -> None:
                              f"known: {KINDS}", "let the program write one of these as well")
 
 
-def add(trace: Trace, figures: Sequence[Figure], like: Sequence[Figure]) -> Trace:
+def add(trace: Trace, figures: Sequence[Figure], like: Sequence[Figure],
+        is_alike: bool = False) -> Trace:
     """Return a trace with figures as its last events, of the channel ``reported``.
 
     Args:
         like: those of the baseline; a figure that differs from its own by no more than both
             are printed with has the same value.
+        is_alike: all that was recorded equals the baseline's to the bit, so that no number was
+            rounded to another one of as many decimals.
     """
     if not figures:
         return trace
@@ -95,7 +110,7 @@ def add(trace: Trace, figures: Sequence[Figure], like: Sequence[Figure]) -> Trac
     names = list(dict.fromkeys([*header.names, *(figure.name for figure in figures)]))
     dtypes = list(dict.fromkeys([*header.dtypes, "number"]))
     place = {name: i for i, name in enumerate(names)}
-    occurrences, values = _numbered(figures, like)
+    occurrences, values = _numbered(figures, like, is_alike)
     rows = {
         "step": np.full(count, header.updates), "channel": np.full(count, REPORTED),
         "name": np.array([place[figure.name] for figure in figures]),
@@ -108,7 +123,8 @@ def add(trace: Trace, figures: Sequence[Figure], like: Sequence[Figure]) -> Trac
                  **columns)
 
 
-def _numbered(figures: Sequence[Figure], like: Sequence[Figure]) -> tuple[list[int], list[float]]:
+def _numbered(figures: Sequence[Figure], like: Sequence[Figure], is_alike: bool
+              ) -> tuple[list[int], list[float]]:
     """Return for every figure how many of its name came before, and its value."""
     known: dict[tuple[str, int], Figure] = {}
     met: dict[str, int] = {}
@@ -120,15 +136,17 @@ def _numbered(figures: Sequence[Figure], like: Sequence[Figure]) -> tuple[list[i
         at = met.setdefault(figure.name, 0)
         met[figure.name] += 1
         other = known.get((figure.name, at))
-        is_same = other is not None and abs(figure.value - other.value) <= \
-            (figure.resolution + other.resolution) * (1 + 1e-9)
+        is_same = other is not None and not (
+            is_alike and figure.resolution == other.resolution) and abs(
+                figure.value - other.value) <= (figure.resolution + other.resolution) * (1 + 1e-9)
         occurrences.append(at)
         values.append(other.value if other is not None and is_same else figure.value)
     return occurrences, values
 
 
 def _in_text(text: str, origin: str) -> Iterable[Figure]:
-    for line in DURATION.sub("", ESCAPE.sub("", REWRITTEN.sub("", text))).splitlines():
+    plain = CHANCE.sub("", ESCAPE.sub("", REWRITTEN.sub("", text)))
+    for line in DURATION.sub("", plain).splitlines():
         matches = list(NUMBER.finditer(line))
         if not matches:
             continue

@@ -157,7 +157,8 @@ class Session:
         """Return a run's trace, with what it printed and wrote."""
         told, like = ([figure for figure in self.runs[run].figures
                        if figure.name not in self.by_chance] for run in (name, "baseline"))
-        return figures.add(self.runs[name].trace, told, like)
+        is_alike = name == self.observed.name and self._is_recorded_alike()
+        return figures.add(self.runs[name].trace, told, like, is_alike)
 
     def _tried(self, judgement: Judgement, whole: Whole | None) -> Tried:
         seconds = {name: round(ran.run.seconds, 3) for name, ran in self.runs.items()}

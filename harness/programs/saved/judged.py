@@ -28,14 +28,15 @@ def judge(observed: Kept, baseline: Kept) -> Judgement:
     by_chance = _by_chance(baseline) | _by_chance(observed)
     like = [figure for figure in baseline.figures() if figure.name not in by_chance]
 
-    def whole(kept: Kept, folder: str = "") -> Trace:
+    def whole(kept: Kept, folder: str = "", is_alike: bool = False) -> Trace:
         told = [one for one in kept.figures(folder) if one.name not in by_chance]
-        return figures.add(kept.trace(folder), told, like)
+        return figures.add(kept.trace(folder), told, like, is_alike)
 
+    is_alike = judging.is_identical(observed.trace(), baseline.trace())
     perturbed = [whole(baseline, folder) for folder in baseline.folders
                  if folder.startswith("perturbed-")]
     repeated = whole(baseline, "repeated/") if "repeated/" in baseline.folders else None
-    found = judging.judge(whole(observed), whole(baseline), perturbed, repeated)
+    found = judging.judge(whole(observed, is_alike=is_alike), whole(baseline), perturbed, repeated)
     if found.problem is not None:
         raise found.problem
     return found
