@@ -85,6 +85,14 @@ def test_a_program_that_trains_nothing_is_an_error(side: Side, tmp_path: Path) -
         run(side, "print('hello')", tmp_path)
 
 
+def test_what_a_program_reports_alone_is_not_judged(side: Side, tmp_path: Path) -> None:
+    """The message does not advise what the program does already."""
+    with pytest.raises(HarnessError, match="trains nothing") as caught:
+        run(side, "import harness\nharness.record('loss', 0.5)", tmp_path)
+    assert "what harness.record was given alone cannot be judged" in caught.value.numbers
+    assert "harness.record" not in caught.value.next_command
+
+
 def test_a_program_that_is_not_there_is_told(side: Side, tmp_path: Path) -> None:
     """A script that does not exist cannot be recorded."""
     runner = Runner(Program(("missing.py",)), tmp_path / "session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
@@ -158,3 +159,12 @@ def test_sides_differ_in_what_was_named_and_that_is_said(wheels: Path, tmp_path:
     assert sides.describe(found) == "frame 1.0 -> 2.0, helper 1.0 -> 2.0; nothing else moved"
     unnamed = sides.differences(*made, {"frame"})
     assert sides.describe(unnamed) == "frame 1.0 -> 2.0; beside it moved helper 1.0 -> 2.0"
+
+
+def test_an_environment_without_numpy_is_told(tmp_path: Path) -> None:
+    """The recorder needs it; wheels of torch do not ask for it."""
+    venv.create(tmp_path / "bare")
+    asked = (Asked((str(tmp_path / "bare"),)), Asked((sys.prefix,)))
+    with pytest.raises(HarnessError, match="the baseline side has no numpy") as caught:
+        sides.make(*asked, Common(tmp_path))
+    assert "uv pip install --python" in caught.value.next_command

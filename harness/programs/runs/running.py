@@ -19,7 +19,7 @@ from harness.programs.runs import figures
 from harness.programs.runs.copying import Copy, copy
 from harness.programs.runs.figures import Figure
 from harness.programs.runs.launching import Run, Side, launch
-from harness.programs.traces.trace import Trace, read
+from harness.programs.traces.trace import REPORTED, Trace, read
 
 SHORTEST, TIMES = 300.0, 20.0
 """Seconds that any run may take, and how many times as long as the first one."""
@@ -163,8 +163,11 @@ def _available() -> int:
 
 def _untrained(run: Run, trace: Trace) -> HarnessError:
     notes = "; ".join(note.text for note in trace.header.notes)
+    if (trace.channel == REPORTED).any():
+        notes += "; what harness.record was given alone cannot be judged: without weights to " \
+                 "change by last bits nobody knows what rounding does to it"
     return HarnessError(f"the program trains nothing on the {run.side.name} side",
                         " ".join(trace.header.program) or run.name,
                         notes or "no optimizer finished an update",
-                        "name the program that trains; where no optimizer of torch, Keras or "
-                        "optax is used, harness.watch and harness.record tell what happens")
+                        "name the program that trains, with an optimizer of torch, Keras or optax: "
+                        "harness.watch(optax.adam(1e-3))")

@@ -24,6 +24,7 @@ import platformdirs
 from harness.errors import HarnessError, last_lines
 from harness.files import lock, read_text, write_text
 from harness.programs.sides import uv
+from harness.programs.sides.hints import RECORDER
 from harness.programs.sides.resolving import Resolving, Wanted, packages
 
 VERSION = 1
@@ -158,6 +159,12 @@ def _existing(wanted: Wanted, interpreter: Path) -> Environment:
         raise HarnessError(f"the {wanted.side} side is no environment of Python",
                            str(interpreter), uv.said(result),
                            f"--{wanted.side} FOLDER that holds bin/python")
+    found = subprocess.run([str(interpreter), "-c", f"import {RECORDER}"], capture_output=True,
+                           encoding="utf-8", errors="replace")
+    if found.returncode:
+        raise HarnessError(f"the {wanted.side} side has no {RECORDER}, which the recorder needs",
+                           str(interpreter), last_lines(found.stderr),
+                           f"uv pip install --python {interpreter} {RECORDER}")
     return Environment(interpreter, _version(interpreter), packages(result.stdout),
                        pins=result.stdout)
 
