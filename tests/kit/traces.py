@@ -89,6 +89,7 @@ class Fault:
     order: Callable[[int, Array], Array] = lambda step, value: value
     begin: Callable[[str, Array], Array] = lambda name, value: value
     accuracy: Callable[[float], float] = lambda value: value
+    evaluated: Callable[[Array], Array] = lambda value: value
     name: Callable[[str], str] = lambda name: name
 
 
@@ -130,7 +131,8 @@ def train(fault: Fault | None = None, *, perturb: int | None = None, reverse: bo
             weights[name] = (before + change).astype(dtype)
             log.tensor(step, "update", do.name(name), weights[name] - before, weights[name])
     _, _, logits = _forward(weights, _INPUTS.astype(dtype), reverse)
-    log.tensor(steps, "evaluation", do.name("Net:output"), logits)
+    log.tensor(steps, "evaluation", do.name("Net:output"),
+               do.evaluated(logits).astype(dtype))
     log.number(steps, "reported", "accuracy",
                do.accuracy(float((logits.argmax(1) == _LABELS).mean())))
     told: dict[str, Any] = {

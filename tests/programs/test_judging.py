@@ -283,3 +283,33 @@ def test_a_tie_that_last_bits_break_is_still_told(baseline: Trace) -> None:
     assert "0.75 x the baseline's" in first.sentence
     near = traces.train(corner(-1), reverse=True)
     assert judge(near, baseline, runs, baseline).exit_code == 0
+
+
+def noisy(spread: float) -> list[Trace]:
+    """Return perturbed runs that end far from each other in their evaluation."""
+    return [traces.train(Fault(evaluated=lambda v, i=i: v * (1 + spread * i),
+                               accuracy=lambda v, i=i: v - spread * i), perturb=i)
+            for i in range(1, 9)]
+
+
+@pytest.mark.parametrize(("fault", "channel"), [
+    (Fault(evaluated=lambda v: v * 1.016), "evaluation"),
+    (Fault(accuracy=lambda v: v - 1 / 96), "reported")])
+def test_what_no_weight_shows_is_not_excused_by_runs_from_other_weights(
+        baseline: Trace, fault: Fault, channel: str) -> None:
+    """Where all weights are equal to the bit, an evaluation is off by no accident of rounding."""
+    found = judge(traces.train(fault), baseline, noisy(0.02), baseline)
+    assert found.exit_code == 1 and found.causes[0].channel == channel
+
+
+def test_rounding_of_an_evaluation_is_excused(baseline: Trace) -> None:
+    """Kernels of evaluation may be others while those of training are the same."""
+    fault = Fault(evaluated=lambda v: v * (1 + 1e-6))
+    assert judge(traces.train(fault), baseline, noisy(0.0), baseline).exit_code == 0
+
+
+def test_an_evaluation_that_is_chance_is_excused(baseline: Trace) -> None:
+    """What the unchanged run does not repeat tells nothing."""
+    repeated = traces.train(Fault(evaluated=lambda v: v * 0.99))
+    observed = traces.train(Fault(evaluated=lambda v: v * 1.016))
+    assert judge(observed, baseline, noisy(0.02), repeated).exit_code == 0

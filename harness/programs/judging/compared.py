@@ -11,12 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.judging import allowance
+from harness.programs.judging import allowance, floors
 from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
 from harness.programs.traces import distance
 from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers, align
 from harness.programs.traces.distance import Flags
-from harness.programs.traces.trace import FORWARD, GRADIENT, LOSS, UPDATE, Trace
+from harness.programs.traces.trace import (
+    EVALUATION,
+    FORWARD,
+    GRADIENT,
+    LOSS,
+    REPORTED,
+    UPDATE,
+    Trace,
+)
 
 OBSERVED = 0
 APPEARS = 10 * SMALL
@@ -86,7 +94,7 @@ def compare(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
     excess = _excess(off, allowed.limit)
     is_off = _off(aligned, allowed, off, OBSERVED)
     is_same = distance.is_same(aligned, OBSERVED)
-    is_own = _own(aligned, allowed, off, is_same)
+    is_own = _own(aligned, allowed, off, is_same) | _told(aligned, allowed, off, is_same)
     if rerun is not None:
         is_own &= distance.is_same(aligned, rerun)
     if second is not None:
@@ -136,6 +144,29 @@ def _own(aligned: Alignment, allowed: Allowance, off: Numbers, is_same: Flags) -
     with np.errstate(all="ignore"):
         is_large = is_number | ~(np.fmin(off, 1) * norms <= SMALL * _largest_norms(aligned))
     return np.asarray(found & (off > np.maximum(OWN, FACTOR * allowed.floor)) & is_large)
+
+
+def _told(aligned: Alignment, allowed: Allowance, off: Numbers, is_same: Flags) -> Flags:
+    """Return which evaluations and figures are off although the weights are equal to the bit.
+
+    All that made them is, at least as far as it was looked at. Then an evaluation may be off by as
+    much as the first forward pass makes of last bits, and a figure, if evaluations are equal as
+    well, by rounding alone.
+    """
+    unlike = ~is_same & ~np.isnan(off)
+    is_made = aligned.step < aligned.step[unlike & (aligned.channel <= UPDATE)].min(
+        initial=np.iinfo(np.int64).max)
+    floor = floors.find(aligned)
+    at_first = np.isin(aligned.channel, (FORWARD, LOSS)) & (aligned.step == 0)
+    amplified = float(allowed.learned[at_first].max(initial=0.0))
+    is_evaluation = is_made & (aligned.channel == EVALUATION)
+    is_figure = is_made & (aligned.channel == REPORTED) \
+        & ~np.isin(aligned.series, allowed.volatile) \
+        & (aligned.step < aligned.step[unlike & is_evaluation].min(
+            initial=np.iinfo(np.int64).max))
+    found: Flags = (is_evaluation & (off > np.maximum(OWN, FACTOR * (floor + amplified)))) | (
+        is_figure & (off > FACTOR * floor))
+    return found
 
 
 def _largest_norms(aligned: Alignment) -> Numbers:
