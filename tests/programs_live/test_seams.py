@@ -174,3 +174,48 @@ def test_two_models_have_names_of_their_own(record):
     assert {row[2] for row in trace.rows("update")} == {
         *(f"{place}.{part}" for place in "02" for part in ("weight", "bias")),
         *(f"Sequential#2.{place}.{part}" for place in "02" for part in ("weight", "bias"))}
+
+
+BUFFERS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+model.register_buffer("scale", torch.ones(2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+for _ in range(2):
+    optimizer.zero_grad()
+    model(torch.randn(5, 3)).square().mean().backward()
+    optimizer.step()
+print(model[1].running_mean.norm().item())
+"""
+
+
+def test_statistics_are_seen_once_they_change(write, record):
+    """No gradient shows them; a buffer that stays as it is is no event."""
+    found, trace = record("p.py", **write(BUFFERS))
+    statistics = trace.rows("forward", "1.running_mean")
+    assert [row[0] for row in statistics] == [0, 1]
+    assert statistics[1][6][0] == pytest.approx(float(found.output), rel=1e-6)
+    assert {row[2] for row in trace.rows("forward") if ":" not in row[2]} == {
+        "1.running_mean", "1.running_var"}
+
+
+SPARSE = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Embedding(10, 3, sparse=True)
+optimizer = torch.optim.SparseAdam(list(model.parameters()))
+model(torch.tensor([{rows}])).sum().backward()
+optimizer.step()
+"""
+
+
+def test_a_sparse_gradient_is_of_its_rows(write, record):
+    """The same numbers in other rows are another gradient."""
+    one, other = (record("p.py", **write(SPARSE.format(rows=rows)))[1] for rows in ("1, 4", "2, 4"))
+    values, rows = (
+        [trace.rows("gradient", name)[0][5] for trace in (one, other)]
+        for name in ("weight", "weight:indices"))
+    assert values[0] == values[1] and rows[0] != rows[1]

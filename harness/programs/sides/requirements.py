@@ -163,7 +163,8 @@ def _line(text: str, path: Path, side: str) -> str:
         return path.resolve().as_uri()
     if re.match(r"(git|hg|svn|bzr)\+|https?://|file:", text) or parse(text) is not None:
         return text
-    raise UsageError(f"the {side} side names what cannot be installed", repr(text),
+    what = "a path that is not there" if "/" in text else "what cannot be installed"
+    raise UsageError(f"the {side} side names {what}", repr(text),
                      f"a side is made of {', '.join(KNOWN)}",
                      "harness try --baseline torch==2.13.0 --observed torch==2.14.1 -- "
                      "python train.py")

@@ -211,7 +211,9 @@ class Runs:
         if code or not path.exists():
             raise WorkerError(f"the training failed in {self.precision}, run {name}, with exit "
                               f"code {code}", self.training.test, _last(said),
-                              f"pytest '{self.training.test}'")
+                              f"pytest '{self.training.test}'" + (
+                                  "; training.check(..., precisions=['float32']) if it cannot "
+                                  "train in float64" if self.precision == "float64" else ""))
         return path
 
 

@@ -13,6 +13,7 @@ import torch
 from torch.nn.modules import module as torch_module
 
 from harness.measure.recorder.recording import Recording
+from harness.measure.recorder.torch.buffers import Buffers
 from harness.measure.recorder.torch.initial import Initial
 from harness.measure.recorder.torch.names import Names
 from harness.measure.recorder.torch.tensors import Reader, Seen, find
@@ -30,6 +31,7 @@ class Forwards:
                  initial: Initial) -> None:
         self._recording, self._names = recording, names
         self._reader, self._initial = reader, initial
+        self.buffers = Buffers(recording, names, reader)
         self._stack: list[Any] = []
         self._is_evaluating = False
         self._trained: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -123,6 +125,7 @@ class Forwards:
             self.when_trained()
         if has_parameters and not self._is_evaluating and root not in self._trained:
             self._trained.add(root)
+            self.buffers.meet(root)
             self._initial.take(
                 (name, parameter)
                 for parameter in root.parameters()

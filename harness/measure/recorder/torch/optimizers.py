@@ -129,6 +129,7 @@ class Optimizers:
         parameters = self._prepare(optimizer)
         if not self._recording.is_detailed:
             return []
+        self._forwards.buffers.keep()
         self._keep_gradients(parameters)
         return self._remember(parameters)
 
@@ -163,8 +164,14 @@ class Optimizers:
     def _keep_gradients(self, parameters: list[tuple[str, torch.Tensor]]) -> None:
         for name, parameter in parameters:
             found = None if parameter.grad is None else self._reader.read(parameter.grad)
-            if found is not None:
-                self._recording.tensor("gradient", name, *found, module=name.rpartition(".")[0])
+            if found is None:
+                continue
+            path = name.rpartition(".")[0]
+            self._recording.tensor("gradient", name, *found, module=path)
+            if parameter.grad.layout is torch.sparse_coo:  # which rows these are of
+                rows = self._reader.read(parameter.grad.coalesce().indices())
+                if rows is not None:
+                    self._recording.tensor("gradient", f"{name}:indices", *rows, module=path)
 
     def _remember(self, parameters: list[tuple[str, torch.Tensor]]) -> list[Before]:
         """Return what is known of the parameters before a step."""
