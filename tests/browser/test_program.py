@@ -78,8 +78,8 @@ def test_labels_of_an_axis_are_not_all_the_same(shown):
 def test_figures_of_one_step_are_drawn_in_their_order(shown):
     """What a program prints may all be read after its last update."""
     facts = program()
-    facts["curves"]["figures"][0].update(steps=[12, 12, 12], **dict.fromkeys(
-        ("observed", "baseline", "low", "high"), [0.7, 0.8, 0.9]))
+    facts["curves"]["figures"][0].update(steps=[12, 12, 12], **{
+        name: [0.7, 0.8, 0.9] for name in ("observed", "baseline", "low", "high")})
     driver = shown(facts)
     assert driver.execute_script(
         "const {plots: [plot]} = document.querySelector('.smalls .chart');"
