@@ -12,6 +12,7 @@ import pytest
 
 from harness.commands.cli import main
 from harness.measure.recorder.programs import fresh, saved
+from harness.programs.saved.kept import read
 from harness.records import manifest
 from harness.records.project import Project
 from harness.vocabulary.program import load
@@ -170,3 +171,19 @@ def test_the_recorder_notes_what_a_program_uses_elsewhere(
                    cwd=folder, check=True, env={**os.environ, "PYTHONPATH": str(ROOT),
                                                 "TMPDIR": str(folder)})
     assert json.loads(out.read_text()) == ([told.format(**names)] if told else [])
+
+
+@pytest.mark.parametrize(("printed", "outputs", "is_settled"), [
+    ("loss 0.5\ntime 9.75\n", b'{"accuracy": 0.75}', True),
+    ("loss 0.6\ntime 1.25\n", b'{"accuracy": 0.75}', False),
+    ("loss 0.5\ntime 1.25\nmore 1\n", b'{"accuracy": 0.75}', False),
+    ("loss 0.5\ntime 1.25\n", b'{"accuracy": 0.5}', False)])
+def test_one_run_is_enough_where_it_tells_what_was_accepted(
+        kept: Project, printed: str, outputs: bytes, is_settled: bool) -> None:
+    """But for what an unchanged run told otherwise: then there are runs to accept."""
+    put(kept.program_baseline_path("toy", NEW), traces.train())
+    members = {"trace.npz": read(kept.program_baseline_path("toy", NEW)).members["trace.npz"],
+               "printed.txt": printed.encode(), "outputs/metrics.json": outputs}
+    assert saved.is_settled(kept, NEW, load(kept.program_path("toy")), members) is is_settled
+    kept.program_baseline_path("toy", NEW).unlink()
+    assert not saved.is_settled(kept, NEW, load(kept.program_path("toy")), members)

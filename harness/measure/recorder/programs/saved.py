@@ -73,7 +73,7 @@ def measure(paths: Paths, environment: str, program: Program) -> tuple[int, floa
             members.update(_run(paths, environment, program, name, options, folder))
             if not name:
                 _require_training(paths, environment, program, members[TRACE])
-                if _is_settled(paths, environment, program, members):
+                if is_settled(paths, environment, program, members):
                     break
         used = json.loads((folder / USED).read_text(encoding="utf-8"))
     runs = sum(name.endswith(TRACE) for name in members)
@@ -94,8 +94,12 @@ def _require_training(paths: Paths, environment: str, program: Program, trace: b
                            f"mend {paths.program_path(program.name)}")
 
 
-def _is_settled(paths: Paths, environment: str, program: Program, members: Members) -> bool:
-    """Return whether the first run is the accepted one to the bit: no more is needed."""
+def is_settled(paths: Paths, environment: str, program: Program, members: Members) -> bool:
+    """Return whether the first run is the accepted one to the bit: no more is needed.
+
+    Args:
+        members: what the run left, by name.
+    """
     try:
         with zipfile.ZipFile(str(paths.program_baseline_path(program.name, environment))) as file:
             accepted = {name: file.read(name) for name in file.namelist()}
