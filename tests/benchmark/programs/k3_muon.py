@@ -1,4 +1,4 @@
-"""Train a small network with Muon (keras#21885)."""
+"""Train a small network with Muon, its settings those of the first release (keras#21885)."""
 import keras
 import numpy as np
 
@@ -12,5 +12,6 @@ model = keras.Sequential([
     keras.layers.Dense(24, activation="relu"),
     keras.layers.Dense(3),
 ])
-model.compile(optimizer=keras.optimizers.Muon(learning_rate=0.01), loss="mse")
+model.compile(loss="mse", optimizer=keras.optimizers.Muon(
+    learning_rate=0.01, adam_lr_ratio=0.1, ns_steps=6, weight_decay=0.1))
 model.fit(x, y, batch_size=32, epochs=2, shuffle=False, verbose=2)
