@@ -65,7 +65,8 @@ def test_every_channel_of_a_plain_loop(write, record):
                                rtol=1e-4, atol=1e-6)
     assert [row[2] for row in trace.rows("forward") if row[0] == 0] == [
         "body:output", "head:input[0]", "head:output"]
-    assert [(row[0], row[2]) for row in trace.rows("evaluation")] == [(3, "Net:output")]
+    assert [(row[0], row[2]) for row in trace.rows("evaluation")] == [
+        (3, "Net:input[0]"), (3, "Net:output")]
     assert trace.header["modules"]["body"] == "Linear"
 
 

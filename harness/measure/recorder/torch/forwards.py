@@ -21,7 +21,7 @@ from harness.measure.recorder.torch.tensors import Reader, Seen, find
 FOREIGN = "_is_recorded_as_layer"
 """Marks modules that another seam looks at: layers of Keras."""
 EVALUATIONS = 16
-"""Forward passes in evaluation whose outputs are kept, in one step and of one module."""
+"""Forward passes in evaluation that are kept, in one step and of one module."""
 
 
 class Forwards:
@@ -92,7 +92,9 @@ class Forwards:
     def _enter(self, module: torch.nn.Module, inputs: Any, is_outermost: bool) -> None:
         if is_outermost:
             self._begin(module)
-        if not self._is_evaluating and self._recording.is_detailed:
+        if self._is_evaluating and is_outermost:
+            self._evaluate(module, inputs, "input")
+        elif not self._is_evaluating and self._recording.is_detailed:
             self._keep(module, inputs, "input", is_outermost and not self._has_computed)
 
     def leave(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
@@ -110,7 +112,7 @@ class Forwards:
                 self._keep(module, output, "output")
             self._has_computed = True
         elif is_outermost:
-            self._evaluate(module, output)
+            self._evaluate(module, output, "output")
 
     def _begin(self, root: torch.nn.Module) -> None:
         """Take in an outermost module: its names, its mode, its initial parameters."""
@@ -148,11 +150,12 @@ class Forwards:
             if found is not None:
                 self._recording.tensor(channel, f"{path}:{what}{place}", *found, module=path)
 
-    def _evaluate(self, module: torch.nn.Module, output: Any) -> None:
+    def _evaluate(self, module: torch.nn.Module, value: Any, what: str) -> None:
+        """Record what an outermost module is given in evaluation, or returns."""
         path = self._names.of_module(module)
-        for place, tensor in find(output):
+        for place, tensor in find(value):
             self.seen.add(tensor)
-            name = f"{path}:output{place}"
+            name = f"{path}:{what}{place}"
             if self._recording.events.count("evaluation", name) < EVALUATIONS:
                 found = self._reader.read(tensor)
                 if found is not None:
