@@ -26,6 +26,7 @@ def changed(rows: object, factor: float) -> np.ndarray:
 
 
 MASK = np.random.default_rng(1).random(BASE.shape) > 0.01
+HALF = np.random.default_rng(3).random(BASE.shape) > 0.5
 SQUARE = BASE[:20, :20]
 UPPER = np.triu(np.ones((20, 20), bool), 1)
 
@@ -39,6 +40,8 @@ UPPER = np.triu(np.ones((20, 20), bool), 1)
     (BASE * MASK, BASE, "only 0.75 % of the elements, not 0 on the baseline side only, as a "
      "mask would do"),
     (SQUARE, SQUARE * ~UPPER, "only above the diagonal, not 0 on the observed side only"),
+    (BASE * HALF / 0.5, BASE * (HALF | MASK) / 0.6, "of what is 0 on neither side every element "
+     "1.2 x the baseline's, as another rate of dropout would do"),
     (BASE[::-1].copy(), BASE, "the same elements in another order"),
     (changed((3, 5), np.nan), BASE, "1 element not finite"),
     (BASE[:5], BASE, "shape [5, 40] rather than [30, 40]"),

@@ -137,6 +137,10 @@ def _pattern(mine: Array, theirs: Array, is_off: NDArray[np.bool_]) -> str:
         return whole
     if np.array_equal(np.sort(mine, axis=None), np.sort(theirs, axis=None)):
         return "the same elements in another order"
+    kept = (mine != 0) & (theirs != 0)
+    if FEW < kept.mean() < 1 and not np.array_equal(mine[kept], theirs[kept]) \
+            and (rate := _multiple(mine[kept], theirs[kept])):
+        return f"of what is 0 on neither side {rate}, as another rate of dropout would do"
     part = _multiple(mine[is_off], theirs[is_off])
     if (theirs[is_off] == 0).all() or (mine[is_off] == 0).all():
         side = "observed" if (theirs[is_off] == 0).all() else "baseline"
