@@ -36,6 +36,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from harness.compare.checks.finding import relative
 from harness.history import changepoints, noise
 from harness.history.history import Figure, History
 from harness.history.night import minimum
@@ -147,7 +148,7 @@ def find(values: Sequence[float], times: Sequence[str], smallest: float = 0.0,
     for f in found:
         before, after = _median(f.before), _median(f.after)
         changes.append(Change(f.index, times[f.index], f.kind, _as_it_was(before, values),
-                              _as_it_was(after, values), _size(before, after)))
+                              _as_it_was(after, values), relative(after, before)))
     return [change for change in changes if change.size > smallest]
 
 
@@ -220,11 +221,3 @@ def _median(values: NDArray[np.float64]) -> float:
 def _as_it_was(value: float, values: Sequence[float]) -> float:
     """Return NaN for the infinity that stands for it."""
     return math.nan if value == math.inf and math.inf not in values else value
-
-
-def _size(before: float, after: float) -> float:
-    if before == after:
-        return 0.0
-    if not (math.isfinite(before) and math.isfinite(after)):
-        return math.inf
-    return abs(after - before) / max(1.0, abs(before))

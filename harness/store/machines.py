@@ -14,6 +14,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from harness.environments.pins import ON_ARM
 from harness.errors import IncomparableError
 from harness.records import settings
 from harness.records.environment import parse
@@ -23,7 +24,7 @@ ONEDNN, ONEDNN_SWITCH = "oneDNN", "TF_ENABLE_ONEDNN_OPTS"
 ONEDNN_DEFAULT = Version("2.9")
 """TensorFlow that takes oneDNN's kernels by itself where it finds one of ``ONEDNN_SETS``."""
 ONEDNN_SETS = {"avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"}
-TENSORFLOWS = ("tensorflow-cpu", "tensorflow", "tf-nightly-cpu", "tf-nightly")
+TENSORFLOWS = (*ON_ARM, *ON_ARM.values())
 """Distributions that are TensorFlow."""
 _SWITCHES = {
     "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE",

@@ -156,13 +156,18 @@ class Finding:
             return 0.0
         if self.checkpoint is not None:
             return max(self.observed, self.baseline)
-        off = abs(self.observed - self.baseline) / max(1.0, abs(self.baseline))
-        return off if math.isfinite(off) else math.inf
+        return relative(self.observed, self.baseline)
 
     def may_cause(self, other: Finding) -> bool:
         """Return whether this can be why the other differs: as little known, and large enough."""
         return not (self.waiver and not other.waiver) and self.onset >= CAUSE * other.onset
 
+
+
+def relative(observed: float, baseline: float) -> float:
+    """Return |observed - baseline| / max(1, |baseline|): 0 of what is equal, else no NaN."""
+    off = 0.0 if observed == baseline else abs(observed - baseline) / max(1.0, abs(baseline))
+    return off if math.isfinite(off) else math.inf
 
 
 def worst(findings: Iterable[Finding]) -> Finding | None:
