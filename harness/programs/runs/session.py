@@ -30,6 +30,8 @@ from harness.words import counted
 
 SHOWN = 4
 """Files or figures that a note names."""
+AGAIN = "again"
+"""Name of the observed side's run from changed weights."""
 INITIAL = "initial.npz"
 """File of the weights that the baseline side begins with."""
 
@@ -74,16 +76,28 @@ class Session:
             return self._tried(judgement, None)
         missing: list[tuple[str, Side, Sequence[str]]] = \
             [("repeated", self.baseline, [])] if "repeated" not in self.runs else []
-        self._run_all([(f"perturbed-{i}", self.baseline, ["--perturb", str(i)])
-                       for i in range(1, PERTURBED + 1)] + missing)
+        noise = [(f"perturbed-{i}", self.baseline, ["--perturb", str(i)])
+                 for i in range(1, PERTURBED + 1)] + missing
+        self._run_all(noise + self._beside(noise, judgement))
+        spare = self.runs.pop(AGAIN, None)
         judgement = self._judge()
         if judgement.needs_weights and not judgement.data_differs and self.initial.is_file():
             self._run_all([("loaded", self.observed, self._loading)])
             judgement = self._judge()
         if judgement.wants_again:
-            self._run_all([("again", self.observed, [*self._loading, "--perturb", "1"])])
+            if spare is not None and not self._loading:
+                self._keep(spare)
+            else:
+                self._run_all([(AGAIN, self.observed, [*self._loading, "--perturb", "1"])])
             judgement = self._judge()
         return self._tried(judgement, self._look(judgement))
+
+    def _beside(self, runs: Sequence[tuple[str, Side, Sequence[str]]], judgement: Judgement
+                ) -> list[tuple[str, Side, Sequence[str]]]:
+        """Return the run that will probably be wanted, where a place is free while others run."""
+        is_wanted = not (judgement.initialisation_differs or judgement.data_differs)
+        is_free = len(runs) % self._at_once != 0
+        return [(AGAIN, self.observed, ["--perturb", "1"])] if is_wanted and is_free else []
 
     def _require_apart(self) -> None:
         """Refuse a program whose second run reads what its first one wrote.
@@ -124,7 +138,7 @@ class Session:
     def _judge(self) -> Judgement:
         """Judge what has run; raise what keeps it from being judged."""
         perturbed = [self._trace(name) for name in self.runs if name.startswith("perturbed-")]
-        kept = {name: self._trace(name) for name in ("repeated", "loaded", "again")
+        kept = {name: self._trace(name) for name in ("repeated", "loaded", AGAIN)
                 if name in self.runs}
         found = judging.judge(self._trace("observed"), self._trace("baseline"), perturbed, **kept)
         if found.problem is not None:
@@ -134,9 +148,15 @@ class Session:
         return found
 
     def _run_all(self, runs: Sequence[tuple[str, Side, Sequence[str]]]) -> None:
-        at_once = self.at_once or jobs(self.runs["baseline"].trace)
-        for ran in self.runner.several(runs, at_once):
+        for ran in self.runner.several(runs, self._at_once):
             self._keep(ran)
+
+    @property
+    def _at_once(self) -> int:
+        """How many runs there are at once."""
+        if self.runner.program.is_in_place:
+            return 1
+        return self.at_once or jobs(self.runs["baseline"].trace)
 
     def _look(self, judgement: Judgement) -> Whole | None:
         """Run both sides up to the first difference, and look at whole tensors there."""
