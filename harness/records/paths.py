@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -207,9 +208,15 @@ def _below(folder: Path, case: str, environment: str, form: str) -> Path:
     return _resolved(folder / check_name("case", case) / name, folder)
 
 
+@lru_cache(maxsize=None)
+def _home(folder: Path) -> str:
+    """Return where a folder lies; asked once, where a matrix has a hundred thousand files."""
+    return os.path.realpath(folder)
+
+
 def _resolved(path: Path, folder: Path) -> Path:
     """Return the path, unless symbolic links lead out of the folder."""
-    real, home = os.path.realpath(path), os.path.realpath(folder)
+    real, home = os.path.realpath(path), _home(folder)
     if os.path.commonpath([real, home]) != home:
         raise UsageError("a symbolic link leads out of the results", str(path), f"to {real}",
                          f"rm {path}")
