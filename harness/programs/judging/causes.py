@@ -29,6 +29,7 @@ from harness.programs.traces.trace import (
     SCHEDULE,
     UPDATE,
 )
+from harness.words import counted
 
 PARALLEL = (INITIALISATION, SCHEDULE, GRADIENT, UPDATE)
 """Channels in which tensors of one step are off beside each other, not one after the other."""
@@ -56,11 +57,11 @@ def find(compared: Compared, skips_initialisation: bool = False) -> list[Cause]:
         off &= compared.aligned.step < compared.aligned.step[first]
     schedule = _first(off & (channel == SCHEDULE))
     if schedule is not None:
-        causes.append(_cause(compared, off, schedule, (SCHEDULE,)))
+        causes.append(_cause(compared, off, schedule))
     core = _first(off & np.isin(channel, CORE))
     is_explained = core is not None and schedule is not None and _follows(compared, core, schedule)
     if core is not None and not is_explained:
-        causes.append(_cause(compared, off, _shown(compared, off, core), CORE))
+        causes.append(_cause(compared, off, _shown(compared, off, core)))
     relation = _relation(compared, core, schedule,
                          compared.aligned.step[first] if first is not None else None)
     causes += [] if relation is None else [relation]
@@ -89,12 +90,8 @@ def _shown(compared: Compared, off: Flags, first: int) -> int:
     return int(at[np.argmax(compared.excess[at])])
 
 
-def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -> Cause:
-    """Return the cause that an event shows.
-
-    Args:
-        chain: channels in which what follows from it is counted.
-    """
+def _cause(compared: Compared, off: Flags, event: int) -> Cause:
+    """Return the cause that an event shows."""
     aligned = compared.aligned
     channel, step = int(aligned.channel[event]), int(aligned.step[event])
     mine = aligned.column("sketch", OBSERVED)[event]
@@ -116,7 +113,7 @@ def _cause(compared: Compared, off: Flags, event: int, chain: tuple[int, ...]) -
         float(compared.allowance.limit[event]),
         factor, ratio or patterns.describe(mine, theirs, sizes),
         None if size else float(mine[0]), None if size else float(theirs[0]), alike,
-        _following(compared, off, event, chain), _proof(compared, event),
+        _following(compared, off, event), _proof(compared, event),
         True if compared.is_again else None)
     return with_sentence(cause)
 
@@ -136,7 +133,7 @@ def with_sentence(cause: Cause) -> Cause:
     pattern = cause.pattern if cause.kind != "random stream" else ""
     size = ", ".join(part for part in (size, pattern) if part)
     more = f", and so {'is' if cause.alike == 1 else 'are'} " \
-           f"{phrases.count(cause.alike, 'other tensor')}" if cause.alike else ""
+           f"{counted(cause.alike, 'other tensor')}" if cause.alike else ""
     return replace(cause, sentence=f"{where}: {size}{brackets}{more}")
 
 
@@ -151,8 +148,7 @@ def _common_factor(compared: Compared, at: Flags) -> str:
     return f"every gradient that is off {patterns.times(float(np.median(known)))} the baseline's"
 
 
-def _following(compared: Compared, off: Flags, event: int,
-               chain: tuple[int, ...]) -> Mapping[str, int]:
+def _following(compared: Compared, off: Flags, event: int) -> Mapping[str, int]:
     """Return by channel how many tensors are off after an event."""
     aligned = compared.aligned
     later = off.copy()
@@ -208,14 +204,14 @@ def _initialisation(compared: Compared, off: Flags, event: int) -> Cause:
     pattern = patterns.draw(aligned.column("sketch", OBSERVED)[at, 0],
                             aligned.column("sketch")[at, 0],
                             aligned.column("size")[at].astype(float))
-    cause = _cause(compared, off, event, (INITIALISATION,))
+    cause = _cause(compared, off, event)
     return with_sentence(replace(cause, step=None, pattern=cause.pattern or pattern, following={}))
 
 
 def _data(compared: Compared, off: Flags, event: int) -> Cause:
     """Return that data differ, and whether they are the same in another order."""
     aligned = compared.aligned
-    cause = _cause(compared, off, event, (DATA,))
+    cause = _cause(compared, off, event)
     same = (aligned.channel == DATA) & (aligned.name == aligned.name[event])
     mine = np.sort(aligned.column("digest", OBSERVED)[same])
     theirs = np.sort(aligned.column("digest")[same])
@@ -251,7 +247,7 @@ def _relation(compared: Compared, core: int | None, schedule: int | None,
     module = aligned.baseline.header.tensors.get(tensor, "")
     size = float(np.expm1(relation.off[shown]))
     more = f", and so {'is' if len(at) == 2 else 'are'} " \
-           f"{phrases.count(len(at) - 1, 'other tensor')}" if len(at) > 1 else ""
+           f"{counted(len(at) - 1, 'other tensor')}" if len(at) > 1 else ""
     return Cause(
         "update", "relation", Verdict.DRIFT,
         f"{phrases.place('update', tensor, int(aligned.step[event]))}: {phrases.percent(size)} "
@@ -277,7 +273,7 @@ def _reports(compared: Compared, off: Flags, core: int | None,
         event = _first(at)
         if event is not None and not (channel == REPORTED and any(
                 cause.channel == "evaluation" for cause in causes)):
-            causes.append(_cause(compared, at, event, (channel,)))
+            causes.append(_cause(compared, at, event))
     return causes
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from harness.errors import HarnessError, RecordError
 from harness.programs.judging import causes, harm, structure
 from harness.programs.judging.compared import OBSERVED, Compared, compare
-from harness.programs.judging.phrases import count
 from harness.programs.judging.structure import few
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.programs.traces import distance
@@ -30,6 +29,7 @@ from harness.programs.traces.trace import (
     UPDATE,
     Trace,
 )
+from harness.words import counted
 
 __all__ = ["is_identical", "judge", "problem"]
 NOT_LOADED = "weights"
@@ -155,7 +155,7 @@ def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace
                      f"figures and the end of the loss are judged")
     noise = np.unique(aligned.name[compared.allowance.is_noise])
     if noise.size:
-        found.append(f"{count(len(noise), 'gradient')} of nothing but rounding, not judged: "
+        found.append(f"{counted(len(noise), 'gradient')} of nothing but rounding, not judged: "
                      + few(baseline.header.names[name] for name in noise.tolist()))
     if not (aligned.channel == SCHEDULE).any():
         found.append("no learning rate was recorded")

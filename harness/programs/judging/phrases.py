@@ -28,8 +28,3 @@ def place(channel: str, tensor: str, step: int | None) -> str:
     """Return where a difference is: ``update of `a.weight` at step 3``."""
     of = f" of `{tensor}`" if tensor and tensor != channel else ""
     return f"{channel}{of}" + ("" if step is None else f" at step {step}")
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 tensor``, ``2 tensors``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.programs.runs import figures
-from harness.programs.runs.copying import Copy, copy
+from harness.programs.runs.copying import copy
 from harness.programs.runs.figures import Figure
 from harness.programs.runs.launching import Run, Side, launch
 from harness.programs.traces.trace import REPORTED, Trace, read
@@ -106,7 +106,8 @@ class Runner:
             raise _untrained(found, trace)
         told = [] if CAPTURING in options else \
             figures.told(found.printed(), directory, self.program.outputs)
-        self._clean(folder, made)
+        if not self.keeps:
+            shutil.rmtree(folder / "copy", ignore_errors=True)
         self.told(name)
         return Ran(found, trace, tuple(told), tuple(made.changed() if made else ()))
 
@@ -132,10 +133,6 @@ class Runner:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
             return [future.result() for future in futures]
-
-    def _clean(self, folder: Path, made: Copy | None) -> None:
-        if not self.keeps:
-            shutil.rmtree(folder / "copy", ignore_errors=True)
 
 
 def jobs(trace: Trace) -> int:

@@ -20,6 +20,7 @@ from harness import words
 from harness.errors import RecordError
 from harness.programs.judging import patterns, phrases
 from harness.programs.judging.verdict import Cause
+from harness.words import counted
 
 LARGEST, ELEMENTS = 2**31, 2**28
 """Bytes of a file, and of a tensor, that are read."""
@@ -130,7 +131,7 @@ def _pattern(mine: Array, theirs: Array, is_off: NDArray[np.bool_]) -> str:
     if not is_off.any():
         return ""
     if not np.isfinite(mine[is_off]).all() and np.isfinite(theirs[is_off]).all():
-        return f"{phrases.count(int((~np.isfinite(mine)).sum()), 'element')} not finite"
+        return f"{counted(int((~np.isfinite(mine)).sum()), 'element')} not finite"
     where = _where(is_off)
     whole = "" if where else _multiple(mine, theirs)
     if whole:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from harness import markdown
 from harness.compare.checks.finding import Verdict
-from harness.programs.judging.phrases import count
 from harness.programs.judging.verdict import Cause, Judgement
+from harness.words import counted
 
 LINES, NOTES, LONGEST = 20, 4, 400
 """Lines of a terminal's answer, notes in it, and characters of a line."""
@@ -74,7 +74,7 @@ def following(cause: Cause) -> str:
 
 
 def _compared(judgement: Judgement) -> str:
-    return f"{count(judgement.compared, 'event')} of {count(judgement.updates[1], 'update')}"
+    return f"{counted(judgement.compared, 'event')} of {counted(judgement.updates[1], 'update')}"
 
 
 def _few(notes: Sequence[str]) -> list[str]:
