@@ -117,20 +117,6 @@ def load(project: Project, families: Sequence[str] = (), cases: Sequence[str] | 
     return found
 
 
-def load_if_any(project: Project, notes: list[str], differ: Differ | None = None
-                ) -> list[Timeline]:
-    """Return the timelines of everything accepted; what keeps them away becomes a note.
-
-    Args:
-        differ: one that has compared records of this project already.
-    """
-    try:
-        return load(project, differ=differ)
-    except HarnessError as error:  # a project that has accepted nothing has a report, too
-        notes.append(f"no timeline: {error}")
-        return []
-
-
 def between(project: Project, ends: Sequence[str], cases: Sequence[str],
             variants: Sequence[str], differ: Differ | None = None) -> Timeline | None:
     """Return the timeline from one version to another, or None where no way leads.

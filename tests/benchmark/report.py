@@ -20,9 +20,9 @@ from rich.table import Table
 
 from harness import report as reporting
 from harness.compare.compare import Comparer, Question
-from harness.compare.timeline import load_if_any
 from harness.environments.names import labelled
 from harness.errors import HarnessError
+from harness.programs.saved.timeline import load_if_any
 from harness.records.project import Project
 from harness.report.page.render import render
 from harness.store.store import Store
