@@ -16,7 +16,7 @@ import numpy as np
 from harness.measure.recorder import sketch, trace
 from harness.measure.recorder.sketch import Sketch
 
-FIRST = 64
+FIRST = 32
 """Steps at the beginning that are all looked at in detail; afterwards half as many an octave."""
 BESIDE = ("a process that the program forked", "another thread of the program")
 """What can train unrecorded."""
@@ -31,7 +31,7 @@ class Ended(BaseException):
 def is_detailed(step: int, every: int = 1) -> bool:
     """Return whether tensors are looked at in a step.
 
-    All of the first 64 steps, then 32 an octave, so that a trace grows by the logarithm of
+    All of the first 32 steps, then 16 an octave, so that a trace grows by the logarithm of
     the run; it depends on nothing but the step, so that both sides look at the same ones.
 
     Args:

@@ -5,8 +5,6 @@ Inside half: standard library and NumPy only.
 
 from __future__ import annotations
 
-import _thread
-import contextlib
 import zlib
 from typing import Iterator, NamedTuple
 
@@ -26,8 +24,6 @@ LARGE = 2**16
 """Bytes from which on a digest is a hash that is faster than CRC-32."""
 WORDS = 2**15
 """Words of 64 bits that are hashed at once."""
-HUGE = 2**22
-"""Bytes from which on a digest is computed in a thread of its own."""
 GAMMA = 0x9E3779B97F4A7C15
 """SplitMix64's increment: Steele, Lea & Flood, OOPSLA 2014."""
 FIRST_FACTOR = 0xBF58476D1CE4E5B9
@@ -104,9 +100,8 @@ def sketch(array: np.ndarray, dtype: str = "") -> Sketch:
         dtype: its element type, where NumPy has another one for it (``bfloat16``).
     """
     flat = flatten(array)
-    with _digesting(flat) as found:
-        norm, projections = _summarise(*_sum_up(flat))
-    return Sketch(flat.size, dtype or array.dtype.name, found[0], (norm, *projections))
+    norm, projections = _summarise(*_sum_up(flat))
+    return Sketch(flat.size, dtype or array.dtype.name, digest(flat), (norm, *projections))
 
 
 def of_number(value: float) -> Sketch:
@@ -126,28 +121,27 @@ class Memory:
         flat = flatten(array)
         self.size, self._dtype = flat.size, dtype or array.dtype.name
         self._copy = flat.copy() if flat.size <= SMALL else None
-        with _digesting(flat) as found:
-            self._sums = None if flat.size <= SMALL else _sum_up(flat, has_square=False)[1]
-        self._digest = found[0]
+        self._sums = None if flat.size <= SMALL else _sum_up(flat, has_square=False)[1]
         self._sample = _sample(flat)
 
     def seems(self, array: np.ndarray) -> bool:
         """Return whether a tensor has not changed, as far as 4,093 of its elements tell."""
         return array.size == self.size and bool((_sample(flatten(array)) == self._sample).all())
 
-    def since(self, before: Memory) -> Sketch:
-        """Return the sketch of the change since an earlier state of the same tensor.
+    def follow(self, array: np.ndarray, dtype: str = "") -> tuple[Memory, Sketch]:
+        """Return what is kept of the tensor as it is now, and the sketch of its change.
 
-        Its digest is that of the present state. Beyond 12,279 elements its norm is estimated
-        from the sums, to about 1 %, by the same signs in every run.
+        The sketch's digest is that of the present state. Beyond 12,279 elements its norm is
+        estimated from the sums, to about 1 %, by the same signs in every run.
         """
-        if self._copy is not None and before._copy is not None:
-            norm, projections = _summarise(*_sum_up(self._copy, before._copy))
+        now = Memory(array, dtype)
+        if now._copy is not None and self._copy is not None:
+            norm, projections = _summarise(*_sum_up(now._copy, self._copy))
         else:
             with np.errstate(all="ignore"):
-                sums = np.asarray(self._sums) - np.asarray(before._sums)
+                sums = np.asarray(now._sums) - np.asarray(self._sums)
                 norm, projections = _summarise(float((sums * sums).sum()) / PROJECTIONS, sums)
-        return Sketch(self.size, self._dtype, self._digest, (norm, *projections))
+        return now, Sketch(now.size, now._dtype, digest(flatten(array)), (norm, *projections))
 
 
 def flatten(array: np.ndarray) -> np.ndarray:
@@ -190,33 +184,6 @@ def _hash(words: np.ndarray, folded: np.ndarray) -> int:
     np.bitwise_xor(folded, words, out=folded)
     np.multiply(folded, _get_stream().factors[:words.size], out=folded)
     return int(folded.sum())
-
-
-@contextlib.contextmanager
-def _digesting(flat: np.ndarray) -> Iterator[list[int]]:
-    """Compute a digest beside what the block does, which is in the list when it has ended.
-
-    A thread for a huge tensor lives no longer than the block: a program that forks has none.
-    """
-    found: list[int] = []
-    if flat.nbytes < HUGE:
-        found.append(digest(flat))
-        yield found
-        return
-    done = _thread.allocate_lock()
-    done.acquire()
-
-    def compute() -> None:
-        try:
-            found.append(digest(flat))
-        finally:
-            done.release()
-
-    _thread.start_new_thread(compute, ())
-    try:
-        yield found
-    finally:
-        done.acquire()
 
 
 def _summarise(square: float, sums: np.ndarray) -> tuple[float, list[float]]:

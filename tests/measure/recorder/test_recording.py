@@ -13,10 +13,10 @@ from harness.measure.recorder.weights import Weights
 
 
 def test_steps_in_detail_thin_out_by_octaves() -> None:
-    """All of the first 64 steps, then 32 in every octave."""
-    assert all(is_detailed(step) for step in range(64))
-    for octave in (64, 128, 4096):
-        assert sum(is_detailed(step) for step in range(octave, 2 * octave)) == 32
+    """All of the first 32 steps, then 16 in every octave."""
+    assert all(is_detailed(step) for step in range(32))
+    for octave in (32, 64, 4096):
+        assert sum(is_detailed(step) for step in range(octave, 2 * octave)) == 16
     assert is_detailed(640, every=10) and not is_detailed(641, every=10)
 
 

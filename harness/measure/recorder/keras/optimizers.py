@@ -175,9 +175,7 @@ class Optimizers:
         for name, old, new in zip(names, before, after):
             if old is None or new is None:
                 continue
-            after = Memory(*new)
-            found = after.since(self._remember(name, old))
-            self._after[name] = after
+            self._after[name], found = self._remember(name, old).follow(*new)
             self._recording.add("update", name, found, name.rpartition("/")[0],
                                 functools.partial(np.subtract, new[0], old[0]))
 

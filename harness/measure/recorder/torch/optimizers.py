@@ -195,9 +195,10 @@ class Optimizers:
             read = self._reader.read(before.parameter)
             if read is None:
                 continue
-            after, new, old = Memory(*read), read[0], before.whole
+            new, old = read[0], before.whole
+            after, found = before.memory.follow(*read)
             self._recording.add(
-                "update", before.name, after.since(before.memory), before.name.rpartition(".")[0],
+                "update", before.name, found, before.name.rpartition(".")[0],
                 None if old is None else functools.partial(np.subtract, new, old))
             self._after[before.name] = (state(before.parameter), after)
 
