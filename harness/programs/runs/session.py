@@ -21,7 +21,7 @@ from harness.programs.runs import figures
 from harness.programs.runs.launching import Side
 from harness.programs.runs.running import CAPTURING, Ran, Runner, jobs
 from harness.programs.runs.tried import Tried
-from harness.programs.showing import capture
+from harness.programs.showing import capture, dropped
 from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference
 from harness.programs.traces.trace import Trace
@@ -90,7 +90,7 @@ class Session:
             else:
                 self._run_all([(AGAIN, self.observed, [*self._loading, "--perturb", "1"])])
             judgement = self._judge()
-        return self._tried(judgement, self._look(judgement))
+        return self._tried(*self._look(judgement))
 
     def _beside(self, runs: Sequence[tuple[str, Side, Sequence[str]]], judgement: Judgement
                 ) -> list[tuple[str, Side, Sequence[str]]]:
@@ -158,17 +158,18 @@ class Session:
             return 1
         return self.at_once or jobs(self.runs["baseline"].trace)
 
-    def _look(self, judgement: Judgement) -> Whole | None:
+    def _look(self, judgement: Judgement) -> tuple[Judgement, Whole | None]:
         """Run both sides up to the first difference, and look at whole tensors there."""
         if judgement.capture_step is None or judgement.first is None:
-            return None
+            return judgement, None
         capturing = [CAPTURING, str(judgement.capture_step), "--tensors"]
         paths = [self.runner.folder / f"{side.name}-tensors.npz"
                  for side in (self.baseline, self.observed)]
         self._run_all([
             ("capture-baseline", self.baseline, [*capturing, str(paths[0])]),
             ("capture-observed", self.observed, [*self._loading, *capturing, str(paths[1])])])
-        return capture.compare(paths[1], paths[0], judgement.first)
+        found = dropped.revise(judgement, paths[1], paths[0])
+        return found, capture.compare(paths[1], paths[0], found.first or judgement.first)
 
     def _keep(self, ran: Ran) -> None:
         self.runs[ran.run.name] = ran

@@ -91,11 +91,15 @@ def compare(observed: Path, baseline: Path, cause: Cause) -> Whole | None:
     Raises:
         RecordError: a file is damaged or too large.
     """
-    key = f"{cause.step or 0}|{cause.channel}|{cause.tensor}|{cause.occurrence}"
-    mine, theirs = read(observed, key), read(baseline, key)
+    mine, theirs = read(observed, key(cause)), read(baseline, key(cause))
     if mine is None or theirs is None:
         return None
     return examine(mine, theirs, cause)
+
+
+def key(cause: Cause) -> str:
+    """Return the name of a cause's tensor in a capture."""
+    return f"{cause.step or 0}|{cause.channel}|{cause.tensor}|{cause.occurrence}"
 
 
 def examine(observed: Array, baseline: Array, cause: Cause) -> Whole:
@@ -138,15 +142,26 @@ def _pattern(mine: Array, theirs: Array, is_off: NDArray[np.bool_]) -> str:
         return whole
     if np.array_equal(np.sort(mine, axis=None), np.sort(theirs, axis=None)):
         return "the same elements in another order"
-    kept = (mine != 0) & (theirs != 0)
-    if FEW < kept.mean() < 1 and not np.array_equal(mine[kept], theirs[kept]) \
-            and (rate := _multiple(mine[kept], theirs[kept])):
-        return f"of what is 0 on neither side {rate}, as another rate of dropout would do"
+    if rate := scale(mine, theirs):
+        return rate
     part = _multiple(mine[is_off], theirs[is_off])
     if (theirs[is_off] == 0).all() or (mine[is_off] == 0).all():
         side = "observed" if (theirs[is_off] == 0).all() else "baseline"
         part = f"not 0 on the {side} side only, as a mask would do"
     return ", ".join(words for words in (where, part) if words)
+
+
+def scale(mine: Array, theirs: Array) -> str:
+    """Return in words by what factor all differs that is 0 on neither side; empty if by none.
+
+    Args:
+        mine, theirs: in float64, of the same shape.
+    """
+    kept = (mine != 0) & (theirs != 0)
+    if not FEW < kept.mean() < 1 or np.array_equal(mine[kept], theirs[kept]):
+        return ""
+    rate = _multiple(mine[kept], theirs[kept])
+    return rate and f"of what is 0 on neither side {rate}, as another rate of dropout would do"
 
 
 def _multiple(mine: Array, theirs: Array) -> str:
@@ -182,7 +197,7 @@ def _where(is_off: NDArray[np.bool_]) -> str:
     return f"only {share * 100:.2g} % of the elements" if share <= FEW else ""
 
 
-def read(path: Path, key: str) -> Array | None:
+def read(path: Path, name: str) -> Array | None:
     """Return an array of a capture; None if it is not in there.
 
     Raises:
@@ -193,10 +208,9 @@ def read(path: Path, key: str) -> Array | None:
                           f"at most {LARGEST} bytes are read", _AGAIN)
     try:
         with zipfile.ZipFile(path) as archive:
-            name = f"{key}.npy"
-            if name not in archive.namelist():
+            if f"{name}.npy" not in archive.namelist():
                 return None
-            with archive.open(name) as stream:
+            with archive.open(f"{name}.npy") as stream:
                 data = stream.read(ELEMENTS + _HEADER)
         source = io.BytesIO(data)
         if np.lib.format.read_magic(source) != (1, 0):
