@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sys
+import zipfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Iterable, Sequence
@@ -20,6 +21,7 @@ from harness.errors import HarnessError
 from harness.files import read_text, sha256
 from harness.records import processor, settings
 from harness.records.paths import Paths
+from harness.vocabulary.program import Program
 
 MEASURING = ("measure", "records", "vocabulary")
 """Rooms that a measured number depends on."""
@@ -27,6 +29,14 @@ APART = ("recorder", "program.py")
 """What of them measures users' own programs, and no case."""
 SOURCES = ("*.py", "*.exs", "*.json")
 """Files of theirs that it depends on."""
+RECORDING = ("measure/recorder", "records")
+"""Rooms that what is recorded of a user's program depends on."""
+BESIDE = ("vocabulary/program.py", "leash.py", "watching.py")
+"""Modules of other rooms that it depends on."""
+LEFT_OUT = ("__pycache__", ".git", ".tox", ".venv", ".pytest_cache")
+"""Folders of a program that no run gets."""
+FACTS = "run.json"
+"""What the runs of a program have beside their traces."""
 IGNORED = ("include", "__pycache__", "share", "test", "tests")
 """Folders of installed packages that hold nothing that trains."""
 WORDS = {"harness": "the harness changed", "case": "the case changed",
@@ -75,6 +85,45 @@ def case_digest(root: Path, case: str, data: Iterable[str]) -> str:
     """Return the digest of a case: its declaration, data and initial weights."""
     files = [f"{case}.py", *(f"data/{name}" for name in data)]
     return digest(f"{name} {sha256(root / 'cases' / name)}" for name in files)
+
+
+def program_digests(root: Path, program: Program) -> dict[str, str]:
+    """Return the digests of a user's program, and of the sources that record it.
+
+    Like those of a case they are the same on every machine.
+
+    Args:
+        root: the checkout.
+    """
+    home = Path(__file__).parents[1]
+    sources = sorted([path for room in RECORDING for path in (home / room).rglob("*.py")]
+                     + [home / name for name in BESIDE])
+    folder = root / program.folder
+    return {"harness": _of_files(home, sources),
+            "case": digest([program.dumps(), _of_files(folder, program_files(folder))])}
+
+
+def program_files(folder: Path) -> list[Path]:
+    """Return the files that every run of a program gets a copy of."""
+    found = []
+    for top, folders, names in os.walk(str(folder), followlinks=True):
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
+        found += [Path(top) / name for name in sorted(names) if name not in LEFT_OUT]
+    return found
+
+
+def program_facts(path: Path) -> dict[str, Any] | None:
+    """Return the facts of a program's runs; None where there are none that can be read."""
+    try:
+        with zipfile.ZipFile(str(path)) as file:
+            facts = json.loads(file.read(FACTS))
+    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def _of_files(home: Path, files: Iterable[Path]) -> str:
+    return digest(f"{path.relative_to(home).as_posix()} {sha256(path)}" for path in files)
 
 
 def due(paths: Paths, environment: str, cases: Sequence[str]) -> dict[str, str | None]:

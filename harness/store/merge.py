@@ -23,6 +23,7 @@ from harness.store import completeness
 from harness.store.reading.holdings import listed
 from harness.store.shards import Shard, content, unpack
 from harness.store.store import Store
+from harness.vocabulary.program import load
 from harness.words import counted
 
 
@@ -126,11 +127,13 @@ class Merger:
             self.merged.taken.append(f"{case} {name} (failed)")
 
     def _merge_program(self, program: str, shards: list[Shard]) -> None:
-        """Take in what a user's program left; whoever compares it checks what it is."""
+        """Take in what a user's program left, of this commit; comparing checks the rest."""
         for name in sorted({path.stem for shard in shards for path in
                             (shard.project.runs / PROGRAMS / program).glob("[a-z]*.zip")}):
-            first, *others = [shard for shard in shards
-                              if shard.project.program_run_path(program, name).is_file()]
+            offers = [shard for shard in shards if self._offers(shard, program, name)]
+            if not offers:
+                continue
+            first, *others = offers
             if not self._copy(first.project.program_run_path(program, name),
                               self.project.program_run_path(program, name), name):
                 continue
@@ -138,6 +141,21 @@ class Merger:
             if others:
                 self.merged.notes.append(f"{program} {name} is in {len(others) + 1} shards; "
                                          f"{first.name}'s is taken")
+
+    def _offers(self, shard: Shard, program: str, name: str) -> bool:
+        """Return whether a shard has runs of a program, of this commit; refuse another's."""
+        path = shard.project.program_run_path(program, name)
+        if not path.is_file():
+            return False
+        try:
+            declared = load(self.project.program_path(program))
+            self._require_same_commit(
+                freshness.program_digests(self.project.root, declared),
+                freshness.program_facts(path) or {}, path)
+        except HarnessError as error:
+            self.merged.refused.append(f"{shard.name}: {error}")
+            return False
+        return True
 
     def _take(self, case: str, name: str, shards: list[Shard], native: bool) -> Shard | None:
         """Take in the one record, or the first of several that are equal to the bit."""
@@ -177,9 +195,9 @@ class Merger:
         """Return a record, of this commit; another's may differ in its data as well."""
         origin = freshness.recorded(path)
         if origin is not None:
-            self._require_same_commit(case, origin, path)
+            self._require_same_commit(self._digests(case), origin, path)
         record = shard.load(case, name, native)
-        self._require_same_commit(case, record.provenance, path)
+        self._require_same_commit(self._digests(case), record.provenance, path)
         if isinstance(record, Record):
             self._require_whole(record, path)
         return record
@@ -193,10 +211,12 @@ class Merger:
             raise RecordError("the record lacks what was accepted before", str(path),
                               listed(lacking), f"tox run -e {record.environment}")
 
-    def _require_same_commit(self, case: str, origin: dict[str, Any], path: Path) -> None:
+    def _require_same_commit(self, digests: dict[str, str], origin: dict[str, Any],
+                             path: Path) -> None:
         """Refuse what another version of the harness or of the case measured."""
-        found = origin.get("inputs") or {}
-        for part, digest in self._digests(case).items():
+        found = origin.get("inputs")
+        found = found if isinstance(found, dict) else {}
+        for part, digest in digests.items():
             if found.get(part) != digest:
                 raise RecordError(
                     f"the record was measured from another commit: {freshness.WORDS[part]}",

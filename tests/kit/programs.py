@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.files import pack
 from harness.programs.traces.trace import Trace
-from harness.records import manifest
+from harness.records import freshness, manifest
 from harness.records.project import Project
-from harness.vocabulary.program import Program
+from harness.vocabulary.program import Program, load
 from tests.kit import traces
 
 TOY = Program("toy", ("train.py", "--epochs", "2"), "cases/programs/toy", ("torch-*",),
@@ -43,6 +43,11 @@ def put(path: Path, first: Trace, noise: bool = True, printed: str = "loss 0.5\n
         members[f"{folder}outputs/metrics.json"] = b'{"accuracy": 0.75}'
     path.with_suffix(".npz").unlink()
     path.write_bytes(pack(members))
+
+
+def of_commit(project: Project) -> dict[str, str]:
+    """Return the digests that runs of the toy have in this checkout."""
+    return freshness.program_digests(project.root, load(project.program_path("toy")))
 
 
 def enter(project: Project, environment: str, night: str) -> None:

@@ -26,7 +26,7 @@ from harness.records.project import Project
 from harness.store import programs as stored
 from harness.vocabulary.program import load
 from tests.kit import nights, traces
-from tests.kit.programs import DOUBLED, NEW, OLD, TOY, declare, enter, furnish, put
+from tests.kit.programs import DOUBLED, NEW, OLD, TOY, declare, enter, furnish, of_commit, put
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_a_night_confirms_an_alarm_of_a_program(matrix: Project) -> None:
 def test_runs_of_programs_are_merged(toy: Project, tmp_path: Path) -> None:
     """What another machine measured of a program is taken in."""
     shard = Project(tmp_path, tmp_path / "shard")
-    put(shard.program_run_path("toy", OLD), traces.train())
+    put(shard.program_run_path("toy", OLD), traces.train(), inputs=of_commit(toy))
     assert main(["--root", str(toy.root), "merge", str(shard.runs)]) == 0
     assert stored.measured(toy, "toy") == [OLD, NEW]
 

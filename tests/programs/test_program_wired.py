@@ -14,7 +14,7 @@ from harness.programs.saved import comparing, timeline, upgrade
 from harness.records.project import Project
 from harness.store import undo
 from tests.kit import nights, traces
-from tests.kit.programs import DOUBLED, NEW, OLD, declare, enter, furnish, put
+from tests.kit.programs import DOUBLED, NEW, OLD, declare, enter, furnish, of_commit, put
 
 BETWEEN = "torch-2.12.2"
 """A version that no case was accepted in."""
@@ -180,12 +180,32 @@ def test_a_silent_night_needs_the_programs_of_this_night(toy: Project) -> None:
 def test_merged_runs_belong_to_the_night_that_measured_them(toy: Project, tmp_path: Path) -> None:
     """What a shard's manifest says of a program's runs is taken over."""
     shard = Project(tmp_path, tmp_path / "shard")
-    put(shard.program_run_path("toy", OLD), traces.train())
+    put(shard.program_run_path("toy", OLD), traces.train(), inputs=of_commit(toy))
     enter(shard, OLD, nights.NIGHT)
     assert run(toy, "merge", str(shard.runs)) == 0
     path = toy.program_run_path("toy", OLD)
     assert nights.manifest.why_not(toy, nights.manifest.read(toy, OLD), path,
                                    nights.NIGHT) is None
+
+
+@pytest.mark.parametrize(("inputs", "word"), [
+    ({"harness": "f" * 64}, "the harness changed"), ({"case": "f" * 64}, "the case changed"),
+    (None, "the harness changed"), ([], "the harness changed")])
+def test_runs_of_another_commit_are_refused(
+        toy: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+        inputs: dict[str, str] | list[str] | None, word: str) -> None:
+    """Another recorder or another program, and runs that do not say; another shard's are taken."""
+    shards = [Project(tmp_path, tmp_path / name) for name in ("one", "two")]
+    put(shards[0].program_run_path("toy", OLD), traces.train(DOUBLED),
+        inputs={**of_commit(toy), **inputs} if isinstance(inputs, dict) else inputs)
+    assert run(toy, "merge", str(shards[0].runs)) == 3
+    told = capsys.readouterr()
+    assert f"measured from another commit: {word}" in told.out + told.err
+    assert not toy.program_run_path("toy", OLD).exists()
+    put(shards[1].program_run_path("toy", OLD), traces.train(), inputs=of_commit(toy))
+    assert run(toy, "merge", *(str(shard.runs) for shard in shards)) == 3
+    assert toy.program_run_path("toy", OLD).read_bytes() == \
+        shards[1].program_run_path("toy", OLD).read_bytes()
 
 
 def test_the_control_of_a_program_is_an_accepted_version(matrix: Project) -> None:

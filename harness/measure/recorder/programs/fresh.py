@@ -8,12 +8,10 @@ where there is something, the program is measured every time.
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
-import zipfile
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Iterator
 
 from harness.errors import HarnessError
 from harness.files import sha256
@@ -21,17 +19,10 @@ from harness.records import freshness
 from harness.records.paths import Paths
 from harness.vocabulary.program import OUTSIDE, Program
 
-LEFT_OUT = ("__pycache__", ".git", ".tox", ".venv", ".pytest_cache")
-"""Folders of a program that no run gets."""
-FACTS = "run.json"
 WORDS = {"harness": "the recorder changed", "case": "the program or its declaration changed",
          "variables": "an environment variable changed",
          **{name: freshness.WORDS[name] for name in ("packages", "files", "machine")}}
 """What it means that a digest differs."""
-RECORDING = ("measure/recorder", "records")
-"""Rooms that a trace depends on."""
-BESIDE = ("vocabulary/program.py", "leash.py", "watching.py")
-"""Modules of other rooms that it depends on."""
 PASSING = re.compile(r"(HARNESS|TOX|PIP|UV|NPM|PYTEST|GITHUB|RUNNER|CI|SSH|XDG|GIT)(_|\Z)"
                      r"|npm_config_|(PWD|OLDPWD|SHLVL|_|TERM|COLORTERM|COLUMNS|LINES|TMPDIR|PS1|LS_COLORS|DISPLAY"
                      r"|INVOCATION_ID|JOURNAL_STREAM|PYTHONUNBUFFERED)\Z|(?i:[a-z]+_proxy)\Z")
@@ -42,20 +33,15 @@ ELSEWHERE = re.compile(r"~|/\w|\.\.(/|\Z)|[A-Za-z][\w+.-]*://")
 
 def digests(paths: Paths, program: Program) -> dict[str, str]:
     """Return the SHA-256 of everything that a program's runs are known to depend on."""
-    home = Path(__file__).parents[3]
-    sources = sorted([path for room in RECORDING for path in (home / room).rglob("*.py")]
-                     + [home / name for name in BESIDE])
-    folder = paths.root / program.folder
     variables = (f"{name}={value}" for name, value in sorted(os.environ.items())
                  if not PASSING.match(name))
-    return {"harness": _of_files(home, sources),
-            "case": freshness.digest([program.dumps(), _of_files(folder, _files(folder))]),
+    return {**freshness.program_digests(paths.root, program),
             "variables": freshness.digest(variables), **freshness.of_here()}
 
 
 def due(paths: Paths, program: Program, environment: str) -> str | None:
     """Return why a program must be measured, or None where its last runs are still true."""
-    facts = read_facts(paths.program_run_path(program.name, environment))
+    facts = freshness.program_facts(paths.program_run_path(program.name, environment))
     if facts is None:
         return "it was not measured yet"
     used = facts.get(OUTSIDE)
@@ -78,16 +64,6 @@ def due(paths: Paths, program: Program, environment: str) -> str | None:
     return changed or None
 
 
-def read_facts(path: Path) -> dict[str, Any] | None:
-    """Return the facts of runs; None where there are none that can be read."""
-    try:
-        with zipfile.ZipFile(str(path)) as file:
-            facts = json.loads(file.read(FACTS))
-    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
 def baseline_of(paths: Paths, program: Program, environment: str) -> str | None:
     """Return the SHA-256 of a program's baseline; None where there is none."""
     return _digest_of(paths.program_baseline_path(program.name, environment))
@@ -101,7 +77,7 @@ def named(paths: Paths, program: Program) -> Iterator[str]:
         for part in (word, word.partition("=")[2]):
             if ELSEWHERE.match(part):
                 yield f"what its words name, {part}"
-    for path in _files(folder):
+    for path in freshness.program_files(folder):
         if path.suffix == ".py":
             for text in _texts(path):
                 if ELSEWHERE.match(text):
@@ -119,19 +95,6 @@ def _texts(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) \
                 and id(node) not in told and "\n" not in node.value:
             yield node.value
-
-
-def _files(folder: Path) -> list[Path]:
-    """Return the files that every run gets a copy of."""
-    found = []
-    for top, folders, names in os.walk(str(folder), followlinks=True):
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
-        found += [Path(top) / name for name in sorted(names) if name not in LEFT_OUT]
-    return found
-
-
-def _of_files(home: Path, files: Iterable[Path]) -> str:
-    return freshness.digest(f"{path.relative_to(home).as_posix()} {sha256(path)}" for path in files)
 
 
 def _digest_of(path: Path) -> str | None:

@@ -22,7 +22,7 @@ from harness import leash
 from harness.errors import HarnessError, WorkerError, last_words
 from harness.files import pack, scratch, sweep, write_bytes
 from harness.measure.recorder.programs import fresh
-from harness.records import provenance, settings
+from harness.records import freshness, provenance, settings
 from harness.records.environment import require
 from harness.records.paths import Paths
 from harness.vocabulary.program import OUTSIDE, PERTURBED, PINNED, STARTING, Program, load
@@ -82,7 +82,7 @@ def measure(paths: Paths, environment: str, program: Program) -> tuple[int, floa
                             "seconds": round((time.monotonic() - start) / runs, 3)},
              "declared": program.dumps(), "inputs": inputs, OUTSIDE: used,
              "baseline": baseline if runs < len(RUNS) else None, "accepted": None}
-    members[fresh.FACTS] = (json.dumps(facts, indent=1) + "\n").encode()
+    members[freshness.FACTS] = (json.dumps(facts, indent=1) + "\n").encode()
     write_bytes(path, pack(members))
     return runs, time.monotonic() - start
 
@@ -137,7 +137,7 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
                            next_command=f"mend {paths.program_path(program.name)}")
     place = folder / (name.rstrip("/") or "first")
     copy = place / "copy"
-    shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*fresh.LEFT_OUT))
+    shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*freshness.LEFT_OUT))
     noting = [] if name else ["--outside", str(folder / USED)]
     command = [sys.executable, "-c", STARTING, str(Path(__file__).parents[4]), "--trace",
                str(place / TRACE), *noting, *program.options(), *options, "--", *program.words]
