@@ -9,6 +9,7 @@ import pytest
 
 from harness.programs.judging import allowance, floors, kinks
 from harness.programs.judging.allowance import granule
+from harness.programs.judging.compared import compare
 from harness.programs.judging.judge import judge
 from harness.programs.traces import alignment
 from harness.programs.traces.trace import GRADIENT, UPDATE, Trace
@@ -210,3 +211,17 @@ def test_a_gradient_of_nothing_but_rounding_is_not_judged() -> None:
     assert found.exit_code == 0
     assert any("nothing but rounding" in note and "`b`" in note for note in found.notes)
     assert judge(noisy(50, 1e8), noisy(0), runs).exit_code == 1
+
+
+def test_floors_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that judges two sides stands on the same floors."""
+    found, find = [], floors.find
+
+    def count(aligned: alignment.Alignment) -> alignment.Numbers:
+        found.append(find(aligned))
+        return found[-1]
+
+    monkeypatch.setattr(floors, "find", count)
+    compare(traces.train(Fault(update=lambda s, n, v: v * 1.01)), traces.train(),
+            traces.perturbed(), traces.train())
+    assert len(found) == 1

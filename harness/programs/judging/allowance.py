@@ -53,7 +53,9 @@ class Allowance:
 
     Args:
         learned: running maximum of the perturbed runs' distances, ``[n]``.
-        floor: of the element type, ``[n]``.
+        rounding: floor of the element type, ``[n]``.
+        floor: the same, or the step of a figure that is counted or printed, or that of the
+            type in which the two sides begin, ``[n]``.
         limit: the allowance, ``[n]``, relative to the baseline's event.
         is_noise: of gradients and updates that are nothing but rounding, ``[n]``.
         chaotic_from: step from which on runs from last bits are unlike; None if they stay alike.
@@ -62,6 +64,7 @@ class Allowance:
     """
 
     learned: Numbers
+    rounding: Numbers
     floor: Numbers
     limit: Numbers
     is_noise: Flags
@@ -92,15 +95,17 @@ def learn(aligned: Alignment, runs: list[int], repeated: int | None, off: Number
     is_number = aligned.column("size") == 0
     spread[is_number] = np.maximum(spread, _range(aligned, runs))[is_number]
     learned = aligned.running_maximum(spread)
-    floor = floors.find(aligned) + _granules(aligned, runs)
+    rounding = floors.find(aligned)
+    floor = rounding + _granules(aligned, runs)
     learned = np.maximum(learned, kinks.find(aligned, spread, learned, floor, FACTOR))
     start = _start(aligned, off, FACTOR * (learned + floor))
     if start:
         is_scaled = aligned.channel != SCHEDULE
         learned = np.where(is_scaled, learned * (start / MOVED), learned)
         floor = np.where(is_scaled, np.maximum(floor, floors.FLOORS["float32"]), floor)
-    return Allowance(learned, floor, FACTOR * (learned + floor), _noise(aligned, spread),
-                     _chaos(aligned, learned), _volatile(aligned, repeated), start)
+    return Allowance(learned, rounding, floor, FACTOR * (learned + floor),
+                     _noise(aligned, spread), _chaos(aligned, learned),
+                     _volatile(aligned, repeated), start)
 
 
 def _start(aligned: Alignment, off: Numbers, limit: Numbers) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.programs.judging import allowance, floors
+from harness.programs.judging import allowance
 from harness.programs.judging.allowance import FACTOR, SMALL, Allowance
 from harness.programs.traces import distance
 from harness.programs.traces.alignment import ABSENT, Alignment, Indices, Numbers, align
@@ -156,7 +156,6 @@ def _told(aligned: Alignment, allowed: Allowance, off: Numbers, is_same: Flags) 
     unlike = ~is_same & ~np.isnan(off)
     is_made = aligned.step < aligned.step[unlike & (aligned.channel <= UPDATE)].min(
         initial=np.iinfo(np.int64).max)
-    floor = floors.find(aligned)
     at_first = np.isin(aligned.channel, (FORWARD, LOSS)) & (aligned.step == 0)
     amplified = float(allowed.learned[at_first].max(initial=0.0))
     is_evaluation = is_made & (aligned.channel == EVALUATION)
@@ -164,6 +163,7 @@ def _told(aligned: Alignment, allowed: Allowance, off: Numbers, is_same: Flags) 
         & ~np.isin(aligned.series, allowed.volatile) \
         & (aligned.step < aligned.step[unlike & is_evaluation].min(
             initial=np.iinfo(np.int64).max))
+    floor = allowed.rounding
     found: Flags = (is_evaluation & (off > np.maximum(OWN, FACTOR * (floor + amplified)))) | (
         is_figure & (off > FACTOR * floor))
     return found
