@@ -11,18 +11,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from harness.compare import compare as comparing
-from harness.compare import timeline as timelines
-from harness.compare.upgrade import ask
+from harness.compare.question import Question
 from harness.environments.lineage import order
 from harness.errors import UsageError, unknown
 from harness.history import history as kept
 from harness.history.facts import case_facts
-from harness.notebook import frames
+from harness.notebook import frames, programs
 from harness.notebook.compared import Compared
+from harness.programs.saved import comparing, timeline
+from harness.programs.saved.kept import Kept
+from harness.programs.saved.upgrade import ask
 from harness.records.paths import find_root
 from harness.records.project import Project
 from harness.records.record import CURVES, Record, Trajectory
+from harness.store import programs as stored
 from harness.store.store import Store
 
 
@@ -51,19 +53,24 @@ class Checkout:
 
     @property
     def cases(self) -> pd.DataFrame:
-        """A row for each variant of each case."""
+        """A row for each variant of each case, and for each saved program."""
         return pd.DataFrame([(case.name, variant.name, variant.loss_path, str(variant.optimizer))
-                             for case in self._project.cases() for variant in case.variants],
+                             for case in self._project.cases() for variant in case.variants]
+                            + [(name, comparing.VARIANT, None, None)
+                               for name in self._project.program_names()],
                             columns=["case", "variant", "loss_path", "optimizer"])
 
     @property
     def environments(self) -> pd.DataFrame:
-        """A row for each environment and case: whether it has a baseline, and a run."""
-        return pd.DataFrame([(name, case, name in self._store.pinned,
-                              name in self._store.accepted(case), name in
-                              self._store.measured(case))
+        """A row for each environment and case or program: whether it has a baseline, and a run."""
+        held = {case: (self._store.accepted(case), self._store.measured(case))
+                for case in self._project.case_names()}
+        held |= {name: (stored.accepted(self._project, name), stored.measured(self._project, name))
+                 for name in self._project.program_names()}
+        return pd.DataFrame([(name, case, name in self._store.pinned, name in accepted,
+                              name in measured)
                              for name in self._store.known()
-                             for case in self._project.case_names()],
+                             for case, (accepted, measured) in held.items()],
                             columns=["environment", "case", "pinned", "baseline", "run"])
 
     def curve(self, case: str, variant: str, environment: str, precision: str = "float64",
@@ -71,8 +78,9 @@ class Checkout:
         """Return one number for each step.
 
         Args:
-            precision: float64 or float32.
-            quantity: loss, gradient_norm or update_norm.
+            case: of a case, or of a saved program, whose only variant is ``program``.
+            precision: float64 or float32; a program has its own.
+            quantity: loss, gradient_norm or update_norm; of a program loss.
 
         Returns:
             The series, float64, indexed by step from 0, named after the environment.
@@ -81,6 +89,9 @@ class Checkout:
             UsageError: there is no such case, variant or quantity.
             MissingRecordError: it was not measured.
         """
+        if case in self._project.program_names():
+            self._store.require_known(environment)
+            return programs.loss(self._project, case, variant, environment, quantity)
         found = self._trajectory(case, variant, environment, precision)
         if quantity not in CURVES:
             raise unknown("quantity", quantity, CURVES)
@@ -98,7 +109,13 @@ class Checkout:
 
     def metrics(self, case: str, variant: str, environment: str,
                 precision: str = "float64") -> pd.DataFrame:
-        """Return the metrics on the evaluation set, indexed by step."""
+        """Return the metrics on the evaluation set, indexed by step.
+
+        Of a program these are the figures that it evaluates and reports.
+        """
+        if case in self._project.program_names():
+            self._store.require_known(environment)
+            return programs.figures(self._project, case, environment)
         table = dict(self._trajectory(case, variant, environment, precision).metrics)
         return pd.DataFrame({name: list(values) for name, values in table.items()}
                             ).set_index("step")
@@ -111,28 +128,36 @@ class Checkout:
             observed: what is looked at.
             baseline: baseline, previous, reference or an environment; the first three, if not
                 given. Of two versions of one framework, what changes on the way is asked.
-            case, variant: names and patterns; all, if none is given.
+            case, variant: names, those of saved programs too, and patterns; all, if none is given.
         """
         ends = order(observed, baseline) if baseline else None
         if ends is not None and ends[1] == observed:
             found = ask(self._project, *ends, tuple(case), tuple(variant))
             return Compared(self.curves, found.report)
-        question = comparing.Question((observed,), baseline, tuple(case), tuple(variant))
+        question = Question((observed,), baseline, tuple(case), tuple(variant))
         return Compared(self.curves, comparing.compare(self._project, question))
 
     def timeline(self, *families: str, case: Sequence[str] = (),
                  variant: Sequence[str] = ()) -> pd.DataFrame:
         """Return a row for each version at which something changed."""
-        return frames.changes(timelines.load(self._project, families, case, variant))
+        return frames.changes(timeline.load(self._project, families, case, variant))
 
     def history(self, case: str, nights: int = 100) -> pd.DataFrame:
         """Return a row for each night of each figure of a case that changed."""
         known = kept.load(kept.path_of(self._project), case)
         return frames.series(case_facts(known, case, nights))
 
-    def record(self, case: str, environment: str) -> Record:
-        """Return what was measured last, or the baseline where nothing was."""
+    def record(self, case: str, environment: str) -> Record | Kept:
+        """Return what was measured last, or the baseline where nothing was.
+
+        Of a program that is what its runs left: ``facts``, ``trace()`` and ``figures()``.
+        """
         self._store.require_known(environment)
+        if case in self._project.program_names():
+            return programs.read(self._project, case, environment)
+        return self._record(case, environment)
+
+    def _record(self, case: str, environment: str) -> Record:
         name = self._project.selected([case])[0]
         if environment in self._store.measured(name):
             return self._store.run(name, environment)
@@ -140,7 +165,8 @@ class Checkout:
 
     def _trajectory(self, case: str, variant: str, environment: str,
                     precision: str) -> Trajectory:
-        variants = self.record(case, environment).variants
+        self._store.require_known(environment)
+        variants = self._record(case, environment).variants
         if variant not in variants:
             raise unknown("variant", variant, list(variants), f"{case} {environment}")
         found = variants[variant]

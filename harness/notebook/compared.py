@@ -13,6 +13,7 @@ import pandas as pd
 from harness.compare.checks.finding import Comparison, tally
 from harness.compare.question import Report
 from harness.notebook import frames
+from harness.programs.saved.comparing import VARIANT as PROGRAM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,7 @@ class Compared:
 
         Args:
             case, variant: which; the worst difference's, or the first, if not given.
-            precision: float64 or float32.
+            precision: float64 or float32; a program has its own.
         """
         chosen = [c for c in self.comparisons
                   if case in (None, c.case) and variant in (None, c.variant)]
@@ -77,7 +78,8 @@ class Compared:
         shown = max(chosen, key=lambda c: c.rank)
         sides = dict.fromkeys((shown.baseline, shown.observed))
         table = self._curves(shown.case, shown.variant, list(sides), precision)
-        axes: Axes = table.plot(title=f"{shown.case} {shown.variant}, {precision}", ylabel="loss")
+        own = "" if shown.variant == PROGRAM else f", {precision}"
+        axes: Axes = table.plot(title=f"{shown.case} {shown.variant}{own}", ylabel="loss")
         return axes
 
     def __repr__(self) -> str:
