@@ -5,7 +5,9 @@ Outside half.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.compare.checks.finding import Comparison, Waiver
 from harness.errors import DIFFERENCE, FAILURE, MATCH
@@ -29,6 +31,8 @@ class Report:
         baselines: by (case, environment), the records it was compared with.
         notes: what was not measured or compared, and why.
         usual: those of the notes that hold whatever was measured.
+        losses: by case, observed and baseline environment, what tells the losses of a user's
+            program on both sides, with the envelope of the baseline's own runs.
         figures: by case, variant, environment and name, what a history keeps of users' programs.
         versions: baseline and observed, where two were compared with each other.
         unused: waivers that matched nothing; only known after a full comparison.
@@ -39,6 +43,8 @@ class Report:
     baselines: dict[tuple[str, str], Record] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     usual: set[str] = field(default_factory=set)
+    losses: dict[tuple[str, str, str], Callable[[], dict[str, Any] | None]] = field(
+        default_factory=dict)
     figures: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
     versions: tuple[str, str] | None = None
     unused: list[Waiver] = field(default_factory=list)

@@ -60,7 +60,8 @@ def collect(report: Report, project: Project, beside: Records
             for variant in [one for case, one in mine if case == name] if is_program \
                     else [WHOLE_CASE]:
                 chunks[f"{name}/{variant}"] = {"charts": {}, "probes": [], "judged": [],
-                                                "native": []}
+                                                "native": [],
+                                                "losses": _losses(report, name)}
                 found.append({"name": variant, "open": not is_program or any(
                     c.problem or c.open_findings for c in mine[name, variant])})
             cases.append({"name": name, "summary": "", "variants": found})
@@ -74,6 +75,14 @@ def collect(report: Report, project: Project, beside: Records
                 "open": any(c.problem or c.open_findings for c in mine[name, variant])})
         cases.append({"name": name, "summary": case.summary, "variants": found})
     return cases, chunks
+
+
+def _losses(report: Report, program: str) -> list[dict[str, Any]]:
+    """Return the losses of a program in every comparison that has some."""
+    told = [(observed, baseline, tell()) for (name, observed, baseline), tell
+            in report.losses.items() if name == program]
+    return [{**found, "sides": {"observed": observed, "baseline": baseline}}
+            for observed, baseline, found in told if found is not None]
 
 
 def _by_variant(report: Report) -> dict[tuple[str, str], list[Comparison]]:

@@ -7,7 +7,7 @@ import pytest
 from harness.report.arrays import decode
 from harness.report.page.render import render
 from tests.browser.driving import CASE, DETAIL, ENVIRONMENT, VARIANT, text_of, wait_for
-from tests.kit.page_facts import FINDINGS
+from tests.kit.page_facts import FINDINGS, program
 
 pytestmark = pytest.mark.browser
 
@@ -157,3 +157,20 @@ def test_timeline_marks_where_a_group_begins(page, given):
     shown = driver.execute_script(
         "return [...document.querySelectorAll('#timeline .boundary')].map(e => e.innerText)")
     assert sorted(shown) == sorted("(D)" if c["explained"] else "D" for c in changes)
+
+
+def test_a_program_shows_its_loss_with_the_envelope(page, chromium, given):
+    """Drawn as the page of a program under two sides draws it."""
+    found = copy.deepcopy(given)
+    sides = next({name: c[name] for name in ("observed", "baseline")} for c in found["comparisons"]
+                 if (c["case"], c["variant"], c["observed"], c["against"]) == (
+                     CASE, VARIANT, ENVIRONMENT, "previous"))
+    found["chunks"][f"{CASE}/{VARIANT}"] = {
+        "charts": {}, "probes": [], "judged": [], "native": [],
+        "losses": [{**program()["curves"]["loss"], "sides": sides}]}
+    path = chromium[1] / "saved.html"
+    path.write_text(render(found), encoding="utf-8")
+    driver = page(DETAIL, path)
+    wait_for(driver, "document.querySelector('#detail .uplot canvas')")
+    told = text_of(driver, "#detail")
+    assert "between the baseline's own runs" in told and "No curve was recorded" not in told

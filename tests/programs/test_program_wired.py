@@ -105,6 +105,20 @@ def test_a_report_shows_programs(toy: Project, words: tuple[str, ...]) -> None:
     assert any(one["phase"] == "gradient" for one in told["causes"])
     assert "toy" in (toy.root / "results" / "report.html").read_text()
     assert any(line["case"] == "toy" for one in told["timeline"] for line in one["lines"])
+    found = told["chunks"]["toy/program"]["losses"]
+    assert {"observed": NEW, "baseline": OLD if words[:1] == (OLD,) else NEW} in [
+        one["sides"] for one in found]
+    assert any(one["low"][-1] < one["high"][-1] for one in found)
+    assert all(one["steps"] == list(range(len(one["observed"]))) for one in found)
+
+
+def test_a_loss_that_cannot_be_read_is_no_curve(toy: Project) -> None:
+    """What is damaged is told where it is compared; the report is written all the same."""
+    path = toy.program_run_path("toy", NEW)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert run(toy, "report") == 0
+    told = json.loads((toy.root / "results" / "report.json").read_text())
+    assert told["chunks"]["toy/program"]["losses"] == []
 
 
 def test_a_timeline_takes_in_versions_of_programs_alone(matrix: Project) -> None:

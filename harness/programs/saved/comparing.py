@@ -6,6 +6,7 @@ Outside half.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,7 +20,7 @@ from harness.compare.question import KINDS, Question, Report
 from harness.environments import names as environments
 from harness.errors import HarnessError, MissingRecordError, UsageError
 from harness.programs.judging.harm import curve
-from harness.programs.saved.judged import findings, judge
+from harness.programs.saved.judged import findings, judge, losses
 from harness.programs.saved.kept import read
 from harness.records import manifest
 from harness.records.paths import Paths
@@ -195,7 +196,9 @@ def _compared(report: Report, project: Project, comparison: Comparison, path: Pa
         sides = read(path), read(baseline)
         report.observed[name, comparison.observed] = sides[0].head(name, comparison.observed)
         report.baselines[name, other] = sides[1].head(name, other)
-        return dataclasses.replace(comparison, findings=tuple(findings(judge(*sides))))
+        found = tuple(findings(judge(*sides)))
+        report.losses[name, comparison.observed, other] = functools.partial(losses, *sides)
+        return dataclasses.replace(comparison, findings=found)
     except HarnessError as error:
         return _problem(comparison, error)
 

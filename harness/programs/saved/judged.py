@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 from harness.compare.checks.finding import Finding, Verdict
 from harness.programs.judging import judge as judging
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.programs.runs import figures
 from harness.programs.saved.kept import Kept
+from harness.programs.showing import facts
 from harness.programs.traces.trace import Trace
 
 PHASES = {"data": "data order", "evaluation": "metric", "reported": "metric"}
@@ -40,6 +42,12 @@ def judge(observed: Kept, baseline: Kept) -> Judgement:
     if found.problem is not None:
         raise found.problem
     return found
+
+
+def losses(observed: Kept, baseline: Kept) -> dict[str, Any] | None:
+    """Return the losses of both sides for a page, with the envelope of the baseline's own runs."""
+    return facts.losses(observed.trace(), baseline.trace(),
+                        [baseline.trace(folder) for folder in baseline.folders])
 
 
 def findings(judgement: Judgement) -> list[Finding]:

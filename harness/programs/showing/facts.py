@@ -42,7 +42,7 @@ def facts(judgement: Judgement, observed: Trace, baseline: Trace, perturbed: Seq
                     for name in ("packages", "settings")},
         "heat": _heat(compared, judgement),
         "modules": _modules(compared),
-        "curves": {"loss": _loss(observed, baseline, runs),
+        "curves": {"loss": losses(observed, baseline, runs),
                    "figures": _figures(compared, runs)},
     }
 
@@ -115,7 +115,7 @@ def _modules(compared: Compared) -> list[dict[str, Any]]:
             for i, path in enumerate(paths)]
 
 
-def _loss(observed: Trace, baseline: Trace, runs: Sequence[Trace]) -> dict[str, Any] | None:
+def losses(observed: Trace, baseline: Trace, runs: Sequence[Trace]) -> dict[str, Any] | None:
     """Return the loss of both sides, and the lowest and highest of the baseline's own runs."""
     sides = curve(observed), curve(baseline)
     if sides[0] is None or sides[1] is None:

@@ -2,6 +2,7 @@
 
 import { address, change, detailAddress, leaveEntry, shown } from "./address.js";
 import { baseLine, Curves, Metrics, MODES, observedLine, pickLines, QUANTITIES, referenceLine } from "./curves.js";
+import { Envelope } from "./envelope.js";
 import { gridTitle } from "./grid.js";
 import { html } from "./html.js";
 import { cellClass, cellLink } from "./matrix.js";
@@ -223,12 +224,15 @@ export function Detail({ route: { params }, chunk }) {
   }
   const set = (name) => (value) => change({ [name]: value }, { replace: true });
   const charts = chunk?.charts ?? {};
+  const loss = chunk?.losses?.find((one) => one.sides.observed === subject.env && one.sides.baseline === subject.baseline);
   const judged = chunk ? judgedOf(chunk, Object.values(charts).map((chart) =>
     [chart, observedLine(chart, subject.env), baseLine(chart, subject)])) : [];
   return html`<article id="detail" class="view"><${Head} subject=${subject} /><div class="body">
     <${Probes} found=${judged} set=${set} wanted=${{ precision: params.get("pp"), checkpoint: params.get("cp"),
   told: tellingOf(subject.comparison)?.checkpoint }} />
-    <${CurvePanels} subject=${subject} charts=${charts} params=${params} set=${set} />
+    ${loss ? html`<${Envelope} id=${[subject.row.link, subject.env, subject.baseline].join(" ")}
+      curves=${{ loss, figures: [] }} />`
+    : html`<${CurvePanels} subject=${subject} charts=${charts} params=${params} set=${set} />`}
     <${Native} samples=${chunk?.native} subject=${subject} wanted=${params.get("native")} set=${set} />
     <${Findings} subject=${subject} /><${Packages} subject=${subject} />
     <${Panel} title="What to type"><${Commands} listed=${commandsOf(subject)} /><//></div></article>`;

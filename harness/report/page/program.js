@@ -1,7 +1,7 @@
 /* The page of a user's program under two sides: what differs first, what follows, and the proof. */
 
 import { render } from "preact";
-import { Chart } from "./chart.js";
+import { Envelope } from "./envelope.js";
 import { Heat } from "./heat.js";
 import { html } from "./html.js";
 import { onLook } from "./look.js";
@@ -11,7 +11,6 @@ import { Badge, Command, factorOf, few, fmt, Fold, LongText, Name, Num, Panel, p
 
 const CAUSES = 12;
 const MOVED = 6; /* packages and settings that are shown at once */
-const DOTS = 40; /* steps, up to which each is a dot */
 
 function Cause({ cause, isFirst }) {
   const size = cause.factor !== null ? html`<b>${factorOf(cause)} ×</b>
@@ -62,29 +61,6 @@ function Capture({ capture }) {
     value=${one.observed} /></td><td class="n"><${Num} value=${one.baseline} /></td></tr>`)}<//>`}<//>`;
 }
 
-const visible = (values) => values.map(num).map((value) => Number.isFinite(value) ? value : null);
-
-/* Both sides, and what the baseline's own runs from other last bits do; in their order where several
-   figures are of one step. */
-const figures = (found, title) => () => {
-  const { steps } = found;
-  const points = steps.length < DOTS;
-  const isByStep = steps.every((step, place) => place === 0 || step > steps[place - 1]);
-  return [{ title, label: title ? "" : "loss", height: title ? 190 : 320, xLabel: isByStep ? "step" : "in order",
-    x: isByStep ? steps : steps.map((_, place) => place),
-    y: { kind: "linear" }, band: { lower: visible(found.low), upper: visible(found.high) },
-    lines: [{ name: "baseline", color: (theme) => theme.base, width: 3, dash: [9, 5], points, values: visible(found.baseline) },
-      { name: "observed", color: (theme) => theme.observed, width: 1.8, points, values: visible(found.observed) }] }];
-};
-
-function Curves({ curves }) {
-  if (!curves.loss && !curves.figures.length) return null;
-  return html`<${Panel} title="Loss and figures">${curves.loss && html`<${Chart} id="loss" label="Loss by step"
-    figures=${figures(curves.loss)} />`}<div class="smalls">${curves.figures.map((found) => html`<${Chart}
-    id="figure ${found.name}" label=${found.name} small=${true} figures=${figures(found, found.name)} />`)}</div>
-    <p class="note">Green: between the baseline's own runs from weights that differ by last bits.</p><//>`;
-}
-
 /* The program's modules as it nests them; what is off, and since when. */
 function Modules({ modules }) {
   const off = modules.filter((one) => one.first !== null);
@@ -120,7 +96,7 @@ function Program() {
     ${verdict.outcome && html`<p class="lead">${verdict.outcome.sentence}</p>`}
     ${verdict.capture && html`<${Capture} capture=${verdict.capture} />`}
     ${heat.rows.length > 0 && html`<${Panel} title="Every tensor, step by step"><${Heat} heat=${heat} /><//>`}
-    <${Curves} curves=${curves} /><${Modules} modules=${modules} />
+    <${Envelope} curves=${curves} /><${Modules} modules=${modules} />
     ${notes.length > 0 && html`<${Panel} title="Notes"><ul class="notes">${notes.map((note) =>
     html`<li><${LongText} text=${note} /></li>`)}</ul><//>`}</div></main>`;
 }
