@@ -26,6 +26,7 @@ WITH = {  # program: words behind its name, and the backends of Keras 3 that it 
     "keras_batches.py": [(), ("tensorflow", "torch", "jax"), EVERY],
     "keras_executions.py": [(), ("tensorflow", "jax"), IN_FIT],
     "keras_half.py": [(), ("tensorflow", "torch", "jax"), IN_FIT],
+    "keras_statistics.py": [(), ("tensorflow", "torch", "jax"), EVERY],
     "keras_custom_step.py": [(), ("tensorflow",), IN_FIT],
     "keras_adversarial.py": [(), ("tensorflow",), IN_FIT],
     "tensorflow_tape.py": [(), ("tensorflow",), EVERY - {"reported"}],
@@ -37,14 +38,23 @@ def has(name):
     return importlib.util.find_spec(name) is not None
 
 
+def is_new():
+    """Return whether Keras 3 is installed."""
+    return has("keras") and int(metadata.version("keras").split(".")[0]) >= 3
+
+
+def find_backends(known=("tensorflow", "torch", "jax")):
+    """Yield the backends, out of some, that Keras can run over here."""
+    if has("keras") or has("tensorflow"):
+        yield from (name for name in (known if is_new() else ("tensorflow",)) if has(name))
+
+
 def find_programs():
     """Yield program, words, backend and channels, of what can run here."""
-    is_new = has("keras") and int(metadata.version("keras").split(".")[0]) >= 3
     for program, (words, backends, channels) in WITH.items():
-        for backend in backends if is_new else ("tensorflow",):
-            if has(backend):
-                yield program, (*words, *(("keras3",) if is_new else ())), backend, channels
-    if has("tensorflow") and not is_new:
+        for backend in find_backends(backends):
+            yield program, (*words, *(("keras3",) if is_new() else ())), backend, channels
+    if has("tensorflow") and not is_new():
         yield "tensorflow_eager.py", (), "tensorflow", {
             "initialisation", "schedule", "loss", "gradient", "update"}
         yield "keras_executions.py", ("jit",), "tensorflow", IN_FIT - {"gradient"}
@@ -90,10 +100,9 @@ class TestFit:
     @pytest.fixture(autouse=True)
     def words(self, monkeypatch):
         """Return the program."""
-        is_new = has("keras") and int(metadata.version("keras").split(".")[0]) >= 3
-        backend = next(name for name in ("tensorflow", "torch", "jax") if has(name))
-        monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", backend))
-        return ("keras_fit.py", *(("keras3",) if is_new else ()))
+        monkeypatch.setenv("KERAS_BACKEND",
+                           os.environ.get("KERAS_BACKEND", next(find_backends())))
+        return ("keras_fit.py", *(("keras3",) if is_new() else ()))
 
     def test_each_step_has_its_loss_and_learning_rate(self, words, record):
         """Twelve steps; the rate falls after the first epochs; the first loss is the batch's."""
@@ -128,3 +137,37 @@ class TestFit:
         _, loaded = record(*words, options=("--load", path), folder=PROGRAMS)
         assert loaded.rows("initialisation") == perturbed.rows("initialisation")
         assert loaded.rows("loss") == perturbed.rows("loss")
+
+
+@pytest.fixture(params=list(find_backends()))
+def statistics(request, monkeypatch):
+    """Return the program with moving statistics, over one of the backends."""
+    monkeypatch.setenv("KERAS_BACKEND", request.param)
+    return ("keras_statistics.py", *(("keras3",) if is_new() else ()))
+
+
+def find_own(trace):
+    """Return step and name of what is forward and comes out of no layer."""
+    return [(row[0], row[2]) for row in trace.rows("forward") if ":" not in row[2]]
+
+
+def test_statistics_are_seen_once_they_change(statistics, record):
+    """No gradient shows them; seeds, metrics and a frozen layer are no events of theirs."""
+    found, trace = record(*statistics, folder=PROGRAMS)
+    own = find_own(trace)
+    names = sorted({name.rpartition("/")[2] for _, name in own})
+    assert names == ["moving_mean", "moving_variance"], found.errors
+    assert sorted(step for step, _ in own) == [0, 0, 1, 1, 2, 2]
+    last = [row for row in trace.rows("forward") if row[2].endswith("/moving_mean")][-1]
+    assert last[6][0] == pytest.approx(float(found.output.split()[-1]), rel=1e-6)
+
+
+def test_another_momentum_is_seen_where_it_acts(statistics, record):
+    """What training does is the same to the bit; statistics differ from the first step on."""
+    one, other = (record(*statistics, word, folder=PROGRAMS)[1]
+                  for word in ("momentum=0.99", "momentum=0.98"))
+    differs = [a[:3] for a, b in zip(one.rows(), other.rows()) if a != b]
+    assert len(one.rows()) == len(other.rows())
+    trained = [found for found in differs if found[1] != "evaluation"]
+    assert [found[0] for found in trained] == [0, 0, 1, 1, 2, 2]
+    assert {found[2] for found in trained} == {name for _, name in find_own(one)}

@@ -21,11 +21,15 @@ class Initial:
 
     Args:
         backend: reads and writes weights (``keras.backends``, ``jax.taps``).
+
+    Attributes:
+        digests: of every weight as it was taken in, by name.
     """
 
     def __init__(self, recording: Recording, weights: Weights, backend: Any) -> None:
         self._recording, self._weights, self._backend = recording, weights, backend
         self._met: set[str] = set()
+        self.digests: dict[str, int] = {}
 
     def take(self, named: Iterable[tuple[str, Any]]) -> None:
         """Record initial weights, by name."""
@@ -59,8 +63,8 @@ class Initial:
         if changed is not None:
             self._backend.write_weight(weight, changed)
             found = (changed, found[1])
-        self._recording.tensor("initialisation", name, found[0], found[1],
-                               module=name.rpartition("/")[0])
+        self.digests[name] = self._recording.tensor(
+            "initialisation", name, found[0], found[1], module=name.rpartition("/")[0]).digest
         self._weights.keep(name, found[0])
 
     def _change(self, name: str, weight: Any, values: np.ndarray, dtype: str) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator
 
 from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras.backends import choose
+from harness.measure.recorder.keras.buffers import Buffers
 from harness.measure.recorder.keras.layers import Forwards
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.optimizers import Optimizers
@@ -43,10 +44,11 @@ def hook(api: Any, recording: Recording, weights: Weights) -> None:
         return
     names = Names(recording)
     initial = Initial(recording, weights, backend)
-    forwards = Forwards(recording, names, initial, backend, _get_symbolic(api))
+    buffers = Buffers(recording, names, initial, backend)
+    forwards = Forwards(recording, names, initial, buffers, backend, _get_symbolic(api))
     forwards.install(api.layers.Layer)
     setattr(api.layers.Layer, FOREIGN, True)
-    Optimizers(recording, names, initial, forwards, backend).install(_find_optimizers(api))
+    Optimizers(recording, names, initial, forwards, buffers, backend).install(_find_optimizers(api))
     Training(recording, forwards, backend).install(api.Model, api.callbacks.CallbackList)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Iterator
 from harness.measure.recorder import arrays
 from harness.measure.recorder.guarding import guarded
 from harness.measure.recorder.initial import Initial
+from harness.measure.recorder.keras.buffers import Buffers
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.wrapping import find_owner, wrap
 from harness.measure.recorder.recording import Recording
@@ -42,10 +43,10 @@ class Pass:
 class Forwards:
     """The seam of layers."""
 
-    def __init__(self, recording: Recording, names: Names, initial: Initial, backend: Any,
-                 is_symbolic: Any) -> None:
+    def __init__(self, recording: Recording, names: Names, initial: Initial, buffers: Buffers,
+                 backend: Any, is_symbolic: Any) -> None:
         self._recording, self._names, self._initial = recording, names, initial
-        self._backend, self._is_symbolic = backend, is_symbolic
+        self._buffers, self._backend, self._is_symbolic = buffers, backend, is_symbolic
         self._local = threading.local()
         self.has_computed = False
 
@@ -60,7 +61,11 @@ class Forwards:
         """Take the call of a model over JAX, which goes past ``__call__``, for one."""
         if getattr(self._local, "going", None) is not None or self._is_hidden():
             return call(layer, *arguments, **options)
-        return self._call_root(call, layer, arguments, options, arguments[2:], _get_first)
+        result = self._call_root(call, layer, arguments, options, arguments[2:], _get_first)
+        if self._backend.is_training(options):
+            with guarded(self._recording):
+                self._buffers.send(layer, result[1])
+        return result
 
     def _is_hidden(self) -> bool:
         return bool(getattr(self._local, "is_hidden", False)) or self._recording.is_stopped

@@ -15,6 +15,7 @@ from harness.measure.recorder import sketch
 from harness.measure.recorder.guarding import guarded
 from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras import hyperparameters
+from harness.measure.recorder.keras.buffers import Buffers
 from harness.measure.recorder.keras.layers import Forwards
 from harness.measure.recorder.keras.names import Names
 from harness.measure.recorder.keras.wrapping import wrap
@@ -26,18 +27,19 @@ class Update:
     """An update that is going on: what was there before it."""
 
     def __init__(self, own: str, names: list[str], gradients: list[Any],
-                 numbers: list[tuple[str, Any]], before: list[Any]) -> None:
+                 numbers: list[tuple[str, Any]], before: list[Any],
+                 buffers: list[tuple[str, Any]]) -> None:
         self.own, self.names, self.gradients = own, names, gradients
-        self.numbers, self.before = numbers, before
+        self.numbers, self.before, self.buffers = numbers, before, buffers
 
 
 class Optimizers:
     """The seam of optimizers."""
 
     def __init__(self, recording: Recording, names: Names, initial: Initial,
-                 forwards: Forwards, backend: Any) -> None:
+                 forwards: Forwards, buffers: Buffers, backend: Any) -> None:
         self._recording, self._names, self._initial = recording, names, initial
-        self._forwards, self._backend = forwards, backend
+        self._forwards, self._buffers, self._backend = forwards, buffers, backend
         self._numbers: dict[int, str] = {}
         self._is_applying = False
         self._after: dict[str, Memory] = {}
@@ -124,14 +126,17 @@ class Optimizers:
             for root in self._names.get_roots():  # one that was made while it was called
                 self._forwards.take_initial(root)
         names = [self._name(own, i, weight) for i, weight in enumerate(weights)]
+        buffers: list[tuple[str, Any]] = []  # of a stateless update the forward pass has them
         if before is None:
             self._initial.take(zip(names, weights))
+            buffers = self._recording.safely(self._buffers.find) or []
             before = [self._backend.snapshot(weight) for weight in weights]
         if hasattr(optimizer, "inner_optimizer") and hasattr(optimizer, "stateless_apply"):
             self._recording.note("scaled", "gradients are those of the scaled loss")
         numbers = [(f"{own}.{name}", self._backend.freeze(value))
                    for name, value in hyperparameters.find(optimizer)]
-        return Update(own, names, [self._backend.to_dense(g) for g in gradients], numbers, before)
+        return Update(own, names, [self._backend.to_dense(g) for g in gradients], numbers, before,
+                      buffers)
 
     def _name(self, own: str, place: int, weight: Any) -> str:
         found = self._names.of_weight(weight)
@@ -152,13 +157,15 @@ class Optimizers:
             self._keep_schedule(update.own, values)
             rest = found[len(traced):]
             if self._recording.is_detailed:
+                self._buffers.keep([name for name, _ in update.buffers], rest[3 * count:])
                 self._keep_gradients(update.names, rest[:count])
-                self._keep_updates(update.names, rest[count:2 * count], rest[2 * count:])
+                self._keep_updates(update.names, rest[count:2 * count],
+                                   rest[2 * count:3 * count])
             self._forwards.has_computed = False
             self._recording.advance()
 
         self._backend.send(deliver, [value for _, value in traced] + update.gradients
-                           + update.before + after)
+                           + update.before + after + [value for _, value in update.buffers])
 
     def _keep_schedule(self, own: str, values: dict[str, float]) -> None:
         for name, value in sorted(values.items()):
