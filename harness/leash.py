@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 NOT_STARTED = 127
 """Exit code of a command that is not there or cannot be run, as in a shell."""
@@ -47,15 +47,19 @@ def wait(process: subprocess.Popen[Any]) -> int:
     return end(process)
 
 
-def wait_within(process: subprocess.Popen[Any], limit: float) -> int | None:
+def wait_within(process: subprocess.Popen[Any], limit: float,
+                is_over: Callable[[], bool] = lambda: False) -> int | None:
     """Wait until the command ends, at most so many seconds; kill what is left in its group.
 
+    Args:
+        is_over: whether nobody waits for it any longer.
+
     Returns:
-        Its exit code; None if it took too long, and was killed.
+        Its exit code; None if it took too long or is waited for no longer, and was killed.
     """
     until, pause = time.monotonic() + limit, 0.01
     try:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not is_over():
             # not reaped yet, so that the group's number is no other's
             if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
                 return end(process)

@@ -6,7 +6,6 @@ Outside half.
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ from harness.commands.parameters import AtLeastOne
 from harness.errors import UsageError
 from harness.escaping import say
 from harness.files import write_text
-from harness.programs.runs import figures
+from harness.programs.runs import figures, typed
 from harness.programs.runs.running import Program, Runner
 from harness.programs.runs.session import Session
 from harness.programs.runs.tried import Tried, keep
@@ -33,9 +32,6 @@ from harness.records.paths import Paths, find_root
 from harness.report.page.render import render_program
 from harness.vocabulary.program import PERTURBED
 
-EXAMPLE = "harness try --baseline torch==2.3.1 --observed torch==2.14.1 -- python train.py"
-INTERPRETER = re.compile(r"python(3(\.\d+)?)?")
-"""A word before a program, which is left out: every side has a Python of its own."""
 USUAL = 2 + PERTURBED + 1
 """Runs of a session in which something differs."""
 LONGEST = 3600.0
@@ -64,7 +60,8 @@ def try_(
     of an environment of your own. Both sides are made with uv, and kept in a cache.
 
     Args:
-        program: after --; a script, -m module, or pytest path::test, with its arguments.
+        program: after --; a script, -m module, a console script or pytest path::test, with its
+            arguments.
         baseline: what the baseline side is made of; can be given more than once.
         observed: what the observed side is made of; like the baseline, if something else of it
             is said.
@@ -100,8 +97,10 @@ def try_(
                   tuple(observed_arg), observed_directory)
     common = Common(Path.cwd(), tuple(both), tuple(replace),
                     tuple(path.resolve() for path in constraint), tuple(index), refresh)
-    words = Program(_words(program), tuple(output), steps, every, limit, in_place)
+    words = Program(typed.words(program), tuple(output), steps, every, limit, in_place)
     figures.require_readable(output)
+    typed.require_there(words.words, [Path.cwd() / (side.directory or ".")
+                                      for side in (one, other)])
     if save is not None:
         declaring.require_free(Paths(find_root(Path.cwd())), save)
     with _folder(keep_runs) as folder:
@@ -163,18 +162,6 @@ def _save(tried: Tried, program: Program, name: str) -> None:
     path = declaring.declare(paths, name, program, side)
     say(f"saved: {path.relative_to(paths.root)}\n"
         f"  next: tox run -e ENV -- {name}, then harness accept ENV {name} --reason TEXT")
-
-
-def _words(program: Sequence[str]) -> tuple[str, ...]:
-    """Return what is run, without the Python before it."""
-    words = program[1:] if program and INTERPRETER.fullmatch(program[0]) else program
-    if not words:
-        raise UsageError("no program is named", "after --", next_command=EXAMPLE)
-    if words[0].startswith("-") and words[0] != "-m":
-        raise UsageError("options of Python belong to no side", words[0],
-                         "a program is a script, -m module, or pytest path::test",
-                         "a variable does the same: --baseline-env PYTHONOPTIMIZE=1")
-    return tuple(words)
 
 
 def _variables(texts: Sequence[str]) -> dict[str, str]:

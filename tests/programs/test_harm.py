@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.compare.checks.finding import Verdict
+from harness.programs.judging import phrases
 from harness.programs.judging.harm import curve, direction, weigh
 from harness.programs.judging.verdict import Outcome
 from harness.programs.traces.trace import Trace
@@ -63,6 +64,9 @@ def test_other_data_alone_are_no_regression() -> None:
     worse = FALL + 0.1 * np.arange(STEPS) / STEPS
     assert weigh(run(worse), run(FALL), [], is_drawn=True).verdict is Verdict.DRIFT
     assert weigh(run(FLAT), run(FALL), [], is_drawn=True).verdict is Verdict.REGRESSION
+    few, others = [2.31, 1.2, 1.6, 1.1, 0.9, 1.4, 0.7, 1.93], [2.3, 1.6, 1.4, 1.1, 1.2, 1, 0.9, 0.8]
+    assert weigh(run(few), run(others), [], is_drawn=True).verdict is Verdict.DRIFT
+    assert weigh(run(few), run(others), []).verdict is Verdict.REGRESSION
 
 
 def test_a_baseline_that_breaks_or_stays_is_an_improvement() -> None:
@@ -112,3 +116,16 @@ def test_losses_of_one_step_are_averaged() -> None:
 def test_the_name_of_a_figure_tells_which_way_is_better(name: str, expected: int) -> None:
     """Of a printed line the words before the number count."""
     assert direction(name) == expected
+
+
+@pytest.mark.parametrize(("tensor", "words"), [
+    ("head.weight", "`head.weight`"), ("printed: loss #[0]", "`printed: loss #`"),
+    ("printed: epoch # val loss: # acc #[1]", "`val loss` in the printed line `epoch # val loss: # "
+     "acc #`"),
+    ("printed: #/# \u2501\u2501\u2501\u2501\u2501\u2501 - accuracy: # - loss: #[2]",
+     "`accuracy` in the printed line `#/# ... - accuracy: # - loss: #`"),
+    ("printed: #/#[1]", "`printed: #/#`, number 2"), ("printed: [# #][0]", "`printed: [# #]`, "
+                                                      "number 1")])
+def test_a_printed_figure_is_called_by_the_word_before_it(tensor: str, words: str) -> None:
+    """Nobody counts the numbers of a progress bar."""
+    assert phrases.name(tensor) == words

@@ -12,6 +12,7 @@ import pytest
 from harness.compare.checks.finding import Verdict
 from harness.programs.judging.judge import is_identical, judge, problem
 from harness.programs.judging.verdict import Judgement
+from harness.programs.showing.wording import terminal
 from harness.programs.traces.trace import Note, Trace
 from tests.kit import traces
 from tests.kit.traces import Fault
@@ -268,6 +269,16 @@ def test_runs_that_do_not_reproduce_are_said(baseline: Trace, perturbed: list[Tr
         Fault(hidden=lambda s, v: v * (1 + 1e-7))))
     assert found.exit_code == 0
     assert any("does not reproduce itself" in note for note in found.notes)
+    assert not found.chance and "within what rounding does" in "".join(terminal(found))
+
+
+def test_what_chance_does_is_not_called_rounding(baseline: Trace, perturbed: list[Trace]) -> None:
+    """An unchanged run that is 10 % off draws something: little can be told then."""
+    other = Fault(gradient=lambda s, n, v: v * 0.9)
+    found = judge(traces.train(other), baseline, perturbed, traces.train(other))
+    assert found.exit_code == 0 and found.chance == pytest.approx(0.1, rel=0.1)
+    assert "by no more than chance does: an unchanged run of the baseline is 10 % off" in \
+        "".join(terminal(found))
 
 
 def test_a_tie_that_last_bits_break_is_still_told(baseline: Trace) -> None:

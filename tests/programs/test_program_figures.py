@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,18 @@ def test_of_too_many_figures_the_last_ones_stay(tmp_path: Path) -> None:
     """What a program says at its end is what most people look at."""
     found = figures.told("loss 0.5\n" * figures.MOST + "accuracy 0.25\n", tmp_path, [])
     assert len(found) == figures.MOST and found[-1].value == 0.25
+
+
+def test_a_long_line_is_read_once(tmp_path: Path) -> None:
+    """A list that is printed in one line of 40 kB takes no longer than its length."""
+    began = time.process_time()
+    assert len(figures.told("losses " + "0.5 " * 10_000, tmp_path, ())) == 10_000
+    assert time.process_time() - began < 3.0
+
+
+def test_of_too_many_lines_the_first_and_the_last_are_read(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed without end costs no more than its ends."""
+    monkeypatch.setattr(figures, "LINES", 4)
+    found = figures.told("\n".join(f"step {i}" for i in range(10)), tmp_path, ())
+    assert [figure.value for figure in found] == [0, 1, 8, 9]

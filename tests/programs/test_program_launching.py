@@ -74,9 +74,10 @@ def test_a_program_that_never_ends_is_ended(side: Side, tmp_path: Path) -> None:
 
 
 def test_a_program_that_reads_its_input_gets_none(side: Side, tmp_path: Path) -> None:
-    """It does not wait for anybody."""
-    with pytest.raises(HarnessError, match="EOFError"):
+    """It does not wait for anybody, and the message says why it failed."""
+    with pytest.raises(HarnessError, match="asks for input on the observed side") as caught:
         run(side, "input()", tmp_path)
+    assert "EOFError" in caught.value.numbers and "arguments" in caught.value.next_command
 
 
 def test_a_program_that_trains_nothing_is_an_error(side: Side, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_program_that_is_not_there_is_told(side: Side, tmp_path: Path) -> None
 def test_a_program_that_ends_past_python_leaves_no_trace(side: Side, tmp_path: Path) -> None:
     """Exit code 0 without a trace is an error of its own."""
     with pytest.raises(HarnessError, match="left no trace on the observed side"):
-        run(side, "import os; os._exit(0)", tmp_path)
+        run(side, "import os; os.execvp('true', ['true'])", tmp_path)
 
 
 def test_a_program_of_ones_own_named_harness_does_not_hide_the_recorder(

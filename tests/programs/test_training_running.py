@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import WorkerError
-from harness.programs.testing import stored
-from harness.programs.testing.checking import Asked, Runs, Training
+from harness.programs.testing import running, stored
+from harness.programs.testing.running import Runs
 
 LEAVES = """
 import pathlib, subprocess, sys
@@ -27,9 +27,7 @@ def runs(folder: Path, text: str, limit: float) -> Runs:
     """Return the runs of a test with this text."""
     path = folder / "test_it.py"
     path.write_text(text.format(pid=str(folder / "pid")))
-    training = Training("test_it.py::test_training", path, folder,
-                        Asked(False, False, None, "--regen-reason"))
-    return Runs(training, "float64", [], limit, folder)
+    return Runs("test_it.py::test_training", folder, "float64", [], limit, folder)
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +78,34 @@ def test_a_training_that_fails_is_told_with_its_last_lines(tmp_path: Path) -> No
     alone, _, instead = caught.value.next_command.partition("; ")
     assert alone == "pytest 'test_it.py::test_training'" and "precisions=['float32']" in instead
     assert is_gone(tmp_path)
+
+
+def test_several_runs_are_told_and_done_at_once(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a baseline reads how many runs there are, and of what length."""
+    monkeypatch.setattr(running, "jobs", lambda trace: 2)
+    monkeypatch.setattr(running, "SLOW", 0.0)
+    told: list[str] = []
+    found = runs(tmp_path, "def test_training(): pass", 300.0)
+    found.tell = told.append
+    names = [stored.UNCHANGED, "perturbed-1", stored.REPEATED]
+    assert list(found.files(names)) == names and all(map(Path.is_file, found.files(names).values()))
+    assert told[0].startswith("test_it.py::test_training, float64: a baseline takes 2 more runs")
+    assert told[0].endswith(", 2 at once")
+    assert [text.rpartition(": ")[2] for text in told[1:3]] == ["1 of 2 done", "2 of 2 done"]
+
+
+def test_the_first_run_that_fails_ends_the_others(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for what hangs where another one has failed."""
+    monkeypatch.setattr(running, "jobs", lambda trace: 2)
+    text = """
+import sys, time
+def test_training():
+    if "1" in sys.orig_argv: raise ValueError("the reason")
+    if "2" in sys.orig_argv: time.sleep(600)
+"""
+    start = time.monotonic()
+    with pytest.raises(WorkerError, match="run perturbed-1"):
+        runs(tmp_path, text, 300.0).files([stored.UNCHANGED, "perturbed-2", "perturbed-1"])
+    assert time.monotonic() - start < 200

@@ -70,7 +70,7 @@ class Recording:
         self.tensors: dict[str, str] = {}
         self.devices: set[str] = set()
         self.ended: str | None = None
-        self.is_stopped = self.is_forked = False
+        self.is_stopped = self.is_forked = self.is_written = False
         self._beside = mmap.mmap(-1, len(BESIDE))  # which forked processes share
         self.watchers: list[Callable[[Any], Any]] = []
         self.loops: list[Any] = []

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Callable, NoReturn
 
 from harness import watching
 from harness.errors import HarnessError, UsageError, explain
@@ -91,32 +91,50 @@ def _record(options: argparse.Namespace) -> int:
     """Record a program; return its exit code."""
     found = Recording(options.every, options.steps, options.capture)
     weights = Weights(found, options.perturb, _existing(options.load), options.keep)
-    run = starting.prepare(options.program)
     with contextlib.suppress(FileNotFoundError):
         options.trace.unlink()  # an old one must not be taken for this run's
     process = os.getpid()
     if header.rank() == 0:
         seams.install(found, weights)
         watching.recording = found
+    run = starting.prepare(options.program)  # this imports the package of a module
     _leave_children_alone(found)
     opened, outside = Opened(), Outside(os.getcwd())
     if options.opened:
         opened.install()
     if options.outside is not None:
         outside.install()
+
+    def write(ended: str) -> None:
+        if os.getpid() != process or header.rank() != 0 or found.is_written:
+            return
+        found.is_stopped = found.is_written = True
+        if options.outside is not None:
+            options.outside.write_text(json.dumps(list(outside.used)), encoding="utf-8")
+        if options.tensors is not None:
+            recording.save_whole(found, options.tensors)
+        weights.write()
+        trace.write(options.trace, found.events,
+                    {**header.describe(found, options.program, found.ended or ended),
+                     "read": list(opened.read), "written": list(opened.written)})
+
+    _write_before_leaving(write)
     code, ended = _run(run)
-    if os.getpid() != process or header.rank() != 0:
-        return code
-    if options.outside is not None:
-        options.outside.write_text(json.dumps(list(outside.used)), encoding="utf-8")
-    found.is_stopped = True
-    if options.tensors is not None:
-        recording.save_whole(found, options.tensors)
-    weights.write()
-    trace.write(options.trace, found.events,
-                {**header.describe(found, options.program, found.ended or ended),
-                 "read": list(opened.read), "written": list(opened.written)})
+    write(ended)
     return 0 if found.ended else code
+
+
+def _write_before_leaving(write: Callable[[str], None]) -> None:
+    """Write what was recorded where the program leaves by ``os._exit``, past everything else."""
+    leave = os._exit
+
+    def leave_later(status: int) -> NoReturn:
+        try:
+            write(_exit_code(status)[1])
+        finally:
+            leave(status)
+
+    os._exit = leave_later
 
 
 def _existing(path: Path | None) -> Path | None:

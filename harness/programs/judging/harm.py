@@ -27,6 +27,8 @@ FALLS = 0.02
 """Part of the first loss that the last must be lower by to say that a program trains."""
 LEARNS = 0.5
 """Part of the baseline's fall that the observed loss must fall by."""
+DRAWN = 0.25
+"""Part of the steps that are averaged where the sides see other data: single batches tell less."""
 WORSE, FIGURE = 0.05, 0.01
 """Part of the baseline's fall by which the end of a loss is worse, and of a figure that is."""
 _HIGHER = re.compile(r"acc|auc|f1|precision|recall|score|bleu|rouge|iou|dice|\br2\b|correct")
@@ -44,6 +46,16 @@ class Curve:
 
     steps: Numbers
     values: Numbers
+
+    def fall(self, part: float = 0.0) -> float:
+        """How much lower the end is than the start, relative to it.
+
+        Args:
+            part: of the steps that are averaged at least.
+        """
+        count = max(self.window, int(part * len(self.values)))
+        start, end = self.values[:count].mean(), self.values[-count:].mean()
+        return float((start - end) / (abs(start) or 1.0))
 
     @property
     def end(self) -> float:
@@ -122,7 +134,7 @@ def _outcome(mine: Curve, theirs: Curve, envelope: float) -> Outcome:
     off = mine.end - theirs.end
     fall = theirs.start - theirs.end
     allowed = SPREAD * envelope
-    trains = _trains(mine, theirs)
+    trains = _trains(mine, theirs, not np.isfinite(envelope))
     numbers = largest, off / size, envelope / size if np.isfinite(envelope) else None, trains
     if trains == (False, True):
         return Outcome(Verdict.REGRESSION, f"the loss differs by up to {phrases.percent(largest)}, "
@@ -148,13 +160,13 @@ def _outcome(mine: Curve, theirs: Curve, envelope: float) -> Outcome:
                    words + (", worse than any run of the baseline" if is_worse else ""), *numbers)
 
 
-def _trains(mine: Curve, theirs: Curve) -> tuple[bool | None, bool | None]:
+def _trains(mine: Curve, theirs: Curve, is_drawn: bool) -> tuple[bool | None, bool | None]:
     """Return whether each loss falls; None of runs that are too short to tell."""
     if len(theirs.values) < 4:
         return None, None
-    falls = [(found.start - found.end) / (abs(found.start) or 1.0) for found in (mine, theirs)]
+    falls = [found.fall(DRAWN if is_drawn else 0.0) for found in (mine, theirs)]
     does = falls[1] > FALLS
-    return falls[0] > (LEARNS * falls[1] if does else FALLS), does
+    return falls[0] > (LEARNS * falls[1] if does and not is_drawn else FALLS), does
 
 
 def _figures(compared: Compared) -> tuple[str, Verdict]:
@@ -175,8 +187,8 @@ def _figures(compared: Compared) -> tuple[str, Verdict]:
             continue
         is_worse = (mine - theirs) * sign < 0
         verdict = Verdict.REGRESSION if is_worse else verdict
-        words.append(f"`{name}` ends {'worse' if is_worse else 'better'}: {phrases.number(mine)} "
-                     f"rather than {phrases.number(theirs)}")
+        words.append(f"{phrases.name(name)} ends {'worse' if is_worse else 'better'}: "
+                     f"{phrases.number(mine)} rather than {phrases.number(theirs)}")
     return "; ".join(words[:2]), verdict
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.errors import HarnessError, RecordError
-from harness.programs.judging import causes, harm, structure
+from harness.programs.judging import causes, harm, phrases, structure
 from harness.programs.judging.compared import OBSERVED, Compared, compare
 from harness.programs.judging.structure import few
 from harness.programs.judging.verdict import Cause, Judgement
@@ -32,6 +32,9 @@ from harness.programs.traces.trace import (
 from harness.words import counted
 
 __all__ = ["is_identical", "judge", "problem"]
+ROUNDING = 1e-4
+"""Part of a tensor by which an unchanged run may be off, where it first is, by the order of sums;
+beyond that it draws or reads something else."""
 NOT_LOADED = "weights"
 """Code of the notes that say which weights could not be loaded."""
 
@@ -73,7 +76,7 @@ def judge(observed: Trace, baseline: Trace, perturbed: Sequence[Trace],
         if is_different else None,
         compared=int((compared.aligned.places[OBSERVED] != ABSENT).sum()), updates=updates,
         chaotic_from=compared.allowance.chaotic_from,
-        needs_weights=bool(begins) and loaded is None)
+        needs_weights=bool(begins) and loaded is None, chance=_chance(baseline, repeated))
 
 
 def problem(observed: Trace, baseline: Trace, repeated: Trace | None = None
@@ -108,6 +111,12 @@ def _not_reproducible(baseline: Trace, repeated: Trace) -> HarnessError | None:
     return None
 
 
+def _chance(baseline: Trace, repeated: Trace | None) -> float:
+    """Return how far an unchanged run is off where it first differs; 0 if that is rounding."""
+    found = None if repeated is None else _first_difference(baseline, repeated)
+    return found[1] if found is not None and found[1] > ROUNDING else 0.0
+
+
 def _merge(found: Sequence[Cause], one_sided: Sequence[Cause]) -> list[Cause]:
     """Return all causes in causal order; an update that follows from a gradient that is missing
     is no cause of its own."""
@@ -137,10 +146,10 @@ def _remarks(compared: Compared, observed: Trace, baseline: Trace, loaded: Trace
              repeated: Trace | None) -> list[str]:
     """Return what else is to be known, in sentences."""
     found, aligned = [], compared.aligned
-    if repeated is not None and not is_identical(repeated, baseline):
-        place = _first_difference(baseline, repeated)
-        if place:
-            found.append(f"the baseline does not reproduce itself to the bit: {place}")
+    chance = None if repeated is None else _first_difference(baseline, repeated)
+    if chance is not None:
+        found.append(f"the baseline does not reproduce itself to the bit: {chance[0]}, "
+                     f"{phrases.percent(chance[1])} off")
     volatile = compared.allowance.volatile
     if len(volatile):
         names = few(baseline.header.names[series % len(baseline.header.names)]
@@ -173,13 +182,15 @@ def _told(observed: Trace, baseline: Trace) -> list[str]:
             *(f"on the baseline's side: {text}" for text in theirs if text not in mine)]
 
 
-def _first_difference(baseline: Trace, repeated: Trace) -> str:
+def _first_difference(baseline: Trace, repeated: Trace) -> tuple[str, float] | None:
+    """Return where an unchanged run first differs in what trains, and by how much; or None."""
+    if is_identical(repeated, baseline):
+        return None
     aligned = align(baseline, [repeated])
     off = ~distance.is_same(aligned, 0) & (aligned.places[0] != ABSENT)
     off &= aligned.channel <= UPDATE
     if not off.any():
-        return ""
+        return None
     event = int(np.argmax(off))
-    return f"first at step {aligned.step[event]}, `{aligned.text(event)}`"
-
-
+    return (f"first at step {aligned.step[event]}, `{aligned.text(event)}`",
+            float(distance.measure(aligned, 0)[event]))

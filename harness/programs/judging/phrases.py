@@ -6,8 +6,14 @@ Outside half.
 from __future__ import annotations
 
 import math
+import re
 
 _SMALL = 1e-4
+_PRINTED = re.compile(r"printed: (?P<line>.*)\[(?P<at>\d+)\]", re.DOTALL)
+_BAR = re.compile(r"[━─╸╺█▏▎▍▌▋▊▉░▒▓=>.]{4,}")
+_WORDS = re.compile(r"([^\W\d][\w /%-]*?)\W*\Z")
+_LONGEST = 60
+"""Characters of a printed line that are shown."""
 
 
 def percent(value: float) -> str:
@@ -24,7 +30,23 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
+def name(tensor: str) -> str:
+    """Return what a tensor or figure is called: a printed one by the word before it, and its
+    line without progress bars: ``accuracy` in the printed line `#/# - accuracy: #``."""
+    match = _PRINTED.fullmatch(tensor)
+    if match is None:
+        return f"`{tensor}`"
+    line = _BAR.sub("...", match["line"])
+    before = match["line"].split("#")
+    at = int(match["at"])
+    word = _WORDS.search(before[at]) if at < len(before) else None
+    shown = line if len(line) <= _LONGEST else line[:_LONGEST - 3] + "..."
+    if line.count("#") == 1 or word is None:
+        return f"`printed: {shown}`" + (f", number {at + 1}" if line.count("#") > 1 else "")
+    return f"`{word[1].strip()}` in the printed line `{shown}`"
+
+
 def place(channel: str, tensor: str, step: int | None) -> str:
     """Return where a difference is: ``update of `a.weight` at step 3``."""
-    of = f" of `{tensor}`" if tensor and tensor != channel else ""
+    of = f" of {name(tensor)}" if tensor and tensor != channel else ""
     return f"{channel}{of}" + ("" if step is None else f" at step {step}")

@@ -92,6 +92,8 @@ class Judgement:
         compared: events that both sides have.
         updates: of the observed and the baseline's run.
         chaotic_from: step from which on runs from last bits are unlike.
+        chance: how far an unchanged run of the baseline is off where it first differs, relative;
+            0 if by no more than rounding.
         needs_weights: whether the observed side must be run from the baseline's weights to go on.
     """
 
@@ -104,6 +106,7 @@ class Judgement:
     updates: tuple[int, int] = (0, 0)
     chaotic_from: int | None = None
     needs_weights: bool = False
+    chance: float = 0.0
 
     @property
     def differences(self) -> list[Cause]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -41,15 +41,17 @@ DURATION = re.compile(
     r"(?:/\w+)?(?![\w=])")
 """A time that something took: ``107ms/epoch``; no ``mean 0.25 min 0.10``."""
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-REWRITTEN = re.compile(r"[^\n]*[\r\b](?=[^\r\n\b])")
-"""What a progress bar had written in a line before it wrote over it."""
-MOST, LONGEST = 50_000, 100
-"""Figures of a run, of which the first half and the last are kept if there are more; and
-characters of what a line is called."""
+REWRITTEN = re.compile(r"^[^\n]*[\r\b](?=[^\r\n\b])", re.MULTILINE)
+"""What a progress bar had written in a line before it wrote over it; begun at its line alone, so
+that a line of a megabyte is read once."""
+MOST, LINES, LONGEST = 50_000, 200_000, 100
+"""Figures of a run and lines of a text, of which the first half and the last are read if there
+are more; and characters of what a line is called."""
 WHOLE = 64
 """Elements of an array in a file that are compared one by one; of a larger one its measures."""
 TEXTS = (".txt", ".log", ".csv", ".tsv", ".jsonl", ".out", ".md", "")
 KINDS = f"JSON, NumPy's .npy and .npz, and text ({', '.join(filter(None, TEXTS))})"
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,12 @@ def told(printed: str, folder: Path, outputs: Sequence[str]) -> list[Figure]:
     found = list(_in_text(printed, "printed"))
     for name in outputs:
         found += _in_file(folder / name, name)
-    return found if len(found) <= MOST else found[:MOST // 2] + found[-(MOST // 2):]
+    return _ends(found, MOST)
+
+
+def _ends(found: list[Kind], most: int) -> list[Kind]:
+    """Return the first half and the last of so many, if there are more."""
+    return found if len(found) <= most else found[:most // 2] + found[-(most // 2):]
 
 
 def require_readable(outputs: Iterable[str]) -> None:
@@ -145,7 +152,8 @@ def _numbered(figures: Sequence[Figure], like: Sequence[Figure], is_alike: bool
 
 
 def _in_text(text: str, origin: str) -> Iterable[Figure]:
-    plain = CHANCE.sub("", ESCAPE.sub("", REWRITTEN.sub("", text)))
+    read = "\n".join(_ends(text.split("\n"), LINES))
+    plain = CHANCE.sub("", ESCAPE.sub("", REWRITTEN.sub("", read)))
     for line in DURATION.sub("", plain).splitlines():
         matches = list(NUMBER.finditer(line))
         if not matches:

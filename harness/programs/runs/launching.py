@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import leash
-from harness.errors import FAILURE, USAGE, HarnessError, WorkerError, last_words
+from harness.errors import FAILURE, USAGE, HarnessError, UsageError, WorkerError, last_words
 from harness.files import lock
 from harness.programs.sides.making import Environment, cache
 from harness.records import settings
@@ -34,6 +34,7 @@ GRACE = 10.0
 NO_GPU = re.compile(r"not compiled with CUDA|No CUDA GPUs are available|no NVIDIA driver"
                     r"|no CUDA-capable device|Unknown backend: '(gpu|cuda|rocm)'", re.IGNORECASE)
 """What frameworks say where a program asks for a GPU that is not there."""
+NO_INPUT = "EOFError: EOF when reading a line"
 RANKS = ("RANK", "OMPI_COMM_WORLD_RANK")
 """Variables by which launchers tell a process its place among those of one training."""
 DROPPED = ("VIRTUAL_ENV", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
@@ -219,11 +220,15 @@ def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
     then = f"without the recorder: cd {place} && {alone}"
     if code in (USAGE, FAILURE) and "harness.measure.recorder:" in said:
         what = f"the program cannot be recorded on the {run.side.name} side"
+        then = ""  # the recorder has said what to type
     elif code < 0:
         what = f"the program was killed by {signal.Signals(-code).name} on the {run.side.name} side"
     elif code and NO_GPU.search(said):
         what = f"the program needs a GPU, and the {run.side.name} side finds none"
         then = f"let it train on the CPU, or try it on a machine with a GPU; {then}"
+    elif code and NO_INPUT in said:
+        what = f"the program asks for input on the {run.side.name} side, and there is none here"
+        then = f"let it take arguments, or read a file; {then}"
     elif code:
         what = f"the program failed on the {run.side.name} side with exit code {code}"
     elif ranks := [f"{name}={value}" for name in RANKS
@@ -232,8 +237,10 @@ def _failed(run: Run, words: Sequence[str], code: int) -> HarnessError:
                "and the first is what is recorded"
         said, then = ", ".join(ranks), f"unset {ranks[0].partition('=')[0]}, then the same command"
     else:
-        what = f"the program left no trace on the {run.side.name} side: it ended past Python"
-    return WorkerError(what, f"{shlex.join(words)}, run {run.name}", said, then)
+        what = f"the program left no trace on the {run.side.name} side: another program took its " \
+               "place (exec), or a library ended it"
+    kind = UsageError if code == USAGE and not then else WorkerError
+    return kind(what, f"{shlex.join(words)}, run {run.name}", said, then)
 
 
 def _said(run: Run) -> str:

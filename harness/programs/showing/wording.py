@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from harness import markdown
 from harness.compare.checks.finding import Verdict
+from harness.programs.judging import phrases
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.words import counted
 
@@ -42,7 +43,7 @@ def terminal(judgement: Judgement, sides: tuple[str, str] = ("observed", "baseli
 def _answer(judgement: Judgement) -> list[str]:
     first = judgement.first
     if first is None:
-        return [f"  {_WORDS[judgement.verdict]} ({_compared(judgement)})",
+        return [f"  {_same(judgement)} ({_compared(judgement)})",
                 *(f"  {cause.sentence}" for cause in judgement.causes)]
     lines = [f"  {sentence(judgement, first)}"]
     lines += [f"  {following(first)}"] if first.following else []
@@ -54,6 +55,14 @@ def _answer(judgement: Judgement) -> list[str]:
         lines.append("  what follows is judged once the observed side begins with the "
                      "baseline's weights")
     return lines
+
+
+def _same(judgement: Judgement) -> str:
+    """Return how sure it is that both sides train the same."""
+    if judgement.chance and not judgement.is_identical:
+        return ("the sides differ by no more than chance does: an unchanged run of the baseline is "
+                f"{phrases.percent(judgement.chance)} off; with seeds set more can be told")
+    return _WORDS[judgement.verdict]
 
 
 def sentence(judgement: Judgement, cause: Cause) -> str:

@@ -9,34 +9,29 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from harness import leash, watching
-from harness.errors import UsageError, WorkerError, last_lines
+from harness import watching
+from harness.errors import UsageError
 from harness.files import scratch
 from harness.programs.judging.judge import judge
 from harness.programs.judging.verdict import Judgement
 from harness.programs.showing.wording import terminal
 from harness.programs.testing import stored
-from harness.programs.traces.trace import Trace, read
+from harness.programs.testing.running import PRECISION, Runs
+from harness.programs.traces.trace import Trace
 from harness.records import provenance, settings
-from harness.vocabulary.program import PERTURBED, PINNED
+from harness.vocabulary.program import PERTURBED
 
 PRECISIONS = ("float64", "float32")
-PRECISION = "HARNESS_TRAINING"
-"""Variable that tells a run its precision."""
 LIMIT = 600.0
 """Seconds of one run, if not said otherwise."""
-LONGEST = 2**16
-"""Bytes of what a run printed that are read for its last lines."""
 Result = TypeVar("Result")
 
 
@@ -68,10 +63,13 @@ class Training:
         test: pytest's name of it, ``tests/test_model.py::test_training``.
         path: its file; baselines lie in a folder beside it, of its name.
         root: folder that pytest is run from.
+        tell: called with a line on how far it is.
     """
 
-    def __init__(self, test: str, path: Path, root: Path, asked: Asked) -> None:
+    def __init__(self, test: str, path: Path, root: Path, asked: Asked,
+                 tell: Callable[[str], None] = lambda text: None) -> None:
         self.test, self.root, self.asked = test, root, asked
+        self.tell = tell
         self.folder = path.parent / path.stem
         self.checked = 0
 
@@ -118,7 +116,8 @@ class Training:
         """Return in words what differs in one precision, or was written; None for neither."""
         path = self._path(precision)
         with scratch(path.parent) as folder:
-            runs = Runs(self, precision, options, limit, folder)
+            runs = Runs(self.test, self.root, precision, options, limit, folder, self.checked,
+                        self.tell)
             observed = runs.trace(stored.UNCHANGED)
             if not path.exists():
                 return self._write(path, runs, "first baseline") + "; run the test once more"
@@ -149,8 +148,7 @@ class Training:
         """Run what a baseline holds, and write it; return that in words."""
         names = [stored.UNCHANGED, *(f"{stored.PERTURBED}{i}" for i in range(1, PERTURBED + 1)),
                  stored.REPEATED]
-        files = {name: runs.file(name) for name in names}
-        stored.write(path, files, {
+        stored.write(path, runs.files(names), {
             "test": self.test, "reason": reason, "recorded": provenance.now(),
             "packages": provenance.packages(), "settings": settings.chosen()})
         return f"{path}: baseline written, {path.stat().st_size / 1024:.0f} KiB, {reason!r}"
@@ -170,72 +168,6 @@ class Training:
         name = re.sub(r"[^\w.-]+", "_", self.test.rpartition("::")[2]).strip("_")
         number = f"-{self.checked}" if self.checked > 1 else ""
         return self.folder / f"{name}{number}-{precision}.zip"
-
-
-@dataclass
-class Runs:
-    """The runs of one check in one precision, each done when it is asked for."""
-
-    training: Training
-    precision: str
-    options: Sequence[str]
-    limit: float
-    folder: Path
-
-    def trace(self, name: str) -> Trace:
-        """Return the trace of a run."""
-        return read(self.file(name))
-
-    def file(self, name: str) -> Path:
-        """Return the file with the trace of a run.
-
-        Raises:
-            WorkerError: it failed, did not end, or left no trace.
-        """
-        path = self.folder / f"{name}.npz"
-        if path.exists():
-            return path
-        seed = name.removeprefix(stored.PERTURBED)
-        perturbing = ["--perturb", seed] if seed != name else []
-        command = [sys.executable, "-m", "harness.measure.recorder", "--trace", str(path),
-                   *self.options, *perturbing, "--", "pytest", self.training.test, "-q",
-                   "-p", "no:cacheprovider", "--override-ini", "addopts="]
-        variables = {**settings.pinned(None), **PINNED, **os.environ, "PYTEST_ADDOPTS": "",
-                     PRECISION: f"{self.precision}:{self.training.checked}"}
-        code, said = _run(command, self.training.root, variables, self.limit)
-        if code is None:
-            raise WorkerError(f"the training did not end within {self.limit:g} s in "
-                              f"{self.precision}, run {name}", self.training.test,
-                              _last(said), "training.check(..., steps=N) ends it after N updates, "
-                              "limit=SECONDS gives it longer")
-        if code or not path.exists():
-            raise WorkerError(f"the training failed in {self.precision}, run {name}, with exit "
-                              f"code {code}", self.training.test, _last(said),
-                              f"pytest '{self.training.test}'" + (
-                                  "; training.check(..., precisions=['float32']) if it cannot "
-                                  "train in float64" if self.precision == "float64" else ""))
-        return path
-
-
-def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str], limit: float
-         ) -> tuple[int | None, str]:
-    """Run a command on a leash, so that nothing that it starts goes on; return how it ended.
-
-    Returns:
-        Its exit code, or None where it took too long and was ended; and what it printed.
-    """
-    with tempfile.TemporaryFile() as output:
-        process = leash.start(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder,
-                              env=dict(variables))
-        code = leash.wait_within(process, limit)
-        output.seek(max(0, output.seek(0, os.SEEK_END) - LONGEST))
-        return code, output.read().decode("utf-8", "replace")
-
-
-def _last(said: str) -> str:
-    """Return the last lines of what a run said."""
-    lines = last_lines(said)
-    return f"its last lines:\n{lines}" if lines else "it printed nothing"
 
 
 def use(precision: str) -> None:

@@ -42,4 +42,20 @@ def training(request: pytest.FixtureRequest) -> Training:
     option: Callable[..., Any] = request.config.getoption
     asked = Asked(bool(option("force_regen", False)), bool(option("regen_all", False)),
                   option("regen_reason", None), REASON)
-    return Training(request.node.nodeid, request.node.path, request.config.rootpath, asked)
+    return Training(request.node.nodeid, request.node.path, request.config.rootpath, asked,
+                    _teller(request.config))
+
+
+def _teller(config: pytest.Config) -> Callable[[str], None]:
+    """Return what shows a line while a test runs; in a process of pytest-xdist nobody sees one."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+
+    def tell(text: str) -> None:
+        if reporter is None:
+            return
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return tell

@@ -56,6 +56,26 @@ def test_module_runs_as_ever(tmp_path: Path) -> None:
     assert run(tmp_path, "--", "-m", "package", "x").stdout == "['x'] __main__ package\n"
 
 
+def test_a_package_that_fails_shows_why(tmp_path: Path) -> None:
+    """What a package of a module lacks is not taken for the module."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("import absent_library")
+    (tmp_path / "package" / "train.py").touch()
+    found = run(tmp_path, "--", "-m", "package.train")
+    assert (found.returncode, "No module named 'absent_library'" in found.stderr) == (1, True)
+    assert "there is no such module" not in found.stderr
+
+
+def test_a_package_imports_a_framework_under_the_recorder(tmp_path: Path) -> None:
+    """What the package of a module imports is not called too early."""
+    for name in ("package", "torch"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("import torch" if name == "package" else "")
+    (tmp_path / "package" / "train.py").touch()
+    run(tmp_path, "--", "-m", "package.train")
+    assert not [note for note in header(tmp_path)["notes"] if "before the recorder" in note["text"]]
+
+
 def test_pytest_test_is_run(tmp_path: Path) -> None:
     """A test is run by pytest, and its outcome is the exit code."""
     (tmp_path / "test_it.py").write_text(
@@ -68,6 +88,7 @@ def test_pytest_test_is_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("source", "code", "ended"), [
     ("", 0, "end"), ("import sys; sys.exit(0)", 0, "end"),
     ("import sys; sys.exit(7)", 7, "failed: exit code 7"),
+    ("import os; os._exit(0)", 0, "end"), ("import os; os._exit(7)", 7, "failed: exit code 7"),
     ("import sys; sys.exit('no data')", 1, "failed: no data"),
     ("def f(): raise ValueError('bad')\nf()", 1, "failed: ValueError: bad"),
     ("x = (", 1, None), ("raise KeyboardInterrupt", 130, "failed: KeyboardInterrupt: ")])
@@ -134,8 +155,16 @@ def test_other_ranks_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not (tmp_path / "t.npz").exists()
 
 
+def test_a_console_script_is_run(tmp_path: Path) -> None:
+    """A name that is no file is one of those that are installed beside this Python."""
+    found = run(tmp_path, "--", "pygmentize", "-V")
+    assert (found.returncode, found.stdout.split()[0]) == (0, "Pygments")
+    assert header(tmp_path)["program"] == ["pygmentize", "-V"]
+
+
 @pytest.mark.parametrize(("words", "what"), [
     (("--", "missing.py"), "there is no such program"),
+    (("--", "sh", "-c", "echo ran"), "this is no program of Python"),
     (("--", "-m", "missing.module"), "there is no such module"),
     (("--load", "missing.npz", "--", "p.py"), "there are no weights to load"),
     (("--load", "p.py", "--", "p.py"), "no weights can be read"),

@@ -11,7 +11,9 @@ import importlib.util
 import io
 import os
 import runpy
+import shutil
 import sys
+import sysconfig
 import types
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -26,7 +28,8 @@ def prepare(words: list[str]) -> Callable[[], object]:
     """Set ``sys.argv`` and ``sys.path`` as the program expects them, and return what runs it.
 
     Args:
-        words: ``script.py ARG...``, ``-m module ARG...`` or ``pytest path::test ...``.
+        words: ``script.py ARG...``, ``-m module ARG...``, ``pytest path::test ...`` or the name of
+            a console script.
 
     Raises:
         UsageError: there is no such script or module.
@@ -48,11 +51,26 @@ def _prepare_script(words: list[str]) -> Callable[[], object]:
         _search(str(path))
         return lambda: runpy.run_path(str(path), run_name="__main__")
     if not path.is_file():
-        raise UsageError("there is no such program", str(path), f"looked in {os.getcwd()}",
-                         f"ls {path.parent}")
-    sys.argv = list(words)
+        path = _installed(words[0])
+    name = words[0] if path == Path(words[0]) else str(path)
+    sys.argv = [name, *words[1:]]
     _search(str(path.resolve().parent))
-    return lambda: _run_script(words[0])
+    return lambda: _run_script(name)
+
+
+def _installed(name: str) -> Path:
+    """Return the file of a console script that is installed beside this Python."""
+    folder = Path(sysconfig.get_path("scripts"))
+    if os.sep not in name and (folder / name).is_file():
+        with (folder / name).open("rb") as file:
+            if file.read(2) == b"#!" and b"python" in file.readline() + file.readline():
+                return folder / name
+    if shutil.which(name) is not None and not name.endswith(".py"):
+        raise UsageError("this is no program of Python", name, f"looked in {os.getcwd()} and in "
+                         f"{folder}", "the Python command that it runs: -- train.py ARG..., or "
+                         "-- -m package.train")
+    raise UsageError("there is no such program", name, f"looked in {os.getcwd()} and in {folder}",
+                     "-- PATH/train.py ARG...")
 
 
 def _search(folder: str) -> None:
@@ -77,14 +95,22 @@ def _run_script(name: str) -> None:
 def _prepare_module(name: str, arguments: list[str]) -> Callable[[], object]:
     _search(os.getcwd())
     sys.argv = [name, *arguments]
-    try:
-        found = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        found = None
-    if found is None:
+    if not _is_module(name):
         raise UsageError("there is no such module", name, f"looked in {os.getcwd()} and in what "
                          "is installed", f"python -m {name}")
     return lambda: runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _is_module(name: str) -> bool:
+    """Return whether there is such a module; what its packages do is done, as by ``python -m``."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError as error:
+        return error.name is None or not f"{name}.".startswith(f"{error.name}.")
+    except ValueError:
+        return False
+    except Exception:
+        return True  # a package of it fails, which running it will show
 
 
 def _prepare_pytest(arguments: list[str]) -> Callable[[], object]:
