@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.programs.judging import phrases
 from harness.programs.judging.judge import judge
 from harness.programs.judging.verdict import Judgement
 from harness.programs.showing import wording
@@ -181,3 +182,11 @@ def test_facts_are_bounded() -> None:
 def test_an_unknown_error_is_no_match() -> None:
     """A judgement with a problem is an error, whatever else it holds."""
     assert Judgement(is_identical=True, problem=HarnessError("x")).exit_code == 3
+
+
+def test_what_a_function_between_modules_computes_is_said_to_be_that() -> None:
+    """An input that no module returned is no fault of the module that is given it."""
+    assert phrases.place("forward", "decode:input[0]", 3) == \
+        "forward of `decode:input[0]` (computed between modules) at step 3"
+    assert phrases.place("evaluation", "net:input[0]", 3) == \
+        "evaluation of `net:input[0]` at step 3"

@@ -47,6 +47,11 @@ def name(tensor: str) -> str:
 
 
 def place(channel: str, tensor: str, step: int | None) -> str:
-    """Return where a difference is: ``update of `a.weight` at step 3``."""
+    """Return where a difference is: ``update of `a.weight` at step 3``.
+
+    What goes into a module is an event of the forward pass only if no module returned it.
+    """
     of = f" of {name(tensor)}" if tensor and tensor != channel else ""
+    if channel == "forward" and ":input[" in tensor:
+        of += " (computed between modules)"
     return f"{channel}{of}" + ("" if step is None else f" at step {step}")

@@ -149,7 +149,8 @@ class Judgement:
         """The step of which whole tensors tell more; None where they do not."""
         return next((cause.step for cause in self.differences
                      if cause.kind in ("value", "random stream") and cause.tensor
-                     and cause.channel in ("forward", "gradient", "update", "initialisation")),
+                     and cause.channel in ("forward", "loss", "gradient", "update",
+                                           "initialisation")),
                     None)
 
     @property

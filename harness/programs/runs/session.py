@@ -21,7 +21,7 @@ from harness.programs.runs import figures
 from harness.programs.runs.launching import Side
 from harness.programs.runs.running import CAPTURING, Ran, Runner, jobs
 from harness.programs.runs.tried import Tried
-from harness.programs.showing import capture, dropped
+from harness.programs.showing import capture, dropped, operators
 from harness.programs.showing.capture import Whole
 from harness.programs.sides.asked import Difference
 from harness.programs.traces.trace import Trace
@@ -54,6 +54,7 @@ class Session:
         self.runs: dict[str, Ran] = {}
         self.initial = runner.folder / INITIAL
         self.by_chance: set[str] = set()
+        self.operator = ""
         self.began = 0.0
 
     def run(self) -> Tried:
@@ -169,7 +170,9 @@ class Session:
             ("capture-baseline", self.baseline, [*capturing, str(paths[0])]),
             ("capture-observed", self.observed, [*self._loading, *capturing, str(paths[1])])])
         found = dropped.revise(judgement, paths[1], paths[0])
-        return found, capture.compare(paths[1], paths[0], found.first or judgement.first)
+        cause = found.first or judgement.first
+        self.operator = operators.compare(paths[1], paths[0], cause)
+        return found, capture.compare(paths[1], paths[0], cause)
 
     def _keep(self, ran: Ran) -> None:
         self.runs[ran.run.name] = ran
@@ -186,7 +189,7 @@ class Session:
         return Tried(self.runner.program.words, self.baseline, self.observed, judgement, whole,
                      self.differences, tuple(self._notes()), seconds,
                      {name: self._trace(name) for name in self.runs
-                      if not name.startswith("capture-")})
+                      if not name.startswith("capture-")}, self.operator)
 
     def _notes(self) -> list[str]:
         """Return what is to be said of environments and runs, each once."""

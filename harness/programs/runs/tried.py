@@ -35,6 +35,7 @@ class Tried:
         notes: of the runs and the environments.
         runs: seconds of each, by name, in the order in which they were begun.
         traces: of the same runs.
+        operator: which one is the first that differs, in words; empty if that is not known.
     """
 
     program: tuple[str, ...]
@@ -46,6 +47,7 @@ class Tried:
     notes: tuple[str, ...]
     runs: Mapping[str, float]
     traces: Mapping[str, Trace]
+    operator: str = ""
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -63,7 +65,8 @@ class Tried:
         Args:
             commands: what to type next.
         """
-        more = [] if self.whole is None else list(self.whole.lines)
+        more = [self.operator] if self.operator else []
+        more += [] if self.whole is None else self.whole.lines
         more.append(f"between the sides: {describe(list(self.differences))}")
         judgement = dataclasses.replace(
             self.judgement, notes=(*self.judgement.notes, *self.notes))
@@ -90,6 +93,7 @@ class Tried:
         """Return it as JSON: the verdict, the sides, and what was run."""
         told = {**encoding.to_json(self.judgement, self.whole), "program": list(self.program),
                 "sides": sides_facts((self.baseline, self.observed), self.differences),
+                "operator": self.operator,
                 "session": {"notes": list(self.notes), "seconds": dict(self.runs)}}
         return json.dumps(told, indent=1, allow_nan=False) + "\n"
 
