@@ -23,8 +23,10 @@ def drop(rate: float, seed: int, scale: float = 1.0, values: np.ndarray = INPUT)
 
 
 @pytest.mark.parametrize(("observed", "baseline", "told"), [
-    (drop(0.12, 1), drop(0.1, 1), "another share is dropped: 0.12 rather than 0.10"),
-    (drop(0.2, 1), drop(0.1, 2), "another share is dropped: 0.20 rather than 0.10"),
+    (drop(0.12, 1), drop(0.1, 1), "another share is dropped: 0.12 of the output is 0 "
+     "rather than 0.10"),
+    (drop(0.2, 1), drop(0.1, 2), "another share is dropped: 0.20 of the output is 0 "
+     "rather than 0.10"),
     (drop(0.12, 1, 1 / 0.88)[:1], drop(0.1, 2, 1 / 0.9)[:1],
      "of what is 0 on neither side every element 1.023 x the baseline's, as another rate of "
      "dropout would do"),
@@ -49,7 +51,7 @@ def test_maps_are_dropped_as_a_whole() -> None:
 
 @pytest.mark.parametrize(("rate", "kind", "sentence"), [
     (0.2, "value", "forward of `drop:output` at step 2: 40 % off, another share is dropped: 0.20 "
-                   "rather than 0.10 (data equal to the bit)"),
+                   "of the output is 0 rather than 0.10 (data equal to the bit)"),
     (0.1, "random stream", "as it was")])
 def test_the_finding_is_told_anew(tmp_path: Path, rate: float, kind: str, sentence: str) -> None:
     """Another rate is no other random stream; other masks at the same rate are."""

@@ -67,4 +67,5 @@ def describe(observed: NDArray[Any], baseline: NDArray[Any], cause: Cause) -> st
         return capture.scale(observed.astype(float), baseline.astype(float))
     shares = float(mine.mean()), float(theirs.mean())
     digits = next((n for n in range(2, 6) if round(shares[0], n) != round(shares[1], n)), 6)
-    return f"another share is dropped: {shares[0]:.{digits}f} rather than {shares[1]:.{digits}f}"
+    return (f"another share is dropped: {shares[0]:.{digits}f} of the output is 0 rather than "
+            f"{shares[1]:.{digits}f}")
