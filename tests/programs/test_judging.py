@@ -191,6 +191,9 @@ def test_another_draw_of_weights_is_told_from_another_scale(baseline: Trace,
                   / np.sqrt(v.shape[-1]))
     first = judge(traces.train(fault), baseline, perturbed, baseline).first
     assert first is not None and "other random numbers of the same scale" in first.sentence
+    fault = Fault(begin=lambda n, v: v + 1e-3 * (np.arange(v.size).reshape(v.shape) == 0))
+    first = judge(traces.train(fault), baseline, perturbed, baseline).first
+    assert first is not None and "random numbers" not in first.sentence
 
 
 def test_data_that_differ_stop_the_judging(baseline: Trace, perturbed: list[Trace]) -> None:

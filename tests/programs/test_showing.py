@@ -108,10 +108,10 @@ def test_a_problem_is_said_in_its_four_parts(baseline: Trace) -> None:
 
 def test_other_weights_are_said_with_what_comes_from_the_baselines(
         baseline: Trace, perturbed: list[Trace]) -> None:
-    """Before the second run the answer says that it is needed; after it, what it showed."""
+    """Before the second run the answer says what is not judged; after it, what it showed."""
     other = traces.train(OTHER)
     before = wording.terminal(judge(other, baseline, perturbed))
-    assert any("begins with the baseline's weights" in line for line in before)
+    assert any("what follows is not judged" in line for line in before)
     after = wording.terminal(judge(other, baseline, perturbed, None,
                                    traces.train(OTHER, load=True)))
     assert "from the baseline's weights every loss is the same" in after[1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.errors import WorkerError
 from harness.programs.testing import running, stored
+from harness.programs.testing.checking import Asked, Training
 from harness.programs.testing.running import Runs
 
 LEAVES = """
@@ -109,3 +111,26 @@ def test_training():
     with pytest.raises(WorkerError, match="run perturbed-1"):
         runs(tmp_path, text, 300.0).files([stored.UNCHANGED, "perturbed-2", "perturbed-1"])
     assert time.monotonic() - start < 200
+
+
+def check(folder: Path, precisions: Sequence[str]) -> None:
+    """Check a test that trains nothing."""
+    path = folder / "test_it.py"
+    path.write_text("def test_training(): pass")
+    asked = Asked(False, False, None, "--regen-reason")
+    Training("test_it.py::test_training", path, folder, asked).check(print, precisions=precisions)
+
+
+def test_what_trains_nothing_gets_no_baseline(tmp_path: Path) -> None:
+    """It is told after one run, and no file is left to be committed."""
+    with pytest.raises(pytest.fail.Exception, match="trained nothing") as caught:
+        check(tmp_path, "float64")  # one word is one precision
+    assert "where: test_it.py::test_training" in str(caught.value)
+    assert not list(tmp_path.rglob("*.zip"))
+
+
+def test_what_is_wrong_is_said_without_the_harness_own_lines(tmp_path: Path) -> None:
+    """A test fails with the message alone."""
+    with pytest.raises(pytest.fail.Exception, match="'float16' is no precision") as caught:
+        check(tmp_path, ["float16"])
+    assert not caught.value.pytrace and "known: float64, float32" in str(caught.value)

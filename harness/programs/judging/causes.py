@@ -201,10 +201,10 @@ def _listed(words: list[str]) -> str:
 def _initialisation(compared: Compared, off: Flags, event: int) -> Cause:
     aligned = compared.aligned
     at = np.flatnonzero(off & (aligned.channel == INITIALISATION))
-    pattern = patterns.draw(aligned.column("sketch", OBSERVED)[at, 0],
-                            aligned.column("sketch")[at, 0],
-                            aligned.column("size")[at].astype(float))
     cause = _cause(compared, off, event)
+    pattern = "" if (cause.deviation or 0.0) < patterns.DRAWN else patterns.draw(
+        aligned.column("sketch", OBSERVED)[at, 0], aligned.column("sketch")[at, 0],
+        aligned.column("size")[at].astype(float))
     return with_sentence(replace(cause, step=None, pattern=cause.pattern or pattern, following={}))
 
 

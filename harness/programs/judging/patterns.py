@@ -17,6 +17,9 @@ NOTHING = 1e-5
 """Part of the other side's norm up to which a tensor is next to zero."""
 REORDERED = "the same elements in another order, or with other signs"
 
+DRAWN = 0.5
+"""Part of a tensor by which another draw of it is off at least; independent ones by 1.4."""
+
 
 def factor(observed: Numbers, baseline: Numbers) -> float | None:
     """Return by which factor one tensor is another, or None if it is no multiple of it.

@@ -52,8 +52,7 @@ def _answer(judgement: Judgement) -> list[str]:
             lines.append(f"  also: {cause.sentence}" if cause.verdict.is_difference
                          else f"  {cause.sentence}")
     if judgement.needs_weights:
-        lines.append("  what follows is judged once the observed side begins with the "
-                     "baseline's weights")
+        lines.append("  what follows is not judged: the sides begin with other weights")
     return lines
 
 

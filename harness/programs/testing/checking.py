@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 import pytest
 
 from harness import watching
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.files import scratch
-from harness.programs.judging.judge import judge
+from harness.programs.judging.judge import judge, problem
 from harness.programs.judging.verdict import Judgement
 from harness.programs.showing.wording import terminal
 from harness.programs.testing import stored
@@ -92,7 +92,8 @@ class Training:
             Under a recorder what the function returns, otherwise None.
 
         Raises:
-            HarnessError: a run failed, did not end, or trained nothing.
+            pytest.fail.Exception: something differs, a baseline was written, or a run failed, did
+                not end, or trained nothing.
         """
         self.checked += 1
         if watching.recording is not None:
@@ -101,16 +102,27 @@ class Training:
                 return None  # another check of the same test
             use(wanted.partition(":")[0])
             return function(*arguments)
-        for word in precisions:
-            if word not in PRECISIONS:
-                raise UsageError(f"{word!r} is no precision", self.test, ", ".join(PRECISIONS))
-        options = [*(["--steps", str(steps)] if steps else []),
-                   *(["--every", str(every)] if every else [])]
-        failures = [text for word in precisions
-                    if (text := self._compare(word, options, limit)) is not None]
+        asked = (precisions,) if isinstance(precisions, str) else precisions
+        try:
+            failures = self._check(asked, steps, every, limit)
+        except HarnessError as error:
+            failures = [str(error)]
         if failures:
             pytest.fail("\n\n".join(failures), pytrace=False)
         return None
+
+    def _check(self, precisions: Sequence[str], steps: int | None, every: int | None,
+               limit: float) -> list[str]:
+        """Return in words what fails in each precision."""
+        for word in precisions:
+            if word not in PRECISIONS:
+                raise UsageError(f"{word!r} is no precision", self.test,
+                                 f"known: {', '.join(PRECISIONS)}",
+                                 "training.check(..., precisions=['float32'])")
+        options = [*(["--steps", str(steps)] if steps else []),
+                   *(["--every", str(every)] if every else [])]
+        return [text for word in precisions
+                if (text := self._compare(word, options, limit)) is not None]
 
     def _compare(self, precision: str, options: Sequence[str], limit: float) -> str | None:
         """Return in words what differs in one precision, or was written; None for neither."""
@@ -119,6 +131,7 @@ class Training:
             runs = Runs(self.test, self.root, precision, options, limit, folder, self.checked,
                         self.tell)
             observed = runs.trace(stored.UNCHANGED)
+            self._require(problem(observed, observed))
             if not path.exists():
                 return self._write(path, runs, "first baseline") + "; run the test once more"
             baseline = stored.load(path)
@@ -140,18 +153,25 @@ class Training:
         if found.wants_again:
             found = judge(observed, unchanged, baseline.perturbed, repeated,
                           again=runs.trace(f"{stored.PERTURBED}1"))
-        if found.problem is not None:
-            raise found.problem
+        self._require(found.problem)
         return found
 
     def _write(self, path: Path, runs: Runs, reason: str) -> str:
         """Run what a baseline holds, and write it; return that in words."""
         names = [stored.UNCHANGED, *(f"{stored.PERTURBED}{i}" for i in range(1, PERTURBED + 1)),
                  stored.REPEATED]
-        stored.write(path, runs.files(names), {
+        files = runs.files(names)
+        unchanged = runs.trace(stored.UNCHANGED)
+        self._require(problem(unchanged, unchanged, runs.trace(stored.REPEATED)))
+        stored.write(path, files, {
             "test": self.test, "reason": reason, "recorded": provenance.now(),
             "packages": provenance.packages(), "settings": settings.chosen()})
         return f"{path}: baseline written, {path.stat().st_size / 1024:.0f} KiB, {reason!r}"
+
+    def _require(self, found: HarnessError | None) -> None:
+        """Raise what keeps runs from being a baseline, or from being judged."""
+        if found is not None:
+            raise type(found)(found.what, self.test, found.numbers, found.next_command)
 
     def _say(self, precision: str, found: Judgement, path: Path) -> str:
         lines = terminal(found, ("this run", "its baseline"), more=(),

@@ -50,12 +50,12 @@ def _teller(config: pytest.Config) -> Callable[[str], None]:
     """Return what shows a line while a test runs; in a process of pytest-xdist nobody sees one."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
+    starts = iter(("\n",))  # after the dots of tests that have ended
 
     def tell(text: str) -> None:
         if reporter is None:
             return
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            reporter.ensure_newline()
-            reporter.write_line(text)
+            reporter.write_line(next(starts, "") + text)
 
     return tell

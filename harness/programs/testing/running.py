@@ -100,7 +100,8 @@ class Runs:
         perturbing = ["--perturb", seed] if seed != name else []
         command = [sys.executable, "-m", "harness.measure.recorder", "--trace", str(path),
                    *self.options, *perturbing, "--", "pytest", self.test, "-q",
-                   "-p", "no:cacheprovider", "--override-ini", "addopts="]
+                   "--tb=short", "--disable-warnings", "-p", "no:cacheprovider",
+                   "--override-ini", "addopts="]
         variables = {**settings.pinned(None), **PINNED, **os.environ, "PYTEST_ADDOPTS": "",
                      PRECISION: f"{self.precision}:{self.number}"}
         began = time.monotonic()
