@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,4 +189,15 @@ def test_what_a_function_between_modules_computes_is_said_to_be_that() -> None:
     """An input that no module returned is no fault of the module that is given it."""
     assert phrases.place("forward", "decode:input[0]", 3) == \
         "forward of `decode:input[0]` (computed between modules) at step 3"
-    assert phrases.place("evaluation", "net:input[0]", 3) == "evaluation of `net:input[0]` at step 3"
+    assert phrases.place("evaluation", "net:input[0]", 3) == \
+        "evaluation of `net:input[0]` at step 3"
+
+
+def test_a_long_sentence_goes_on_in_a_line_of_figures(found: Judgement) -> None:
+    """What figures become is not cut off by how the cause was proved."""
+    assert found.outcome is not None
+    told = "; ".join(["x" * 250, *(f"`printed: {name} #[2]` ends worse: 1.41532 rather than 1.40071"
+                                   for name in ("loss", "accuracy"))])
+    shown = wording.terminal(replace(found, outcome=replace(found.outcome, sentence=told)))
+    assert shown[1].endswith("x" * 250)
+    assert shown[2] == f"  at the end {told.partition('; ')[2]}"

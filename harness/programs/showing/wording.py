@@ -44,7 +44,7 @@ def _answer(judgement: Judgement) -> list[str]:
     if first is None:
         return [f"  {_WORDS[judgement.verdict]} ({_compared(judgement)})",
                 *(f"  {cause.sentence}" for cause in judgement.causes)]
-    lines = [f"  {sentence(judgement, first)}"]
+    lines = [f"  {part}" for part in _parts(sentence(judgement, first))]
     lines += [f"  {following(first)}"] if first.following else []
     for cause in judgement.causes:
         if cause is not first:
@@ -65,6 +65,14 @@ def sentence(judgement: Judgement, cause: Cause) -> str:
         return f"{cause.sentence}; from the baseline's weights {outcome.sentence}"
     return f"{cause.sentence}, from there {outcome.sentence}" if cause.following else \
         f"{cause.sentence}; {outcome.sentence}"
+
+
+def _parts(text: str) -> list[str]:
+    """Return a sentence too long for a line as two: what is off, and what figures become."""
+    if len(text) <= LONGEST - len("  "):
+        return [text]
+    head, mark, tail = text.partition("; `")
+    return [head, f"at the end {mark[2:]}{tail}"] if mark else [text]
 
 
 def following(cause: Cause) -> str:
