@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from harness import markdown
 from harness.compare.checks.finding import Verdict
+from harness.programs.judging.harm import NO_LOSS
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.words import counted
 
@@ -63,8 +64,8 @@ def sentence(judgement: Judgement, cause: Cause) -> str:
         return cause.sentence
     if cause.channel == "initialisation":
         return f"{cause.sentence}; from the baseline's weights {outcome.sentence}"
-    return f"{cause.sentence}, from there {outcome.sentence}" if cause.following else \
-        f"{cause.sentence}; {outcome.sentence}"
+    is_told = cause.following and outcome.sentence != NO_LOSS
+    return f"{cause.sentence}{', from there' if is_told else ';'} {outcome.sentence}"
 
 
 def _parts(text: str) -> list[str]:
