@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.programs.judging import phrases
+from harness.programs.judging.harm import NO_LOSS
 from harness.programs.judging.judge import judge
 from harness.programs.judging.verdict import Judgement
 from harness.programs.showing import wording
@@ -190,3 +192,21 @@ def test_what_a_function_between_modules_computes_is_said_to_be_that() -> None:
         "forward of `decode:input[0]` (computed between modules) at step 3"
     assert phrases.place("evaluation", "net:input[0]", 3) == \
         "evaluation of `net:input[0]` at step 3"
+
+
+def test_a_long_sentence_goes_on_in_a_line_of_figures(found: Judgement) -> None:
+    """What figures become is not cut off by how the cause was proved."""
+    assert found.outcome is not None
+    told = "; ".join(["x" * 250, *(f"`printed: {name} #[2]` ends worse: 1.41532 rather than 1.40071"
+                                   for name in ("loss", "accuracy"))])
+    shown = wording.terminal(replace(found, outcome=replace(found.outcome, sentence=told)))
+    assert shown[1].endswith("x" * 250)
+    assert shown[2] == f"  at the end {told.partition('; ')[2]}"
+
+
+def test_that_no_loss_was_recorded_is_nothing_that_begins_there(found: Judgement) -> None:
+    """A program of which no loss is known is said to be that."""
+    assert found.outcome is not None and found.first is not None
+    shown = wording.sentence(replace(found, outcome=replace(found.outcome, sentence=NO_LOSS)),
+                             found.first)
+    assert shown.endswith("; no loss was recorded") and "from there" not in shown

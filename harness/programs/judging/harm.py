@@ -19,6 +19,8 @@ from harness.programs.judging.verdict import Outcome
 from harness.programs.traces.alignment import ABSENT, Numbers
 from harness.programs.traces.trace import EVALUATION, LOSS, REPORTED, Trace
 
+NO_LOSS = "no loss was recorded"
+"""Sentence on a program of which there is neither a loss nor a figure."""
 END, LONGEST = 0.1, 50
 """Part of the steps, and their largest number, over which the end of a curve is averaged."""
 SPREAD = 3.0
@@ -99,7 +101,7 @@ def weigh(observed: Trace, baseline: Trace, runs: Sequence[Trace],
     figures, verdict = ("", Verdict.DRIFT) if compared is None else _figures(compared)
     verdict = Verdict.DRIFT if is_drawn else verdict
     if mine is None or theirs is None:
-        return Outcome(verdict, figures or "no loss was recorded")
+        return Outcome(verdict, figures or NO_LOSS)
     mine, theirs = _common(mine, theirs)
     ends = [found for found in (curve(run) for run in runs) if found is not None]
     envelope = max((abs(found.end - theirs.end) for found in ends), default=0.0)

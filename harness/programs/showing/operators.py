@@ -25,6 +25,8 @@ PART = 0.1
 """Part of the cause's own deviation from which on an operator's output is off."""
 ORDERED = ("forward", "loss", "gradient", "update")
 """Channels that operators of a step lead to."""
+MOST = 3000
+"""Calls that are aligned, which takes time with their square where they are alike."""
 SHOWN = 3
 """Operators of one side that are named."""
 _MOVES = re.compile(
@@ -68,6 +70,7 @@ def compare(observed: Path, baseline: Path, cause: Cause) -> str:
     if not (mine and theirs):
         return ""
     least = PART * min(1.0, cause.deviation if cause.deviation is not None else 1.0)
+    mine, theirs = mine[:MOST], theirs[:MOST]
     aligned = SequenceMatcher(None, [_key(call) for call in theirs],
                               [_key(call) for call in mine], autojunk=False)
     others: tuple[list[Call], list[Call]] = ([], [])

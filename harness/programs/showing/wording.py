@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from harness import markdown
 from harness.compare.checks.finding import Verdict
 from harness.programs.judging import phrases
+from harness.programs.judging.harm import NO_LOSS
 from harness.programs.judging.verdict import Cause, Judgement
 from harness.words import counted
 
@@ -45,7 +46,7 @@ def _answer(judgement: Judgement) -> list[str]:
     if first is None:
         return [f"  {_same(judgement)} ({_compared(judgement)})",
                 *(f"  {cause.sentence}" for cause in judgement.causes)]
-    lines = [f"  {sentence(judgement, first)}"]
+    lines = [f"  {part}" for part in _parts(sentence(judgement, first))]
     lines += [f"  {following(first)}"] if first.following else []
     for cause in judgement.causes:
         if cause is not first:
@@ -71,8 +72,16 @@ def sentence(judgement: Judgement, cause: Cause) -> str:
         return cause.sentence
     if cause.channel == "initialisation":
         return f"{cause.sentence}; from the baseline's weights {outcome.sentence}"
-    return f"{cause.sentence}, from there {outcome.sentence}" if cause.following else \
-        f"{cause.sentence}; {outcome.sentence}"
+    is_told = cause.following and outcome.sentence != NO_LOSS
+    return f"{cause.sentence}{', from there' if is_told else ';'} {outcome.sentence}"
+
+
+def _parts(text: str) -> list[str]:
+    """Return a sentence too long for a line as two: what is off, and what figures become."""
+    if len(text) <= LONGEST - len("  "):
+        return [text]
+    head, mark, tail = text.partition("; `")
+    return [head, f"at the end {mark[2:]}{tail}"] if mark else [text]
 
 
 def following(cause: Cause) -> str:
