@@ -87,10 +87,10 @@ def test_an_update_is_the_same_whether_the_weight_is_remembered():
     draw = np.random.default_rng(0)
     steps = [draw.normal(size=20_000).astype(np.float32) for _ in range(3)]
     kept, alone = Recording(), Recording()
-    seam = Optimizers(kept, None, None, None, None)
+    seam = Optimizers(kept, None, None, None, None, None)
     for old, new in ((0, 1), (1, 2), (0, 2)):
         seam._keep_updates(["w"], [(steps[old], "")], [(steps[new], "")])
-        Optimizers(alone, None, None, None, None)._keep_updates(
+        Optimizers(alone, None, None, None, None, None)._keep_updates(
             ["w"], [(steps[old], "")], [(steps[new], "")])
     found, expected = kept.events.to_arrays(), alone.events.to_arrays()
     assert all((found[name] == expected[name]).all() for name in found)
