@@ -79,3 +79,13 @@ def test_a_matrix_that_github_would_not_run(tmp_path: Path, entries: int, code: 
     assert done.returncode == code
     assert (done.stdout.strip() == listed) == (code == 0)
     assert (f"a matrix of {entries} entries" in done.stderr) == (code != 0)
+
+
+def test_a_base_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """Wrong use has the exit code that it has everywhere, and the next command."""
+    subprocess.run(["git", "init", "--quiet", "."], cwd=tmp_path, check=True)
+    done = subprocess.run([str(ROOT / ".github" / "try-lockfiles")], cwd=tmp_path, text=True,
+                          capture_output=True, check=False,
+                          env={**os.environ, "BASE": "missing", "PROGRAM": "train.py"})
+    assert done.returncode == 2
+    assert "there is no commit missing" in done.stderr and "next:" in done.stderr

@@ -327,3 +327,13 @@ def test_an_evaluation_that_is_chance_is_excused(baseline: Trace) -> None:
     repeated = traces.train(Fault(evaluated=lambda v: v * 0.99))
     observed = traces.train(Fault(evaluated=lambda v: v * 1.016))
     assert judge(observed, baseline, noisy(0.02), repeated).exit_code == 0
+
+
+def test_a_figure_that_is_told_otherwise_is_no_regression(
+        baseline: Trace, perturbed: list[Trace]) -> None:
+    """Where training and evaluation are the same, what a progress bar averages does no harm."""
+    worse = Fault(accuracy=lambda v: v - 0.3)
+    found = judge(traces.train(worse), baseline, perturbed, baseline)
+    assert found.verdict is Verdict.DRIFT and "ends worse" in "".join(terminal(found))
+    both = Fault(accuracy=worse.accuracy, evaluated=lambda v: v * 1.2)
+    assert judge(traces.train(both), baseline, perturbed, baseline).verdict is Verdict.REGRESSION

@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.errors import HarnessError
 from harness.programs.runs.launching import Run, Side
 from harness.programs.runs.running import Program, Ran
 from harness.programs.runs.session import Session
 from harness.programs.sides.making import Environment
 from tests.kit import traces
 from tests.kit.programs import DOUBLED
+from tests.kit.traces import Fault
+
+UNSEEDED = Fault(begin=lambda n, v: v * 1.1)
+"""What is drawn anew in every run of the baseline but its first."""
 
 
 class Runs:
@@ -42,7 +47,8 @@ class Runs:
         if "--tensors" in options:
             np.savez(options[-1])
         seed = int(options[-1]) if "--perturb" in options else None
-        found = traces.train(self.fault if side.name == "observed" else None, perturb=seed)
+        is_faulty = side.name == "observed" or (name == "repeated" and self.fault is UNSEEDED)
+        found = traces.train(self.fault if is_faulty else None, perturb=seed)
         return Ran(Run(name, side, self.folder, self.folder, 1.0), found, ())
 
 
@@ -68,3 +74,13 @@ def test_a_free_place_is_used(tmp_path: Path, at_once: int, is_beside: bool) -> 
     assert len(names) == len(set(names)) == 12
     assert ("again" in found[2]) is is_beside
     assert (["again"] in found) is not is_beside
+
+
+def test_a_program_without_seeds_is_refused_after_three_runs(tmp_path: Path) -> None:
+    """Eight runs from last bits would tell nothing more."""
+    environment = Environment(Path("python"), "3.11.0", {})
+    sides = [Side(name, environment, tmp_path, {}) for name in ("baseline", "observed")]
+    runs = Runs(tmp_path, UNSEEDED)
+    with pytest.raises(HarnessError, match="different initial weights"):
+        Session(sides[0], sides[1], [], runs, 2).run()  # type: ignore[arg-type]
+    assert runs.asked == [["baseline"], ["observed"], ["repeated"]]

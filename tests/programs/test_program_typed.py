@@ -52,4 +52,4 @@ def test_a_script_that_is_not_there_is_told_before_a_side_is_made(tmp_path: Path
     assert caught.value.numbers == f"looked in {tmp_path / 'other'}"
     with pytest.raises(UsageError) as caught:
         typed.require_there(("scripts/trian",), [tmp_path])
-    assert caught.value.numbers == f"looked in {tmp_path}, where train.py is"
+    assert caught.value.numbers == f"looked in {tmp_path}; it has train.py"

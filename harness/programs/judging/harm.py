@@ -106,6 +106,8 @@ def weigh(observed: Trace, baseline: Trace, runs: Sequence[Trace],
     ends = [found for found in (curve(run) for run in runs) if found is not None]
     envelope = max((abs(found.end - theirs.end) for found in ends), default=0.0)
     found = _outcome(mine, theirs, np.inf if is_drawn else envelope)
+    if found.largest == 0 and not (compared is not None and _evaluates_otherwise(compared)):
+        verdict = Verdict.DRIFT  # it is told otherwise, and trains and predicts the same
     sentence = "; ".join(part for part in (found.sentence, figures) if part)
     return Outcome(max(found.verdict, verdict), sentence, found.largest, found.final,
                    found.envelope, found.trains)
@@ -169,6 +171,11 @@ def _trains(mine: Curve, theirs: Curve, is_drawn: bool) -> tuple[bool | None, bo
     falls = [found.fall(DRAWN if is_drawn else 0.0) for found in (mine, theirs)]
     does = falls[1] > FALLS
     return falls[0] > (LEARNS * falls[1] if does and not is_drawn else FALLS), does
+
+
+def _evaluates_otherwise(compared: Compared) -> bool:
+    """Return whether what is evaluated differs, and not only what is told of it."""
+    return bool((compared.is_off & (compared.aligned.channel == EVALUATION)).any())
 
 
 def _figures(compared: Compared) -> tuple[str, Verdict]:

@@ -75,6 +75,9 @@ class Session:
             judgement = self._judge()
         if judgement.is_identical:
             return self._tried(judgement, None)
+        if judgement.initialisation_differs or judgement.data_differs:
+            self._run_all([("repeated", self.baseline, [])])
+            judgement = self._judge()  # before the rest: a program without seeds is refused
         missing: list[tuple[str, Side, Sequence[str]]] = \
             [("repeated", self.baseline, [])] if "repeated" not in self.runs else []
         noise = [(f"perturbed-{i}", self.baseline, ["--perturb", str(i)])

@@ -26,7 +26,7 @@ LAUNCHERS = ("torchrun", "accelerate", "deepspeed", "horovodrun", "mpirun", "mpi
 LAUNCHING = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch")
 """Programs and modules that start others, which are not recorded."""
 ALONE = "RANK=0 LOCAL_RANK=0 WORLD_SIZE=1 MASTER_ADDR=localhost MASTER_PORT=29500"
-"""What a launcher tells a process that trains alone."""
+"""What a launcher tells a process that trains alone; two at once would want the same port."""
 SHELL = (".sh", ".bash", ".zsh", ".slurm", ".sbatch")
 
 
@@ -73,7 +73,7 @@ def require_there(program: Sequence[str], folders: Iterable[Path]) -> None:
         if not (folder / script).exists():
             near = sorted(path.name for path in folder.glob("*.py"))[:5]
             raise UsageError("there is no such program", str(script),
-                             f"looked in {folder}" + (f", where {', '.join(near)} is" if near
+                             f"looked in {folder}" + (f"; it has {', '.join(near)}" if near
                                                       else ""), "-- PATH/train.py ARG...")
 
 
@@ -99,4 +99,4 @@ def _refuse_launchers(found: Sequence[str]) -> None:
     raise UsageError("a launcher trains in processes of its own, which are not recorded", name,
                      "what trains in one process can be tried without it",
                      f"harness try ... -- {then}; if it asks for ranks, {ALONE} harness try "
-                     f"... -- {then}")
+                     f"--jobs 1 ... -- {then}")
