@@ -125,7 +125,7 @@ def with_sentence(cause: Cause) -> Cause:
     size = f"{off} off" if np.isfinite(cause.deviation or 0.0) else \
         "" if cause.pattern else "another shape, or not finite"
     if cause.observed is not None and cause.baseline is not None:
-        size = f"{phrases.number(cause.observed)} rather than {phrases.number(cause.baseline)}" + (
+        size = phrases.rather(cause.observed, cause.baseline) + (
             f", {off} off" if np.isfinite(cause.deviation or 0.0) else "")
     if cause.kind == "random stream":
         size = f"another random stream of {cause.module_class} `{cause.module}`"
