@@ -219,3 +219,10 @@ def test_that_no_loss_was_recorded_is_nothing_that_begins_there(found: Judgement
 def test_two_numbers_are_told_apart(numbers: tuple[float, float], words: str) -> None:
     """A difference of one part in ten million is no reason to print one number twice."""
     assert phrases.rather(*numbers) == words
+
+
+def test_what_is_only_reported_leads_to_no_loss(found: Judgement) -> None:
+    """Nothing begins at a figure, whatever rounding does to the loss beside it."""
+    assert found.first is not None
+    told = wording.sentence(found, replace(found.first, channel="reported"))
+    assert "from there" not in told and "from there" in wording.sentence(found, found.first)
