@@ -170,8 +170,8 @@ def test_what_goes_into_a_module_that_drops_out_was_not_drawn_there(
     """Another activation before a dropout is arithmetic, and may be a regression."""
     def as_input(trace: Trace) -> Trace:
         tensors = dict(trace.header.tensors)
-        names = tuple("drop:input[0]" if name == "drop:output" else name
-                      for name in trace.header.names)
+        names = ["drop:input[0]" if name == "drop:output" else name
+                 for name in trace.header.names]
         tensors["drop:input[0]"] = tensors.pop("drop:output")
         header = msgspec.structs.replace(trace.header, names=names, tensors=tensors)
         return replace(trace, header=header)
