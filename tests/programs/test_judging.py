@@ -166,6 +166,22 @@ def test_other_masks_are_a_random_stream(baseline: Trace, perturbed: list[Trace]
     assert "another random stream of Dropout `drop`" in first.sentence
 
 
+def test_what_goes_into_a_module_that_drops_out_was_not_drawn_there(
+        baseline: Trace, perturbed: list[Trace]) -> None:
+    """Another activation before a dropout is arithmetic, and may be a regression."""
+    def as_input(trace: Trace) -> Trace:
+        tensors = dict(trace.header.tensors)
+        names = ["drop:input[0]" if name == "drop:output" else name
+                 for name in trace.header.names]
+        tensors["drop:input[0]"] = tensors.pop("drop:output")
+        header = msgspec.structs.replace(trace.header, names=names, tensors=tensors)
+        return replace(trace, header=header)
+
+    observed = as_input(traces.train(Fault(dropped=lambda s, v: v[::-1])))
+    first = judge(observed, as_input(baseline), [as_input(one) for one in perturbed]).first
+    assert first is not None and (first.tensor, first.kind) == ("drop:input[0]", "value")
+
+
 def test_other_weights_are_said_and_what_follows_is_judged(perturbed: list[Trace],
                                                            baseline: Trace) -> None:
     """From the baseline's weights the observed side goes on, and its other fault is found."""

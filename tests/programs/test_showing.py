@@ -210,3 +210,19 @@ def test_that_no_loss_was_recorded_is_nothing_that_begins_there(found: Judgement
     shown = wording.sentence(replace(found, outcome=replace(found.outcome, sentence=NO_LOSS)),
                              found.first)
     assert shown.endswith("; no loss was recorded") and "from there" not in shown
+
+
+@pytest.mark.parametrize(("numbers", "words"), [
+    ((1.52104004, 1.52104), "1.52104004 rather than 1.52104"),
+    ((2.0, 3.0), "2 rather than 3"), ((1.5, 1.5), "1.5 rather than 1.5"),
+    ((float("nan"), 1.0), "nan rather than 1")])
+def test_two_numbers_are_told_apart(numbers: tuple[float, float], words: str) -> None:
+    """A difference of one part in ten million is no reason to print one number twice."""
+    assert phrases.rather(*numbers) == words
+
+
+def test_what_is_only_reported_leads_to_no_loss(found: Judgement) -> None:
+    """Nothing begins at a figure, whatever rounding does to the loss beside it."""
+    assert found.first is not None
+    told = wording.sentence(found, replace(found.first, channel="reported"))
+    assert "from there" not in told and "from there" in wording.sentence(found, found.first)

@@ -105,7 +105,8 @@ def _cause(compared: Compared, off: Flags, event: int) -> Cause:
     deviation = float(compared.off[event]) if factor is None else abs(factor - 1)
     same_place = off & (aligned.step == step) & (aligned.channel == channel)
     alike = len(np.unique(aligned.name[same_place])) - 1 if channel in PARALLEL else 0
-    is_draw = channel == FORWARD and bool(_DROPS.search(kind)) and deviation > DRAWN
+    is_draw = channel == FORWARD and bool(_DROPS.search(kind)) and deviation > DRAWN \
+        and ":input[" not in tensor  # what goes in was not drawn there
     ratio = _common_factor(compared, same_place) if channel == GRADIENT else None
     cause = Cause(
         CHANNELS[channel], "random stream" if is_draw else "value", Verdict.DRIFT, "", step,
@@ -125,7 +126,7 @@ def with_sentence(cause: Cause) -> Cause:
     size = f"{off} off" if np.isfinite(cause.deviation or 0.0) else \
         "" if cause.pattern else "another shape, or not finite"
     if cause.observed is not None and cause.baseline is not None:
-        size = f"{phrases.number(cause.observed)} rather than {phrases.number(cause.baseline)}" + (
+        size = phrases.rather(cause.observed, cause.baseline) + (
             f", {off} off" if np.isfinite(cause.deviation or 0.0) else "")
     if cause.kind == "random stream":
         size = f"another random stream of {cause.module_class} `{cause.module}`"

@@ -153,7 +153,7 @@ def _outcome(mine: Curve, theirs: Curve, envelope: float) -> Outcome:
         return Outcome(Verdict.DRIFT, "every loss is the same", *numbers)
     words = f"the loss differs by up to {phrases.percent(largest)}"
     if len(theirs.values) > 1:
-        end = f"ends at {phrases.number(mine.end)} rather than {phrases.number(theirs.end)}"
+        end = f"ends at {phrases.rather(mine.end, theirs.end)}"
         if abs(off) <= allowed < np.inf:
             end += ", as far as runs of the baseline are apart"
         words += f" and {end}"
@@ -197,7 +197,7 @@ def _figures(compared: Compared) -> tuple[str, Verdict]:
         is_worse = (mine - theirs) * sign < 0
         verdict = Verdict.REGRESSION if is_worse else verdict
         words.append(f"{phrases.name(name)} ends {'worse' if is_worse else 'better'}: "
-                     f"{phrases.number(mine)} rather than {phrases.number(theirs)}")
+                     f"{phrases.rather(mine, theirs)}")
     return "; ".join(words[:2]), verdict
 
 

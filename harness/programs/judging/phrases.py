@@ -46,6 +46,15 @@ def name(tensor: str) -> str:
     return f"`{word[1].strip()}` in the printed line `{shown}`"
 
 
+def rather(observed: float, baseline: float) -> str:
+    """Return two numbers, in as many digits as tell them apart: ``1.2 rather than 1.3``."""
+    for digits in range(6, 18):
+        mine, theirs = f"{observed:.{digits}g}", f"{baseline:.{digits}g}"
+        if mine != theirs:
+            return f"{mine} rather than {theirs}"
+    return f"{number(observed)} rather than {number(baseline)}"
+
+
 def place(channel: str, tensor: str, step: int | None) -> str:
     """Return where a difference is: ``update of `a.weight` at step 3``.
 

@@ -72,7 +72,8 @@ def sentence(judgement: Judgement, cause: Cause) -> str:
         return cause.sentence
     if cause.channel == "initialisation":
         return f"{cause.sentence}; from the baseline's weights {outcome.sentence}"
-    is_told = cause.following and outcome.sentence != NO_LOSS
+    is_told = cause.following and outcome.sentence != NO_LOSS \
+        and cause.channel not in ("evaluation", "reported")  # these reach nothing
     return f"{cause.sentence}{', from there' if is_told else ';'} {outcome.sentence}"
 
 
