@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError, UsageError
+from harness.programs.judging import phrases
 from harness.programs.runs import figures
 from harness.programs.runs.figures import Figure
 from harness.programs.traces import trace as traces
@@ -149,3 +150,12 @@ def test_of_too_many_lines_the_first_and_the_last_are_read(
     monkeypatch.setattr(figures, "LINES", 4)
     found = figures.told("\n".join(f"step {i}" for i in range(10)), tmp_path, ())
     assert [figure.value for figure in found] == [0, 1, 8, 9]
+
+
+def test_what_is_logged_is_read_like_what_is_printed(tmp_path: Path) -> None:
+    """It is called by where it came from."""
+    found = figures.told("loss 0.5", tmp_path, [], "accuracy 0.25")
+    assert [(figure.name, figure.value) for figure in found] == [
+        ("printed: loss #[0]", 0.5), ("logged: accuracy #[0]", 0.25)]
+    assert phrases.name("logged: epoch # accuracy #[1]") == \
+        "`accuracy` in the logged line `epoch # accuracy #`"

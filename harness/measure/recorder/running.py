@@ -20,6 +20,7 @@ from harness.errors import HarnessError, UsageError, explain
 from harness.escaping import terminal
 from harness.measure.recorder import header, recording, seams, trace
 from harness.measure.recorder.programs import starting
+from harness.measure.recorder.programs.logged import Logged
 from harness.measure.recorder.programs.opened import Opened, Outside
 from harness.measure.recorder.recording import Ended, Recording
 from harness.measure.recorder.weights import Weights
@@ -59,6 +60,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
                         help="note which files the program reads and writes")
     parser.add_argument("--outside", type=Path, metavar="FILE",
                         help="write what it uses outside of its folder to")
+    parser.add_argument("--logged", type=Path, metavar="FILE",
+                        help="write what the files of its folder log to")
     parser.add_argument("--plain", action="store_true", help="run the program, record nothing")
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- PROGRAM ARG")
     options = parser.parse_args(arguments)
@@ -97,6 +100,8 @@ def _record(options: argparse.Namespace) -> int:
     if header.rank() == 0:
         seams.install(found, weights)
         watching.recording = found
+        if options.logged is not None:
+            Logged(os.getcwd(), options.logged).install()
     run = starting.prepare(options.program)  # this imports the package of a module
     _leave_children_alone(found)
     opened, outside = Opened(), Outside(os.getcwd())

@@ -9,7 +9,7 @@ import math
 import re
 
 _SMALL = 1e-4
-_PRINTED = re.compile(r"printed: (?P<line>.*)\[(?P<at>\d+)\]", re.DOTALL)
+_PRINTED = re.compile(r"(?P<how>printed|logged): (?P<line>.*)\[(?P<at>\d+)\]", re.DOTALL)
 _BAR = re.compile(r"[━─╸╺█▏▎▍▌▋▊▉░▒▓=>.]{4,}")
 _WORDS = re.compile(r"([^\W\d][\w /%-]*?)\W*\Z")
 _LONGEST = 60
@@ -42,8 +42,8 @@ def name(tensor: str) -> str:
     word = _WORDS.search(before[at]) if at < len(before) else None
     shown = line if len(line) <= _LONGEST else line[:_LONGEST - 3] + "..."
     if line.count("#") == 1 or word is None:
-        return f"`printed: {shown}`" + (f", number {at + 1}" if line.count("#") > 1 else "")
-    return f"`{word[1].strip()}` in the printed line `{shown}`"
+        return f"`{match['how']}: {shown}`" + (f", number {at + 1}" if line.count("#") > 1 else "")
+    return f"`{word[1].strip()}` in the {match['how']} line `{shown}`"
 
 
 def rather(observed: float, baseline: float) -> str:

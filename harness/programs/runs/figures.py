@@ -68,8 +68,8 @@ class Figure:
     resolution: float = 0.0
 
 
-def told(printed: str, folder: Path, outputs: Sequence[str]) -> list[Figure]:
-    """Return the figures of a run, what it printed first.
+def told(printed: str, folder: Path, outputs: Sequence[str], logged: str = "") -> list[Figure]:
+    """Return the figures of a run, what it printed first, then what it logged.
 
     Args:
         folder: that it ran in.
@@ -78,7 +78,7 @@ def told(printed: str, folder: Path, outputs: Sequence[str]) -> list[Figure]:
     Raises:
         HarnessError: a file is not there, or holds no figures.
     """
-    found = list(_in_text(printed, "printed"))
+    found = [*_in_text(printed, "printed"), *_in_text(logged, "logged")]
     for name in outputs:
         found += _in_file(folder / name, name)
     return _ends(found, MOST)

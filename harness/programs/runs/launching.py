@@ -64,7 +64,8 @@ class Run:
 
     Args:
         name: ``baseline``, ``perturbed-3``; of the session's.
-        folder: with ``trace.npz``, ``stdout.txt``, ``stderr.txt``.
+        folder: with ``trace.npz``, ``stdout.txt``, ``stderr.txt``, and ``logged.txt`` where the
+            program logs.
         directory: that the program ran in.
         seconds: that it took.
     """
@@ -82,7 +83,15 @@ class Run:
 
     def printed(self) -> str:
         """Return what the program printed, without where it ran."""
-        text = (self.folder / "stdout.txt").read_text(encoding="utf-8", errors="replace")
+        return self._text("stdout.txt")
+
+    def logged(self) -> str:
+        """Return what the program's own files logged and did not print, likewise."""
+        return self._text("logged.txt")
+
+    def _text(self, name: str) -> str:
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         return text.replace(str(self.directory), ".")
 
 
@@ -104,7 +113,8 @@ def launch(side: Side, name: str, program: Sequence[str], options: Sequence[str]
     folder.mkdir(parents=True)
     words = [*program, *side.arguments]
     command = [str(side.environment.interpreter), "-c", STARTING, str(package()),
-               "--trace", str(folder / "trace.npz"), *options, "--", *words]
+               "--trace", str(folder / "trace.npz"), "--logged", str(folder / "logged.txt"),
+               *options, "--", *words]
     start = time.monotonic()
     with (folder / "stdout.txt").open("wb") as output, \
             (folder / "stderr.txt").open("wb") as errors, \

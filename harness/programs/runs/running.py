@@ -105,7 +105,7 @@ class Runner:
         if not trace.header.updates:
             raise _untrained(found, trace)
         told = [] if CAPTURING in options else \
-            figures.told(found.printed(), directory, self.program.outputs)
+            figures.told(found.printed(), directory, self.program.outputs, found.logged())
         if not self.keeps:
             shutil.rmtree(folder / "copy", ignore_errors=True)
         self.told(name)

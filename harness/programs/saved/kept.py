@@ -27,7 +27,8 @@ from harness.records.record import Record
 LARGEST, WHOLE = 64 * 2**20, 256 * 2**20
 """Bytes of a file, and of all that is in it."""
 FACTS = "run.json"
-_MEMBER = re.compile(r"((perturbed-\d+|repeated)/)?(trace\.npz|printed\.txt|outputs/[^\0]+)"
+_MEMBER = re.compile(r"((perturbed-\d+|repeated)/)?(trace\.npz|printed\.txt|logged\.txt|"
+                     r"outputs/[^\0]+)"
                      r"|run\.json")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
            NotImplementedError)
@@ -66,16 +67,17 @@ class Kept:
             return traces.read(path)
 
     def figures(self, folder: str = "") -> list[Figure]:
-        """Return what a run printed and wrote."""
+        """Return what a run printed, logged and wrote."""
         prefix = f"{folder}outputs/"
         outputs = [name[len(prefix):] for name in sorted(self.members) if name.startswith(prefix)]
         printed = self._member(f"{folder}printed.txt").decode("utf-8", "replace")
+        logged = self.members.get(f"{folder}logged.txt", b"").decode("utf-8", "replace")
         with tempfile.TemporaryDirectory() as name:
             for output in outputs:
                 path = Path(name) / output
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.members[prefix + output])
-            return figures.told(printed, Path(name), outputs)
+            return figures.told(printed, Path(name), outputs, logged)
 
     def _member(self, name: str) -> bytes:
         if name not in self.members:

@@ -185,3 +185,31 @@ def test_plain_program_is_left_alone(tmp_path: Path) -> None:
               "print(harness.watch(3), harness.watching.recording)")
     assert run(tmp_path, "--plain", "--", "p.py", source=source).stdout == "3 None\n"
     assert not (tmp_path / "t.npz").exists()
+
+
+def test_what_the_program_logs_is_kept(tmp_path: Path) -> None:
+    """Of its own files, of levels that count, and unless it is printed anyway."""
+    source = """
+import logging, sys
+import told
+logging.basicConfig(level=logging.INFO)
+logging.info("epoch %d loss %.3f", 1, 0.25)
+logging.debug("hidden 1")
+logging.info("broken %d", "x")
+exec(compile("import logging; logging.info('of a package 7')", sys.prefix + "/x.py", "exec"))
+told.log.info("validation %s", 0.5)
+loud = logging.getLogger("loud")
+loud.addHandler(logging.StreamHandler(sys.stdout))
+loud.info("printed 3")
+"""
+    (tmp_path / "told.py").write_text("import logging\nlog = logging.getLogger(__name__)\n")
+    (tmp_path / "q.py").write_text(source)
+    alone = subprocess.run([sys.executable, "q.py"], cwd=tmp_path, capture_output=True, text=True)
+    found = run(tmp_path, "--logged", "l.txt", "--", "p.py", source=source)
+    assert (tmp_path / "l.txt").read_text() == "epoch 1 loss 0.250\nvalidation 0.5\n"
+    assert found.stdout == alone.stdout == "printed 3\n"
+    lines = [[line for line in one.stderr.splitlines() if line.startswith(("INFO", "TypeError"))]
+             for one in (found, alone)]
+    assert lines[0] == lines[1] and len(lines[0]) == 5
+    run(tmp_path, "--logged", "m.txt", "--", "p.py", source="print(1)")
+    assert not (tmp_path / "m.txt").exists()

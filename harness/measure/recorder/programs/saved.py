@@ -29,7 +29,7 @@ from harness.vocabulary.program import OUTSIDE, PERTURBED, PINNED, STARTING, Pro
 
 LARGEST = 4 * 2**20
 """Bytes that are kept of what a program printed, or wrote to one of its outputs."""
-TRACE, PRINTED, USED = "trace.npz", "printed.txt", "outside.json"
+TRACE, PRINTED, LOGGED, USED = "trace.npz", "printed.txt", "logged.txt", "outside.json"
 RUNS = (("", []), *((f"perturbed-{seed}/", ["--perturb", str(seed)])
                     for seed in range(1, PERTURBED + 1)), ("repeated/", []))
 """Folder of each run among the members, and its options, in their order."""
@@ -103,7 +103,8 @@ def is_settled(paths: Paths, environment: str, program: Program, members: Member
     try:
         with zipfile.ZipFile(str(paths.program_baseline_path(program.name, environment))) as file:
             accepted = {name: file.read(name) for name in file.namelist()}
-        if _events(accepted[TRACE]) != _events(members[TRACE]):
+        if _events(accepted[TRACE]) != _events(members[TRACE]) \
+                or (LOGGED in accepted) != (LOGGED in members):
             return False
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return False
@@ -140,7 +141,8 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
     shutil.copytree(str(source), str(copy), ignore=shutil.ignore_patterns(*freshness.LEFT_OUT))
     noting = [] if name else ["--outside", str(folder / USED)]
     command = [sys.executable, "-c", STARTING, str(Path(__file__).parents[4]), "--trace",
-               str(place / TRACE), *noting, *program.options(), *options, "--", *program.words]
+               str(place / TRACE), "--logged", str(place / LOGGED), *noting,
+               *program.options(), *options, "--", *program.words]
     variables = {**settings.environment(require(environment).framework,
                                         {**PINNED, **os.environ}),
                  **dict(pair.split("=", 1) for pair in program.variables)}
@@ -152,8 +154,10 @@ def _run(paths: Paths, environment: str, program: Program, name: str, options: l
         code = leash.wait_within(process, program.limit)
     if code or not (place / TRACE).is_file():
         raise _failed(program, environment, name, code, place)
-    printed = (place / PRINTED).read_bytes()[:LARGEST].replace(str(copy).encode(), b".")
-    members = {f"{name}{TRACE}": (place / TRACE).read_bytes(), f"{name}{PRINTED}": printed}
+    members = {f"{name}{TRACE}": (place / TRACE).read_bytes(),
+               **{f"{name}{file}": (place / file).read_bytes()[:LARGEST].replace(
+                   str(copy).encode(), b".") for file in (PRINTED, LOGGED)
+                  if (place / file).exists()}}
     for output_name in program.outputs:
         path = copy / output_name
         if not path.is_file() or path.stat().st_size > LARGEST:
