@@ -39,6 +39,13 @@ def test_the_first_difference_comes_first_with_its_proof(shown):
     assert min(drawn) > 0
 
 
+def test_the_first_operator_that_differs_is_shown(shown):
+    """Beside the whole tensors, and not where none is known."""
+    told = "first operator that differs: `aten.addmm` in `head` (0.2 % off)"
+    assert told in text_of(shown({**program(), "operator": told}), "main")
+    assert "In the captured step" not in text_of(shown({**program(), "operator": ""}), "main")
+
+
 def test_a_cell_of_the_heat_map_says_what_it_is(shown):
     """Its tensor, its step, and how far beyond its allowance."""
     driver = shown(program())

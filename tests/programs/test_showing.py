@@ -124,7 +124,9 @@ def test_markdown_obeys_no_name(observed: Trace, baseline: Trace, perturbed: lis
     fault = Fault(name=lambda n: f"<img>@team|{n}", update=LATE.update)
     text = wording.pull_request(
         judge(traces.train(fault), traces.train(Fault(name=fault.name)), []),
-        "python train.py --name '`x`|@all'", packages={"torch": ("2.14.1", "2.3.1")})
+        "python train.py --name '`x`|@all'", packages={"torch": ("2.14.1", "2.3.1")},
+        captured=["first operator that differs: `aten.mm` in `@team`"])
+    assert "first operator that differs" in text
     assert text.startswith("### Training: drift\n")
     assert "<img>" not in text.replace("\\<img\\>", "").replace("`<img>", "")
     assert "@team" not in text

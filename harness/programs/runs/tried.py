@@ -65,12 +65,15 @@ class Tried:
         Args:
             commands: what to type next.
         """
-        more = [self.operator] if self.operator else []
-        more += [] if self.whole is None else self.whole.lines
-        more.append(f"between the sides: {describe(list(self.differences))}")
+        more = [*self._captured(), f"between the sides: {describe(list(self.differences))}"]
         judgement = dataclasses.replace(
             self.judgement, notes=(*self.judgement.notes, *self.notes))
         return wording.terminal(judgement, self.titles, more, commands)
+
+    def _captured(self) -> list[str]:
+        """Return what the captured step tells, in lines."""
+        return [*([self.operator] if self.operator else []),
+                *(() if self.whole is None else self.whole.lines)]
 
     def facts(self) -> dict[str, Any]:
         """Return what a page shows of it."""
@@ -78,6 +81,7 @@ class Tried:
         observed = self.traces.get("loaded", self.traces["observed"])
         return {**facts.facts(self.judgement, observed, self.traces["baseline"], perturbed,
                               self.traces.get("repeated"), self.whole),
+                "operator": self.operator,
                 "between": {**sides_facts((self.baseline, self.observed), self.differences),
                             "sentence": describe(list(self.differences))}}
 
@@ -87,7 +91,8 @@ class Tried:
                     if one.kind == "package"}
         judgement = dataclasses.replace(
             self.judgement, notes=(*self.judgement.notes, *self.notes))
-        return wording.pull_request(judgement, shlex.join(self.program), self.titles, packages)
+        return wording.pull_request(judgement, shlex.join(self.program), self.titles, packages,
+                                    self._captured())
 
     def to_json(self) -> str:
         """Return it as JSON: the verdict, the sides, and what was run."""

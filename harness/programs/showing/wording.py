@@ -117,19 +117,21 @@ def _short(line: str) -> str:
 
 def pull_request(judgement: Judgement, program: str,
                  sides: tuple[str, str] = ("observed", "baseline"),
-                 packages: Mapping[str, tuple[str, str]] | None = None) -> str:
+                 packages: Mapping[str, tuple[str, str]] | None = None,
+                 captured: Sequence[str] = ()) -> str:
     """Return the verdict in Markdown, for the comment on a pull request.
 
     Args:
         program: its words.
         packages: versions on the observed and the baseline side of those that differ.
+        captured: lines on what the captured step tells.
     """
     word = judgement.verdict.word
     lines = [f"### Training: {word}", "", f"{markdown.cell(program)}, "
              f"{markdown.cell(sides[0])} against {markdown.cell(sides[1])}", ""]
     if judgement.problem is not None:
         return "\n".join([*lines, markdown.block(judgement.problem), ""])
-    lines += [f"- {markdown.line(line.strip())}" for line in _answer(judgement)]
+    lines += [f"- {markdown.line(line.strip())}" for line in (*_answer(judgement), *captured)]
     if packages:
         lines += ["", "| package | observed | baseline |", "|---|---|---|"]
         lines += [f"| {markdown.cell(name)} | {markdown.cell(mine)} | {markdown.cell(theirs)} |"

@@ -85,7 +85,7 @@ function Differs({ title, listed }) {
 }
 
 function Program() {
-  const { verdict, heat, modules, curves, differs, sides, between } = page.facts;
+  const { verdict, heat, modules, curves, differs, sides, between, operator } = page.facts;
   const notes = [...new Set([...verdict.notes, ...sides.observed.notes.map((note) => note.text)])];
   return html`<main><div class="view program"><${Answer} />
     <${Differs} title="What differs between the sides" listed=${[...between.differences,
@@ -94,6 +94,7 @@ function Program() {
     ${verdict.causes.length > 0 && html`<section id="changes"><h2>What differs</h2><ol class="changes">${
   verdict.causes.slice(0, CAUSES).map((cause, place) => html`<${Cause} cause=${cause} isFirst=${!place} />`)}</ol></section>`}
     ${verdict.outcome && html`<p class="lead">${verdict.outcome.sentence}</p>`}
+    ${operator && html`<p class="lead">In the captured step: <${LongText} text=${operator} /></p>`}
     ${verdict.capture && html`<${Capture} capture=${verdict.capture} />`}
     ${heat.rows.length > 0 && html`<${Panel} title="Every tensor, step by step"><${Heat} heat=${heat} /><//>`}
     <${Envelope} curves=${curves} /><${Modules} modules=${modules} />
