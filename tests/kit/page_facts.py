@@ -308,6 +308,7 @@ def program(steps: int = 12) -> dict[str, Any]:
             "devices": [], "processes": 1, "packages": {}, "settings": {},
             "notes": [{"code": "eager", "text": "ran without compilation"}]}
     return {
+        "same": "",
         "verdict": {
             "format": 1, "verdict": "drift", "exit_code": 1, "causes": [cause], "notes": [],
             "outcome": {"verdict": "drift", "sentence": "the loss differs by up to 0.3 %",

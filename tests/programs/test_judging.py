@@ -12,6 +12,7 @@ import pytest
 from harness.compare.checks.finding import Verdict
 from harness.programs.judging.judge import is_identical, judge, problem
 from harness.programs.judging.verdict import Judgement
+from harness.programs.showing.facts import facts
 from harness.programs.showing.wording import terminal
 from harness.programs.traces.trace import Note, Trace
 from tests.kit import traces
@@ -296,8 +297,9 @@ def test_what_chance_does_is_not_called_rounding(baseline: Trace, perturbed: lis
     other = Fault(gradient=lambda s, n, v: v * 0.9)
     found = judge(traces.train(other), baseline, perturbed, traces.train(other))
     assert found.exit_code == 0 and found.chance == pytest.approx(0.1, rel=0.1)
-    assert "by no more than chance does: an unchanged run of the baseline is 10 % off" in \
-        "".join(terminal(found))
+    told = "by no more than chance does: an unchanged run of the baseline is 10 % off"
+    assert told in "".join(terminal(found)) and told in facts(
+        found, traces.train(other), baseline, perturbed)["same"]
 
 
 def test_a_tie_that_last_bits_break_is_still_told(baseline: Trace) -> None:

@@ -17,6 +17,7 @@ from harness.programs.judging.harm import curve
 from harness.programs.judging.verdict import Judgement
 from harness.programs.showing.capture import Whole
 from harness.programs.showing.encoding import to_json
+from harness.programs.showing.wording import same
 from harness.programs.traces.alignment import ABSENT
 from harness.programs.traces.trace import CHANNELS, EVALUATION, REPORTED, Trace
 
@@ -36,6 +37,7 @@ def facts(judgement: Judgement, observed: Trace, baseline: Trace, perturbed: Seq
     runs = [*perturbed, *([] if repeated is None else [repeated])]
     return {
         "verdict": to_json(judgement, whole),
+        "same": same(judgement) if judgement.first is None and judgement.problem is None else "",
         "sides": {"observed": _side(observed), "baseline": _side(baseline)},
         "differs": {name: _differing(getattr(observed.header, name),
                                      getattr(baseline.header, name))

@@ -44,7 +44,7 @@ def terminal(judgement: Judgement, sides: tuple[str, str] = ("observed", "baseli
 def _answer(judgement: Judgement) -> list[str]:
     first = judgement.first
     if first is None:
-        return [f"  {_same(judgement)} ({_compared(judgement)})",
+        return [f"  {same(judgement)} ({_compared(judgement)})",
                 *(f"  {cause.sentence}" for cause in judgement.causes)]
     lines = [f"  {part}" for part in _parts(sentence(judgement, first))]
     lines += [f"  {following(first)}"] if first.following else []
@@ -57,8 +57,8 @@ def _answer(judgement: Judgement) -> list[str]:
     return lines
 
 
-def _same(judgement: Judgement) -> str:
-    """Return how sure it is that both sides train the same."""
+def same(judgement: Judgement) -> str:
+    """Return how sure it is that both sides train the same, of a judgement that says so."""
     if judgement.chance and not judgement.is_identical:
         return ("the sides differ by no more than chance does: an unchanged run of the baseline is "
                 f"{phrases.percent(judgement.chance)} off; with seeds set more can be told")

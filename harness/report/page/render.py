@@ -68,9 +68,9 @@ def render_program(facts: dict[str, Any], commands: Sequence[str] = ()) -> str:
     """
     facts = spelled_out(facts)
     verdict, problem = facts["verdict"], facts["verdict"]["problem"]
-    first = next(iter(verdict["causes"]), None)
-    answer = problem["what"] if problem else first["sentence"] if first else \
-        f"Both sides train the same: {MEANINGS[verdict['verdict']]}."
+    same: str = facts["same"]
+    answer = problem["what"] if problem else f"{same[:1].upper()}{same[1:]}." if same else \
+        verdict["causes"][0]["sentence"]
     outcome = "failure" if problem else "difference" if verdict["exit_code"] else "match"
     plain = [("p", f"Between the sides: {facts['between']['sentence']}."),
              *(("p", cause["sentence"]) for cause in verdict["causes"])]
