@@ -46,6 +46,14 @@ def test_the_first_operator_that_differs_is_shown(shown):
     assert "In the captured step" not in text_of(shown({**program(), "operator": ""}), "main")
 
 
+def test_a_first_difference_before_any_step_has_none(shown):
+    """Initial weights belong to no step."""
+    facts = program()
+    facts["heat"]["first"] = {"channel": "initialisation", "tensor": "head.weight", "step": None}
+    assert text_of(shown(facts), ".heat ~ .told") == (
+        "First difference, outlined: initialisation head.weight.")
+
+
 def test_a_cell_of_the_heat_map_says_what_it_is(shown):
     """Its tensor, its step, and how far beyond its allowance."""
     driver = shown(program())

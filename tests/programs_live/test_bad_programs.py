@@ -68,7 +68,8 @@ BAD = {
                                        "model.pt"),
     "needs a GPU": (f"{HEAD}raise RuntimeError('No CUDA GPUs are available')\n",
                     "needs a GPU, and the baseline side finds none", "on the CPU"),
-    "ends past Python": (f"{HEAD}step()\nos._exit(0)\n", "left no trace on the baseline side",
+    "ends past Python": (f"{HEAD}step()\nos.execv('/bin/true', ['true'])\n",
+                         "left no trace on the baseline side",
                          "without the recorder"),
 }
 

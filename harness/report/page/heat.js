@@ -58,7 +58,7 @@ export function Heat({ heat }) {
     }
   };
   const named = first && (first.tensor === first.channel ? first.channel : `${first.channel} ${first.tensor}`);
-  const where = first ? `${named} at step ${first.step}` : "none";
+  const where = first ? `${named}${first.step === null ? "" : ` at step ${first.step}`}` : "none";
   return html`<div class="heat"><ol aria-hidden="true" style="height: ${rows.length * size}px">${beginnings(rows).map(
     ({ channel, place }) => html`<li style="top: ${place * size}px">${channel}</li>`)}</ol>
     <canvas ref=${ref} width="1600" height=${rows.length * size * 2} style="height: ${rows.length * size}px" role="img"
