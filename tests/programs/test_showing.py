@@ -169,6 +169,17 @@ def test_facts_hold_what_a_page_draws(found: Judgement, observed: Trace, baselin
     assert data["curves"]["figures"][0]["name"] == "accuracy"
 
 
+def test_other_initial_weights_are_drawn_as_that(perturbed: list[Trace], baseline: Trace) -> None:
+    """Though the run that is drawn began with the baseline's."""
+    loaded = traces.train(OTHER, load=True)
+    told = judge(traces.train(OTHER), baseline, perturbed, baseline, loaded)
+    heat = facts(told, loaded, baseline, perturbed, baseline)["heat"]
+    cells = {row["tensor"]: line[0] for row, line in zip(heat["rows"], heat["values"], strict=True)
+             if row["channel"] == "initialisation"}
+    assert heat["first"]["channel"] == "initialisation" and heat["first"]["step"] is None
+    assert cells[heat["first"]["tensor"]] > 3
+
+
 def test_facts_are_bounded() -> None:
     """A long run of many tensors becomes a page of bearable size."""
     log = traces.Log()

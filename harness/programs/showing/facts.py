@@ -19,7 +19,7 @@ from harness.programs.showing.capture import Whole
 from harness.programs.showing.encoding import to_json
 from harness.programs.showing.wording import same
 from harness.programs.traces.alignment import ABSENT
-from harness.programs.traces.trace import CHANNELS, EVALUATION, REPORTED, Trace
+from harness.programs.traces.trace import CHANNELS, EVALUATION, INITIALISATION, REPORTED, Trace
 
 COLUMNS, ROWS, POINTS, FIGURES = 160, 400, 1000, 40
 """Steps and tensors of the heat map, points of a curve, and figures: at most."""
@@ -85,11 +85,17 @@ def _heat(compared: Compared, judgement: Judgement) -> dict[str, Any]:
         value = np.clip(np.log10(compared.excess), -9, 9)
     grid = np.full((len(order), len(edges)), -np.inf)
     np.maximum.at(grid, (at[chosen], column[chosen]), np.nan_to_num(value[chosen], nan=-9.0))
+    rows = [{"channel": CHANNELS[int(aligned.channel[first[i]])],
+             "tensor": aligned.text(int(first[i]))} for i in order]
+    for cause in judgement.differences:  # a run from the baseline's weights does not show these
+        place = {"channel": cause.channel, "tensor": cause.tensor}
+        if cause.channel == CHANNELS[INITIALISATION] and cause.deviation and place in rows:
+            beyond = cause.deviation / (cause.allowance or cause.deviation * 1e-9)
+            grid[rows.index(place), 0] = np.clip(np.log10(beyond), 0, 9)
     first_cause = judgement.first
     return {
         "steps": edges.tolist(),
-        "rows": [{"channel": CHANNELS[int(aligned.channel[first[i]])],
-                  "tensor": aligned.text(int(first[i]))} for i in order],
+        "rows": rows,
         "left_out": max(0, len(series) - ROWS),
         "values": [[None if np.isneginf(cell) else round(float(cell), 2) for cell in line]
                    for line in grid],
