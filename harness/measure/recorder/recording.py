@@ -18,6 +18,8 @@ from harness.measure.recorder.sketch import Sketch
 
 FIRST = 32
 """Steps at the beginning that are all looked at in detail; afterwards half as many an octave."""
+BUFFER = 2**16
+"""Elements of a buffer that is looked at, at most: statistics have a number for each channel."""
 BESIDE = ("a process that the program forked", "another thread of the program")
 """What can train unrecorded."""
 NOTES = 50

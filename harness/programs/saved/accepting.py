@@ -14,8 +14,9 @@ from harness.errors import HarnessError, MissingRecordError
 from harness.files import pack
 from harness.programs.judging.verdict import Judgement
 from harness.programs.saved.judged import judge
-from harness.programs.saved.kept import FACTS, Kept, read
+from harness.programs.saved.kept import Kept, read
 from harness.records import provenance
+from harness.records.freshness import FACTS
 from harness.records.paths import Paths
 from harness.store import programs as stored
 from harness.vocabulary.program import OUTSIDE, PERTURBED

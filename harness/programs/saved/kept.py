@@ -22,11 +22,11 @@ from harness.programs.runs import figures
 from harness.programs.runs.figures import Figure
 from harness.programs.traces import trace as traces
 from harness.programs.traces.trace import Trace
+from harness.records.freshness import FACTS
 from harness.records.record import Record
 
 LARGEST, WHOLE = 64 * 2**20, 256 * 2**20
 """Bytes of a file, and of all that is in it."""
-FACTS = "run.json"
 _MEMBER = re.compile(r"((perturbed-\d+|repeated)/)?(trace\.npz|printed\.txt|logged\.txt|"
                      r"outputs/[^\0]+)"
                      r"|run\.json")

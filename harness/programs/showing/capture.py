@@ -6,9 +6,11 @@ named ``step|channel|name|occurrence``. Only the arrays that are asked for are u
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,29 +199,47 @@ def _where(is_off: NDArray[np.bool_]) -> str:
     return f"only {share * 100:.2g} % of the elements" if share <= FEW else ""
 
 
-def read(path: Path, name: str) -> Array | None:
-    """Return an array of a capture; None if it is not in there.
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a capture, to take several arrays from.
 
     Raises:
-        RecordError: the file is damaged or too large, or the array is of no real type.
+        RecordError: the file is damaged or too large, or an array that is taken is of no real type.
     """
     if not path.is_file() or path.stat().st_size > LARGEST:
         raise RecordError("there are no captured tensors of a bearable size", str(path),
                           f"at most {LARGEST} bytes are read", _AGAIN)
     try:
         with zipfile.ZipFile(path) as archive:
-            if f"{name}.npy" not in archive.namelist():
-                return None
-            with archive.open(f"{name}.npy") as stream:
-                data = stream.read(ELEMENTS + _HEADER)
-        source = io.BytesIO(data)
-        if np.lib.format.read_magic(source) != (1, 0):
-            raise ValueError("not of version 1.0 of NumPy's format")
-        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(
-            source, max_header_size=_HEADER)
-        if dtype.kind not in "fiub" or is_fortran:
-            raise ValueError(f"an array of {dtype} is no tensor of a capture")
-        return np.frombuffer(data[source.tell():], dtype).reshape(shape)
+            yield archive
     except _DAMAGE as error:
         raise RecordError("the captured tensors are damaged", str(path),
                           f"{type(error).__name__}: {error}"[:300], _AGAIN) from None
+
+
+def read(path: Path, name: str) -> Array | None:
+    """Return an array of a capture; None if it is not in there.
+
+    Raises:
+        RecordError: the file is damaged or too large, or the array is of no real type.
+    """
+    with opened(path) as archive:
+        return take(archive, name)
+
+
+def take(archive: zipfile.ZipFile, name: str) -> Array | None:
+    """Return an array of an opened capture; None if it is not in there."""
+    try:
+        member = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        return None
+    with archive.open(member) as stream:
+        data = stream.read(ELEMENTS + _HEADER)
+    source = io.BytesIO(data)
+    if np.lib.format.read_magic(source) != (1, 0):
+        raise ValueError("not of version 1.0 of NumPy's format")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(
+        source, max_header_size=_HEADER)
+    if dtype.kind not in "fiub" or is_fortran:
+        raise ValueError(f"an array of {dtype} is no tensor of a capture")
+    return np.frombuffer(data[source.tell():], dtype).reshape(shape)

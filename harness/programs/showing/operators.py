@@ -7,12 +7,12 @@ of calls are aligned like lines of text, since versions call other operators for
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -66,6 +66,11 @@ def compare(observed: Path, baseline: Path, cause: Cause) -> str:
     """
     if cause.channel not in ORDERED:
         return ""
+    with capture.opened(observed) as mine, capture.opened(baseline) as theirs:
+        return _compare(mine, theirs, cause)
+
+
+def _compare(observed: ZipFile, baseline: ZipFile, cause: Cause) -> str:
     mine, theirs = calls(observed, cause.step or 0), calls(baseline, cause.step or 0)
     if not (mine and theirs):
         return ""
@@ -80,7 +85,7 @@ def compare(observed: Path, baseline: Path, cause: Cause) -> str:
             others = mine[begin:stop], theirs[start:end]
             continue
         for one, other in zip(mine[begin:stop], theirs[start:end], strict=True):
-            found = capture.read(observed, one.array), capture.read(baseline, other.array)
+            found = capture.take(observed, one.array), capture.take(baseline, other.array)
             off = _distance(*found)
             if off is None:
                 continue
@@ -91,12 +96,10 @@ def compare(observed: Path, baseline: Path, cause: Cause) -> str:
     return ""
 
 
-def calls(path: Path, step: int) -> list[Call]:
+def calls(archive: ZipFile, step: int) -> list[Call]:
     """Return the operators of a captured step that compute, in the order of their calls."""
-    with zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
     found = []
-    for name in names:
+    for name in (name.removesuffix(".npy") for name in archive.namelist()):
         parts = name.split("|")
         if len(parts) == len(("step", "channel", "name", "occurrence")) \
                 and parts[:2] == [str(step), "operator"]:

@@ -11,10 +11,7 @@ from typing import Any, Iterator, Sequence
 from harness.measure.recorder import sketch
 from harness.measure.recorder.initial import Initial
 from harness.measure.recorder.keras.names import Names
-from harness.measure.recorder.recording import Recording
-
-LARGEST = 2**16
-"""Elements of a weight that is looked at: statistics have a number for each channel."""
+from harness.measure.recorder.recording import BUFFER, Recording
 
 
 class Buffers:
@@ -59,7 +56,7 @@ class Buffers:
                    for weight in metric.variables}
         for weight in weights:
             name = self._names.of_weight(weight)
-            if name is not None and id(weight) not in metrics and _count(weight) <= LARGEST:
+            if name is not None and id(weight) not in metrics and _count(weight) <= BUFFER:
                 yield name, weight
 
 

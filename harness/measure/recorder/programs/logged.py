@@ -14,11 +14,10 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from harness.measure.recorder.programs.opened import INSTALLED
+
 LARGEST = 2**24
 """Characters that are kept of a run."""
-PACKAGES = tuple(f"{path}{os.sep}" for path in (
-    sys.prefix, sys.base_prefix, os.path.dirname(os.__file__), Path(__file__).parents[3]))
-"""Folders of Python, of what is installed, and of this package."""
 
 
 class Logged:
@@ -57,7 +56,7 @@ class Logged:
 
     def _is_own(self, name: str) -> bool:
         path = os.path.abspath(os.path.join(self._folder, name))
-        return path.startswith(self._folder) and not path.startswith(PACKAGES)
+        return path.startswith(self._folder) and not path.startswith(INSTALLED)
 
 
 def _is_printed(logger: logging.Logger | None) -> bool:

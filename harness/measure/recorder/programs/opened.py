@@ -13,9 +13,11 @@ from pathlib import Path
 
 MOST = 200
 """Files of each kind that are kept."""
-OWN = tuple(f"{path}{os.sep}" for path in dict.fromkeys([
-    Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, Path(__file__).parents[3],
-    Path("/proc"), Path("/sys"), Path("/dev"), Path.home() / ".cache", Path.home() / ".config"]))
+INSTALLED = tuple(f"{path}{os.sep}" for path in dict.fromkeys([
+    Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, Path(__file__).parents[3]]))
+"""Folders of Python, of what is installed, and of this package."""
+OWN = INSTALLED + tuple(f"{path}{os.sep}" for path in [
+    Path("/proc"), Path("/sys"), Path("/dev"), Path.home() / ".cache", Path.home() / ".config"])
 """Folders of what Python, packages and the system open for themselves."""
 
 TICK = 0.05

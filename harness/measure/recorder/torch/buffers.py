@@ -11,12 +11,9 @@ from typing import Any, Iterator
 import torch
 
 from harness.measure.recorder import sketch
-from harness.measure.recorder.recording import Recording
+from harness.measure.recorder.recording import BUFFER, Recording
 from harness.measure.recorder.torch.names import Names
 from harness.measure.recorder.torch.tensors import Reader
-
-LARGEST = 2**16
-"""Elements of a buffer that is looked at: statistics have a number for each channel."""
 
 
 class Buffers:
@@ -43,7 +40,7 @@ class Buffers:
 
     def _find(self, module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
         for name, buffer in module._buffers.items():
-            if buffer is not None and buffer.is_floating_point() and buffer.numel() <= LARGEST:
+            if buffer is not None and buffer.is_floating_point() and buffer.numel() <= BUFFER:
                 found = self._reader.read(buffer)
                 if found is not None:
                     yield name, found
