@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import shutil
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from harness.errors import HarnessError
 from harness.programs.runs import figures
@@ -27,6 +29,7 @@ CAPTURING = "--capture"
 """Option of a run that ends before the program has written what it writes."""
 SHARE = 0.7
 """Part of the memory that is free which runs at once may take."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -123,16 +126,29 @@ class Runner:
         Args:
             runs: name, side and options of each.
         """
-        with ThreadPoolExecutor(1 if self.program.is_in_place else jobs) as pool:
-            futures = [pool.submit(self.run, *one) for one in runs]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            except BaseException:  # an interruption, too
-                self.stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            return [future.result() for future in futures]
+        return at_once([functools.partial(self.run, *one) for one in runs],
+                       1 if self.program.is_in_place else jobs, self.stop)
+
+
+def at_once(calls: Sequence[Callable[[], Result]], jobs: int, stop: threading.Event,
+            told: Callable[[int], None] = lambda done: None) -> list[Result]:
+    """Do several things, some at once; the first failure ends them all.
+
+    Args:
+        stop: set then, for those that have begun.
+        told: called with how many are done, whenever one is.
+    """
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(call) for call in calls]
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                told(done)
+        except BaseException:  # an interruption, too
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
 
 
 def jobs(trace: Trace) -> int:

@@ -5,6 +5,7 @@ Outside half.
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -12,13 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import leash
 from harness.errors import WorkerError, last_lines
-from harness.programs.runs.running import jobs
+from harness.programs.runs.running import at_once, jobs
 from harness.programs.testing import stored
 from harness.programs.traces.trace import Trace, read
 from harness.records import settings
@@ -70,21 +70,16 @@ class Runs:
             WorkerError: one failed, did not end, or left no trace; the others are ended.
         """
         first = self.trace(names[0])
-        at_once = max(1, jobs(first) // int(os.environ.get(WORKERS) or 1))
+        count = max(1, jobs(first) // int(os.environ.get(WORKERS) or 1))
         wanted = [name for name in names if not self._path(name).exists()]
         self.tell(f"{self.test}, {self.precision}: a baseline takes {len(wanted)} more runs of "
-                  f"about {self.seconds:.0f} s, {at_once} at once")
-        with ThreadPoolExecutor(at_once) as pool:
-            futures = {pool.submit(self.file, name): name for name in wanted}
-            try:
-                for done, future in enumerate(as_completed(futures), 1):
-                    future.result()
-                    if self.seconds > SLOW:
-                        self.tell(f"{self.test}, {self.precision}: {done} of {len(wanted)} done")
-            except BaseException:  # an interruption, too
-                self.stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+                  f"about {self.seconds:.0f} s, {count} at once")
+
+        def told(done: int) -> None:
+            if self.seconds > SLOW:
+                self.tell(f"{self.test}, {self.precision}: {done} of {len(wanted)} done")
+
+        at_once([functools.partial(self.file, name) for name in wanted], count, self.stop, told)
         return {name: self.file(name) for name in names}
 
     def file(self, name: str) -> Path:
